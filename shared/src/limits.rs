@@ -1,0 +1,131 @@
+//! Every limit of the system, in one list: what it bounds, in which unit, its default and why it is there.
+//! `docs/operations.md` has the same table, made from this list.
+
+use crate::failure::{Failure, FailureKind};
+use crate::place::Place;
+
+/// A bound on something that a hostile or broken input could make endless.
+#[derive(Debug)]
+pub struct Limit {
+    /// Name in messages and in the table.
+    pub name: &'static str,
+    /// What one of it is.
+    pub unit: &'static str,
+    /// The value in force unless the environment says otherwise.
+    pub default: u64,
+    /// Environment variable that overrides it.
+    pub env: &'static str,
+    /// What breaks without it.
+    pub reason: &'static str,
+}
+
+macro_rules! limits {
+    ($($(#[doc = $reason:literal])+ $field:ident: $unit:literal = $default:expr, $env:literal;)+) => {
+        /// The values in force.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct Limits {
+            $($(#[doc = $reason])+ pub $field: u64,)+
+        }
+
+        /// Every limit, in the order of the table.
+        pub static LIMITS: &[Limit] = &[$(Limit {
+            name: stringify!($field), unit: $unit, default: $default, env: $env, reason: concat!($($reason),+),
+        }),+];
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Limits { $($field: $default),+ }
+            }
+        }
+
+        impl Limits {
+            /// The defaults, each overridden by what `look_up` says of its environment name.
+            ///
+            /// # Errors
+            /// `malformed`, naming the variable, when a value is not a positive whole number.
+            pub fn from_environment(look_up: impl Fn(&str) -> Option<String>) -> Result<Self, Failure> {
+                Ok(Limits { $($field: value($env, $unit, $default, look_up($env))?),+ })
+            }
+        }
+    };
+}
+
+limits! {
+    /// A source of endless bytes would fill memory and disk.
+    source_bytes_max: "bytes" = 256 << 20, "RIPIENO_SOURCE_BYTES_MAX";
+    /// A compressed score of a few bytes can inflate to terabytes.
+    inflated_bytes_max: "bytes" = 1 << 30, "RIPIENO_INFLATED_BYTES_MAX";
+    /// Deflate reaches 1032:1 on zeros; real scores stay under 60:1.
+    inflate_ratio_max: "inflated bytes per compressed byte" = 400, "RIPIENO_INFLATE_RATIO_MAX";
+    /// A directory of millions of archive members is held in memory while it is searched.
+    archive_entries_max: "members of one archive" = 1_000, "RIPIENO_ARCHIVE_ENTRIES_MAX";
+    /// Forty bytes of memory each; the largest symphony movements have under 100 000.
+    notes_max: "notes and rests of one piece" = 10_000_000, "RIPIENO_NOTES_MAX";
+    /// Each part costs memory in every table, and analyses compare parts in pairs.
+    parts_max: "parts of one piece" = 1_000, "RIPIENO_PARTS_MAX";
+    /// Measures are cheap to declare and cost memory.
+    measures_max: "measures of one piece, all parts" = 5_000_000, "RIPIENO_MEASURES_MAX";
+    /// Nested elements cost stack in careless readers and memory in ours.
+    xml_depth_max: "nested elements" = 64, "RIPIENO_XML_DEPTH_MAX";
+    /// One attribute, text or line is held in memory whole.
+    token_bytes_max: "bytes of one line, text or attribute" = 16 << 20, "RIPIENO_TOKEN_BYTES_MAX";
+    /// Each kern spine costs memory on every line; a file can double them line by line.
+    spines_max: "spines at once" = 1_000, "RIPIENO_SPINES_MAX";
+    /// A tunebook is read tune by tune, and each tune is a row.
+    pieces_max: "pieces of one item" = 200_000, "RIPIENO_PIECES_MAX";
+    /// Past it the score is too far in time for exact arithmetic (9.2e18 ticks).
+    quarters_max: "quarter notes from the start of a piece" = 10_000_000, "RIPIENO_QUARTERS_MAX";
+    /// A score that takes longer would hold its worker.
+    item_seconds_max: "seconds of work for one item" = 120, "RIPIENO_ITEM_SECONDS_MAX";
+    /// A manifest of more would not fit the plan's memory.
+    items_max: "items of one job" = 10_000_000, "RIPIENO_ITEMS_MAX";
+    /// The bytes of scores that one worker holds at once.
+    bytes_in_flight_max: "bytes" = 48 << 20, "RIPIENO_BYTES_IN_FLIGHT_MAX";
+    /// Larger sources go through a file on disk, so that memory does not follow them.
+    spool_bytes_max: "bytes of a source held in memory" = 8 << 20, "RIPIENO_SPOOL_BYTES_MAX";
+    /// The cache is one worker's own memory of findings; two generations of half this size each.
+    cache_bytes_max: "bytes on disk" = 1 << 30, "RIPIENO_CACHE_BYTES_MAX";
+    /// A broken file can earn a warning for each note; the rest are counted, not kept.
+    warnings_max: "warnings kept of one piece" = 50, "RIPIENO_WARNINGS_MAX";
+}
+
+fn value(env: &str, unit: &str, default: u64, set: Option<String>) -> Result<u64, Failure> {
+    let Some(text) = set else { return Ok(default) };
+    match text.trim().parse::<u64>() {
+        Ok(value) if value > 0 => Ok(value),
+        _ => Err(Failure::new(
+            FailureKind::Malformed,
+            format!("{env}={text:?} is not a limit: a positive whole number of {unit} is, such as {default}"),
+        )),
+    }
+}
+
+/// The failure of something that passed the limit called `name`.
+#[must_use]
+pub fn exceeded(name: &str, allowed: u64, place: Option<Place>) -> Failure {
+    let unit = LIMITS.iter().find(|limit| limit.name == name).map_or("", |limit| limit.unit);
+    Failure { kind: FailureKind::TooLarge, message: format!("more than {name} = {allowed} {unit}"), place }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_overrides_and_is_checked() {
+        let set = |name: &str| (name == "RIPIENO_PARTS_MAX").then(|| "7".to_owned());
+        let limits = Limits::from_environment(set).unwrap();
+        assert_eq!((limits.parts_max, limits.notes_max), (7, 10_000_000));
+
+        let failure = Limits::from_environment(|_| Some("-1".to_owned())).unwrap_err();
+        assert!(failure.message.starts_with("RIPIENO_SOURCE_BYTES_MAX=\"-1\" is not a limit"), "{failure}");
+    }
+
+    #[test]
+    fn names_follow_the_fields_and_are_unique() {
+        for (index, limit) in LIMITS.iter().enumerate() {
+            assert_eq!(limit.env, format!("RIPIENO_{}", limit.name.to_uppercase()));
+            assert!(LIMITS.iter().skip(index + 1).all(|other| other.name != limit.name));
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Analyses: pure questions to a score. The registry is here; each analysis is one file beside it.
+
+mod ambitus;
+mod spec;
+
+pub use spec::{Column, Kind, Param, Params, Range, Spec};
+
+use crate::score::Score;
+use serde_json::Value;
+use shared::failure::{Failure, FailureKind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// A pure question to a score. To add one: a file beside this one, a line in [`ANALYSES`], a golden file, a row in
+/// `docs/analyses.md`.
+pub trait Analysis: Sync {
+    /// What it is called, what it takes and gives, and whose definition it follows.
+    fn spec(&self) -> &'static Spec;
+
+    /// The answer: a JSON object that holds each column of the spec at its pointer, and the detail beside them.
+    /// A column without an answer (the ambitus of a score without notes) is null.
+    ///
+    /// # Errors
+    /// Only for what the parameters' ranges cannot exclude; a poor score is no error.
+    fn run(&self, score: &Score, params: &Params) -> Result<Value, Failure>;
+}
+
+/// Every analysis, in the order of their names.
+pub static ANALYSES: &[&dyn Analysis] = &[&ambitus::Ambitus];
+
+/// The analysis of that name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static dyn Analysis> {
+    ANALYSES.iter().find(|analysis| analysis.spec().name == name).copied()
+}
+
+/// Runs one analysis; a panic inside it is this finding's failure and nobody else's.
+///
+/// # Errors
+/// What the analysis says, or `internal` for a panic.
+pub fn run(analysis: &dyn Analysis, score: &Score, params: &Params) -> Result<Value, Failure> {
+    let outcome = catch_unwind(AssertUnwindSafe(|| analysis.run(score, params)));
+    outcome.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+        let name = analysis.spec().name;
+        Err(Failure::new(FailureKind::Internal, format!("analysis {name} panicked: {text}")))
+    })
+}

@@ -1,0 +1,97 @@
+//! From each part's own clock to one time for the piece, and the order that every score promises.
+
+use super::Score;
+use super::note::{Measure, Part};
+use super::time::Ticks;
+
+/// Gives measures their lengths, lines the parts up and sorts everything.
+pub(super) fn finish(score: &mut Score, shared_time: bool) {
+    score.measures.sort_by_key(|measure| (measure.part, measure.index));
+    lengthen_parts(score);
+    measure_durations(&mut score.measures, &score.parts);
+    if !shared_time && score.parts.len() > 1 {
+        align(score);
+    }
+    score.notes.sort_by_key(|note| (note.onset, note.part));
+    score.rests.sort_by_key(|rest| (rest.onset, rest.part));
+    score.meters.sort_by_key(|meter| (meter.onset, meter.part));
+    score.keys.sort_by_key(|key| (key.onset, key.part));
+    score.tempi.sort_by_key(|tempo| (tempo.onset, tempo.part));
+}
+
+/// A part lasts at least to the end of its last note, whatever its reader said.
+fn lengthen_parts(score: &mut Score) {
+    let ends = score.notes.iter().map(|note| (note.part, note.end()));
+    let ends = ends.chain(score.rests.iter().map(|rest| (rest.part, rest.onset + rest.duration)));
+    for (part, end) in ends {
+        if let Some(part) = score.parts.get_mut(usize::from(part)) {
+            part.duration = part.duration.max(end);
+        }
+    }
+}
+
+/// A measure lasts to the next one of its part, the last to the part's end.
+fn measure_durations(measures: &mut [Measure], parts: &[Part]) {
+    let mut next: Option<(u16, Ticks)> = None;
+    for measure in measures.iter_mut().rev() {
+        let end = match next {
+            Some((part, onset)) if part == measure.part => onset,
+            _ => parts.get(usize::from(measure.part)).map_or(measure.onset, |part| part.duration),
+        };
+        next = Some((measure.part, measure.onset));
+        measure.duration = (end - measure.onset).max(Ticks::ZERO);
+    }
+}
+
+/// Starts measure i of every part where the longest i-1st measure of any part ends.
+fn align(score: &mut Score) {
+    let most = score.measures.iter().map(|measure| measure.index as usize + 1).max().unwrap_or(0);
+    let mut longest = vec![Ticks::ZERO; most];
+    for measure in &score.measures {
+        if let Some(slot) = longest.get_mut(measure.index as usize) {
+            *slot = (*slot).max(measure.duration);
+        }
+    }
+    let starts: Vec<Ticks> = longest
+        .iter()
+        .scan(Ticks::ZERO, |start, &length| {
+            let this = *start;
+            *start += length;
+            Some(this)
+        })
+        .collect();
+
+    // What to add to the own time of (part, measure), found by the measure's rank in the sorted list.
+    let mut first = vec![0_usize; score.parts.len() + 1];
+    for measure in &score.measures {
+        if let Some(count) = first.get_mut(usize::from(measure.part) + 1) {
+            *count += 1;
+        }
+    }
+    for index in 1..first.len() {
+        let before = first.get(index - 1).copied().unwrap_or(0);
+        if let Some(count) = first.get_mut(index) {
+            *count += before;
+        }
+    }
+    let shifts: Vec<Ticks> = score
+        .measures
+        .iter()
+        .map(|measure| starts.get(measure.index as usize).copied().unwrap_or_default() - measure.onset)
+        .collect();
+    if shifts.iter().all(|&shift| shift == Ticks::ZERO) {
+        return;
+    }
+    let shift = |part: u16, measure: u32| {
+        let rank = first.get(usize::from(part)).map(|first| first + measure as usize);
+        rank.and_then(|rank| shifts.get(rank)).copied().unwrap_or_default()
+    };
+    score.notes.iter_mut().for_each(|note| note.onset += shift(note.part, note.measure));
+    score.rests.iter_mut().for_each(|rest| rest.onset += shift(rest.part, rest.measure));
+    score.meters.iter_mut().for_each(|meter| meter.onset += shift(meter.part, meter.measure));
+    score.keys.iter_mut().for_each(|key| key.onset += shift(key.part, key.measure));
+    score.tempi.iter_mut().for_each(|tempo| tempo.onset += shift(tempo.part, tempo.measure));
+    for (measure, shift) in score.measures.iter_mut().zip(&shifts) {
+        measure.onset += *shift;
+    }
+}

@@ -1,0 +1,267 @@
+//! The sink that makes scores of events, within the limits.
+
+use super::event::{Event, EventSink, Stop, Unit};
+use super::note::{Measure, Part};
+use super::time::Ticks;
+use super::{Score, Warning, align};
+use shared::failure::{Failure, FailureKind};
+use shared::limits::{Limits, exceeded};
+use shared::place::Place;
+
+/// How many events pass between two looks at the clock.
+const EVENTS_PER_CHECK: u64 = 4096;
+
+/// Makes a [`Score`] of each piece and hands it on.
+pub struct ScoreBuilder<'a> {
+    limits: &'a Limits,
+    /// Asked now and then whether to go on.
+    check: &'a dyn Fn() -> Result<(), Stop>,
+    /// Given each finished piece.
+    emit: &'a mut dyn FnMut(Score) -> Result<(), Stop>,
+    draft: Option<Draft>,
+    events: u64,
+    pieces: u64,
+}
+
+/// A piece that is being read.
+struct Draft {
+    score: Score,
+    shared_time: bool,
+    /// Measures begun in each part.
+    begun: Vec<u32>,
+}
+
+impl<'a> ScoreBuilder<'a> {
+    /// A builder that hands each piece to `emit` and asks `check` now and then whether to go on.
+    pub fn new(
+        limits: &'a Limits,
+        check: &'a dyn Fn() -> Result<(), Stop>,
+        emit: &'a mut dyn FnMut(Score) -> Result<(), Stop>,
+    ) -> Self {
+        ScoreBuilder { limits, check, emit, draft: None, events: 0, pieces: 0 }
+    }
+
+    /// Closes the piece that a failing reader left open, if it has anything in it; says whether it had.
+    ///
+    /// # Errors
+    /// What `emit` says.
+    pub fn salvage(&mut self, damage: &Failure) -> Result<bool, Stop> {
+        let Some(mut draft) = self.draft.take() else { return Ok(false) };
+        if draft.score.notes.is_empty() && draft.score.rests.is_empty() {
+            return Ok(false);
+        }
+        draft.score.damage.get_or_insert_with(|| damage.clone());
+        (self.emit)(draft.finish()).map(|()| true)
+    }
+
+    fn start(&mut self, place: Place, shared_time: bool) -> Result<(), Stop> {
+        self.pieces += 1;
+        if self.pieces > self.limits.pieces_max {
+            return Err(Stop::Failed(exceeded("pieces_max", self.limits.pieces_max, Some(place))));
+        }
+        self.end_piece()?;
+        self.draft = Some(Draft { score: Score::default(), shared_time, begun: Vec::new() });
+        Ok(())
+    }
+
+    fn end_piece(&mut self) -> Result<(), Stop> {
+        match self.draft.take() {
+            Some(draft) => (self.emit)(draft.finish()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl EventSink for ScoreBuilder<'_> {
+    fn event(&mut self, place: Place, event: Event<'_>) -> Result<(), Stop> {
+        self.events += 1;
+        if self.events.is_multiple_of(EVENTS_PER_CHECK) {
+            (self.check)()?;
+        }
+        match event {
+            Event::PieceStart { shared_time } => self.start(place, shared_time),
+            Event::PieceEnd => self.end_piece(),
+            event => match &mut self.draft {
+                Some(draft) => draft.take(place, event, self.limits),
+                None => Err(defect(place, "a reader spoke outside of a piece")),
+            },
+        }
+    }
+}
+
+fn defect(place: Place, message: &str) -> Stop {
+    Stop::Failed(Failure::at(FailureKind::Internal, place, message))
+}
+
+impl Draft {
+    fn take(&mut self, place: Place, event: Event<'_>, limits: &Limits) -> Result<(), Stop> {
+        match event {
+            Event::Note(mut note) => {
+                self.check_time(place, note.end(), limits)?;
+                note.measure = self.measure_of(place, note.part)?;
+                self.staff(note.part, note.staff);
+                self.score.notes.push(note);
+                self.check_size(place, limits)?;
+            }
+            Event::Rest(mut rest) => {
+                self.check_time(place, rest.onset + rest.duration, limits)?;
+                rest.measure = self.measure_of(place, rest.part)?;
+                self.staff(rest.part, rest.staff);
+                self.score.rests.push(rest);
+                self.check_size(place, limits)?;
+            }
+            Event::Measure { part, onset, number } => self.measure(place, part, onset, number, limits)?,
+            Event::Meter(mut meter) => {
+                meter.measure = self.measure_of(place, meter.part)?;
+                self.score.meters.push(meter);
+            }
+            Event::Key(mut key) => {
+                key.measure = self.measure_of(place, key.part)?;
+                self.score.keys.push(key);
+            }
+            Event::Tempo(mut tempo) => {
+                tempo.measure = self.measure_of(place, tempo.part)?;
+                self.score.tempi.push(tempo);
+            }
+            Event::Part { part, name } => self.part(place, part, name, limits)?,
+            event => self.about(place, event, limits)?,
+        }
+        Ok(())
+    }
+
+    /// Events about the piece or a part as a whole.
+    fn about(&mut self, place: Place, event: Event<'_>, limits: &Limits) -> Result<(), Stop> {
+        match event {
+            Event::Field(field, text) => {
+                let text = text.trim();
+                if !text.is_empty() && self.score.field(field).is_none() {
+                    self.score.fields.push((field, text.into()));
+                }
+            }
+            Event::Instrument { part, name, program } => {
+                let Some(part) = self.score.parts.get_mut(usize::from(part)) else {
+                    return Err(undeclared(place));
+                };
+                if let Some(name) = name.map(str::trim).filter(|name| !name.is_empty()) {
+                    part.instrument.get_or_insert_with(|| name.into());
+                }
+                part.program = part.program.or(program);
+            }
+            Event::PartEnd { part, end } => {
+                self.check_time(place, end, limits)?;
+                let Some(part) = self.score.parts.get_mut(usize::from(part)) else {
+                    return Err(undeclared(place));
+                };
+                part.duration = part.duration.max(end);
+            }
+            Event::Declared(unit, count) => {
+                if let Some(entry) = self.score.conservation.get_mut(unit as usize) {
+                    entry.declared = Some(entry.declared.unwrap_or(0).saturating_add(count));
+                }
+            }
+            Event::Division(division) => self.score.division = Some(division),
+            Event::Warning(message) => {
+                self.score.warning_count += 1;
+                if (self.score.warnings.len() as u64) < limits.warnings_max {
+                    self.score.warnings.push(Warning { message: message.into(), place });
+                }
+            }
+            Event::Damage(failure) => {
+                self.score.damage.get_or_insert_with(|| failure.clone());
+            }
+            _ => return Err(defect(place, "an event that belongs to no piece")),
+        }
+        Ok(())
+    }
+
+    fn part(&mut self, place: Place, part: u16, name: Option<&str>, limits: &Limits) -> Result<(), Stop> {
+        if usize::from(part) != self.score.parts.len() {
+            return Err(defect(place, "a reader declared parts out of order"));
+        }
+        if self.score.parts.len() as u64 >= limits.parts_max {
+            return Err(Stop::Failed(exceeded("parts_max", limits.parts_max, Some(place))));
+        }
+        let name = name.map(str::trim).filter(|name| !name.is_empty()).map(Into::into);
+        self.score.parts.push(Part { name, ..Part::default() });
+        self.begun.push(0);
+        Ok(())
+    }
+
+    fn measure(
+        &mut self,
+        place: Place,
+        part: u16,
+        onset: Ticks,
+        number: &str,
+        limits: &Limits,
+    ) -> Result<(), Stop> {
+        self.check_time(place, onset, limits)?;
+        if self.score.measures.len() as u64 >= limits.measures_max {
+            return Err(Stop::Failed(exceeded("measures_max", limits.measures_max, Some(place))));
+        }
+        let Some(begun) = self.begun.get_mut(usize::from(part)) else { return Err(undeclared(place)) };
+        let index = *begun;
+        *begun += 1;
+        let digits = number.len() - number.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let plain = number.get(..digits).and_then(|text| text.parse().ok());
+        let label = (plain.is_none() || digits != number.len()).then(|| number.into());
+        self.score.measures.push(Measure {
+            part,
+            index,
+            number: plain.unwrap_or(0),
+            label,
+            onset,
+            duration: Ticks::ZERO,
+            place,
+        });
+        Ok(())
+    }
+
+    /// Index of the measure that a part is in.
+    fn measure_of(&self, place: Place, part: u16) -> Result<u32, Stop> {
+        match self.begun.get(usize::from(part)) {
+            Some(begun) => Ok(begun.saturating_sub(1)),
+            None => Err(undeclared(place)),
+        }
+    }
+
+    fn staff(&mut self, part: u16, staff: u8) {
+        if let Some(part) = self.score.parts.get_mut(usize::from(part)) {
+            part.staves = part.staves.max(staff);
+        }
+    }
+
+    fn check_time(&self, place: Place, time: Ticks, limits: &Limits) -> Result<(), Stop> {
+        if time.0 > Ticks::quarters(i64::try_from(limits.quarters_max).unwrap_or(i64::MAX)).0 {
+            return Err(Stop::Failed(exceeded("quarters_max", limits.quarters_max, Some(place))));
+        }
+        Ok(())
+    }
+
+    fn check_size(&self, place: Place, limits: &Limits) -> Result<(), Stop> {
+        if (self.score.notes.len() + self.score.rests.len()) as u64 > limits.notes_max {
+            return Err(Stop::Failed(exceeded("notes_max", limits.notes_max, Some(place))));
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Score {
+        let Draft { mut score, shared_time, .. } = self;
+        let read = [score.notes.len(), score.rests.len(), score.measures.len(), score.parts.len()];
+        for (count, read) in score.conservation.iter_mut().zip(read) {
+            count.read = read as u64;
+        }
+        for (unit, count) in Unit::ALL.iter().zip(score.conservation) {
+            let Some(declared) = count.declared.filter(|&declared| declared != count.read) else { continue };
+            let message = format!("the source holds {declared} {}, {} were read", unit.name(), count.read);
+            score.warning_count += 1;
+            score.warnings.push(Warning { message: message.into(), place: Place::START });
+        }
+        align::finish(&mut score, shared_time);
+        score
+    }
+}
+
+fn undeclared(place: Place) -> Stop {
+    defect(place, "a reader spoke of a part that it had not declared")
+}

@@ -1,0 +1,137 @@
+//! What a reader says of a source, one event at a time, and who listens.
+
+use super::note::{KeySignature, Meter, Note, Rest, Tempo};
+use super::time::Ticks;
+use shared::failure::Failure;
+use shared::place::Place;
+
+/// A field of a piece's metadata.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Field {
+    Title,
+    Composer,
+    Lyricist,
+    Number,
+    Movement,
+    Rights,
+    Source,
+    Genre,
+}
+
+/// What is counted twice, once as declared by the source and once as read, so that no loss is silent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unit {
+    /// Notes, grace notes and unpitched ones included, chord members each.
+    Notes,
+    /// Rests.
+    Rests,
+    /// Measures, summed over the parts.
+    Measures,
+    /// Parts.
+    Parts,
+}
+
+impl Unit {
+    /// Every unit, in order.
+    pub const ALL: [Unit; 4] = [Unit::Notes, Unit::Rests, Unit::Measures, Unit::Parts];
+
+    /// Name in tables.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Unit::Notes => "notes",
+            Unit::Rests => "rests",
+            Unit::Measures => "measures",
+            Unit::Parts => "parts",
+        }
+    }
+}
+
+/// One thing that a reader says.
+///
+/// The order: [`Event::PieceStart`], then for each part [`Event::Part`] before anything of that part, measures and their
+/// contents in the order of the part's time, [`Event::PartEnd`] for each part, [`Event::PieceEnd`]. Parts may be
+/// interleaved. Onsets are in the part's own time, from the start of the piece. A note belongs to the measure that
+/// its part began last. Indices of measures inside the events are ignored.
+#[derive(Clone, Debug)]
+pub enum Event<'a> {
+    /// A piece begins.
+    PieceStart {
+        /// Whether all parts share one clock (MIDI, kern). Otherwise (MusicXML, ABC) each part has its own, and the
+        /// builder lines the parts up measure by measure, in order, so that one short measure shifts nothing after it.
+        shared_time: bool,
+    },
+    /// A field of the metadata; the first of its kind counts.
+    Field(Field, &'a str),
+    /// A part is declared, with the next free index from 0.
+    Part {
+        /// Index of the part.
+        part: u16,
+        /// Its name.
+        name: Option<&'a str>,
+    },
+    /// Something about a part that was learnt later.
+    Instrument {
+        /// Index of the part.
+        part: u16,
+        /// Name of the instrument.
+        name: Option<&'a str>,
+        /// General MIDI program from 1.
+        program: Option<u8>,
+    },
+    /// A measure begins in a part.
+    Measure {
+        /// Index of the part.
+        part: u16,
+        /// Its start.
+        onset: Ticks,
+        /// Its number as printed.
+        number: &'a str,
+    },
+    /// A time signature.
+    Meter(Meter),
+    /// A key signature.
+    Key(KeySignature),
+    /// A tempo.
+    Tempo(Tempo),
+    /// A note.
+    Note(Note),
+    /// A rest.
+    Rest(Rest),
+    /// A part ends, at `end` in its own time.
+    PartEnd {
+        /// Index of the part.
+        part: u16,
+        /// Its length.
+        end: Ticks,
+    },
+    /// The source holds this many of a unit in this piece, by a count independent of the events. Adds up.
+    Declared(Unit, u64),
+    /// Ticks of a quarter note in a MIDI file, so that raw ticks can be told exactly.
+    Division(u32),
+    /// Something odd that lost nothing.
+    Warning(&'a str),
+    /// Something could not be read and was left out; reading goes on. The piece is degraded.
+    Damage(&'a Failure),
+    /// The piece is over.
+    PieceEnd,
+}
+
+/// Why a sink wants no more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// A limit was passed, or the time was up: the failure says which.
+    Failed(Failure),
+    /// The job is no longer wanted.
+    Cancelled,
+}
+
+/// Who listens to a reader.
+pub trait EventSink {
+    /// Takes one event, which stands at `place` in the source.
+    ///
+    /// # Errors
+    /// [`Stop`] when the reader shall stop at once.
+    fn event(&mut self, place: Place, event: Event<'_>) -> Result<(), Stop>;
+}

@@ -1,0 +1,88 @@
+//! The score: the finished, immutable model of a piece, in integer time and flat arrays.
+
+mod align;
+mod build;
+mod event;
+mod note;
+mod pitch;
+mod time;
+
+pub use build::ScoreBuilder;
+pub use event::{Event, EventSink, Field, Stop, Unit};
+pub use note::{Flags, KeySignature, Measure, Meter, Mode, Note, Part, Rest, Tempo};
+pub use pitch::{Pitch, Step, class_name};
+pub use time::{TICKS_PER_QUARTER, Ticks};
+
+use shared::failure::Failure;
+use shared::place::Place;
+
+/// A piece. Notes and rests are sorted by (onset, part, order in the source), the rest by (onset, part).
+#[derive(Clone, Debug, Default)]
+pub struct Score {
+    /// Metadata, the first of each field.
+    pub fields: Vec<(Field, Box<str>)>,
+    /// Parts, in the order of the source.
+    pub parts: Vec<Part>,
+    /// Measures, sorted by (part, index).
+    pub measures: Vec<Measure>,
+    /// Notes.
+    pub notes: Vec<Note>,
+    /// Rests.
+    pub rests: Vec<Rest>,
+    /// Time signatures.
+    pub meters: Vec<Meter>,
+    /// Key signatures.
+    pub keys: Vec<KeySignature>,
+    /// Tempi.
+    pub tempi: Vec<Tempo>,
+    /// Ticks of a quarter note in the MIDI file that this was, if it was one.
+    pub division: Option<u32>,
+    /// What the source declared, against what was read, per [`Unit::ALL`].
+    pub conservation: [Count; 4],
+    /// What was odd, the first of them.
+    pub warnings: Vec<Warning>,
+    /// How many warnings there were in all.
+    pub warning_count: u64,
+    /// The first thing that could not be read; the score is degraded if there is one.
+    pub damage: Option<Failure>,
+}
+
+/// A count as declared and as read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// What the source declared, where the reader could tell.
+    pub declared: Option<u64>,
+    /// What was read.
+    pub read: u64,
+}
+
+/// Something odd in a source that lost nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// For a person.
+    pub message: Box<str>,
+    /// Where.
+    pub place: Place,
+}
+
+impl Score {
+    /// A field of the metadata.
+    #[must_use]
+    pub fn field(&self, field: Field) -> Option<&str> {
+        self.fields.iter().find(|(name, _)| *name == field).map(|(_, text)| text.as_ref())
+    }
+
+    /// Length of the longest part in its own time.
+    #[must_use]
+    pub fn duration(&self) -> Ticks {
+        self.parts.iter().map(|part| part.duration).max().unwrap_or_default()
+    }
+
+    /// The measures of one part, in order.
+    #[must_use]
+    pub fn measures_of(&self, part: u16) -> &[Measure] {
+        let from = self.measures.partition_point(|measure| measure.part < part);
+        let to = self.measures.partition_point(|measure| measure.part <= part);
+        self.measures.get(from..to).unwrap_or(&[])
+    }
+}
