@@ -1,1 +1,7 @@
-//! The service.
+//! The front of Ripieno. One service; the command line is the first skin over it.
+
+pub mod cli;
+pub mod embedded;
+pub mod plan;
+pub mod service;
+pub mod sources;

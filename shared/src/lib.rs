@@ -1,5 +1,16 @@
 //! Contracts that the front and the workers of Ripieno agree on. Nothing here knows music.
 
+pub mod clock;
+pub mod config;
+pub mod dispatch;
 pub mod failure;
+pub mod job;
+pub mod ledger;
 pub mod limits;
 pub mod place;
+pub mod principal;
+pub mod receipt;
+pub mod row;
+pub mod store;
+pub mod telemetry;
+pub mod wire;

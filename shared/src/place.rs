@@ -47,6 +47,14 @@ impl Place {
     }
 }
 
+impl Place {
+    /// The byte offset, for a place in a binary file.
+    #[must_use]
+    pub const fn byte_offset(self) -> Option<u32> {
+        if self.line == 0 { Some(self.offset) } else { None }
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line_column() {

@@ -1,5 +1,15 @@
-//! From a chunk of scores to its receipt. `score`, `read` and `analyse` are pure: no clock, no network, no files.
+//! From a chunk of scores to its receipt: consume -> pipeline -> fetch, cache, read, analyse, table.
+//!
+//! `score`, `read` and `analyse` are pure: no async, no clock, no network, no files, no environment.
 
 pub mod analyse;
+pub mod cache;
+pub mod consume;
+pub mod fetch;
+pub mod pipeline;
 pub mod read;
 pub mod score;
+pub mod table;
+
+/// Version of the engine, written into records and receipts.
+pub const ENGINE: &str = env!("CARGO_PKG_VERSION");

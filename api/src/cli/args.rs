@@ -1,0 +1,121 @@
+//! What the command line takes.
+
+use clap::{Parser, Subcommand, ValueEnum};
+use shared::job::JobId;
+use std::path::PathBuf;
+use worker::read::Fidelity;
+use worker::table::Encoding;
+
+/// Turns a folder of music scores into one table: a row per piece, a column per measurement.
+#[derive(Debug, Parser)]
+#[command(name = "ripieno", version, about, arg_required_else_help = true)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    pub(super) command: Command,
+    /// Folder of the ledger and the cache [default: $RIPIENO_DATA, or ~/.local/share/ripieno]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(super) data: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Analyse scores and write their table; the same command again resumes what was interrupted
+    ///
+    /// Exit codes: 0 everything was read, 1 wrong usage, 2 some items failed (the table is there), 3 nothing could be
+    /// done, 130 interrupted.
+    Run(Run),
+    /// Show what a job is doing (the newest one if none is named)
+    Status {
+        /// The job
+        job: Option<JobId>,
+    },
+    /// Write the table of a job again, also of a running one
+    Results {
+        /// The job
+        job: JobId,
+        /// Folder for the files
+        #[arg(long, value_name = "DIR", default_value = "ripieno-out")]
+        out: PathBuf,
+        /// How the table is written; several with commas
+        #[arg(long, value_delimiter = ',', default_value = "parquet,csv", value_parser = encoding)]
+        format: Vec<Encoding>,
+    },
+    /// List what could not be read, and why
+    Errors {
+        /// The job
+        job: JobId,
+    },
+    /// Stop a job; what is finished stays
+    Cancel {
+        /// The job
+        job: JobId,
+    },
+    /// List the jobs, newest first
+    Jobs,
+    /// List the analyses, or describe one
+    Analyses {
+        /// The analysis
+        name: Option<String>,
+    },
+    /// List the formats that can be read
+    Formats,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Run {
+    /// Folders, files, or URLs (s3://bucket/prefix, https://host/score.mxl, file:///folder)
+    #[arg(required = true, value_name = "FOLDER_OR_FILES")]
+    pub(super) sources: Vec<String>,
+    /// Analyses, with commas, in the order of the table's columns [default: all]
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    pub(super) analyses: Vec<String>,
+    /// A parameter of an analysis; may be repeated
+    #[arg(long, value_name = "ANALYSIS.PARAMETER=VALUE", value_parser = setting)]
+    pub(super) set: Vec<(String, String)>,
+    /// Whether to read and count as the source means it, or exactly as music21 10.5.1 does
+    #[arg(long, default_value = "corrected", value_parser = fidelity)]
+    pub(super) fidelity: Fidelity,
+    /// Let a damaged score fail instead of giving a degraded row
+    #[arg(long)]
+    pub(super) strict: bool,
+    /// Folder for the table and the list of failures
+    #[arg(long, value_name = "DIR", default_value = "ripieno-out")]
+    pub(super) out: PathBuf,
+    /// How the table is written: parquet, csv, jsonl; several with commas
+    #[arg(long, value_delimiter = ',', default_value = "parquet,csv", value_parser = encoding)]
+    pub(super) format: Vec<Encoding>,
+    /// Threads for computing [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) jobs: Option<u16>,
+    /// How progress is shown: a bar on a terminal, one JSON object a line on standard output, or not at all
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(super) progress: Progress,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Progress {
+    /// A bar if standard error is a terminal
+    Auto,
+    /// A bar
+    Bar,
+    /// One JSON object a line
+    Json,
+    /// Nothing
+    None,
+}
+
+fn encoding(text: &str) -> Result<Encoding, String> {
+    let names = Encoding::ALL.map(Encoding::name).join(", ");
+    let found = Encoding::ALL.into_iter().find(|encoding| encoding.name() == text);
+    found.ok_or_else(|| format!("a table is written as one of {names}"))
+}
+
+fn fidelity(text: &str) -> Result<Fidelity, String> {
+    let found = [Fidelity::Corrected, Fidelity::Compat].into_iter().find(|fidelity| fidelity.name() == text);
+    found.ok_or_else(|| "fidelity is one of corrected, compat".to_owned())
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let parts = text.split_once('=').map(|(path, value)| (path.to_owned(), value.to_owned()));
+    parts.ok_or_else(|| "say analysis.parameter=value".to_owned())
+}

@@ -1,0 +1,86 @@
+//! The command line: a thin skin over the service.
+
+mod args;
+mod progress;
+mod run;
+mod show;
+mod summary;
+
+use crate::embedded::Embedded;
+use args::{Args, Command};
+use clap::Parser;
+use clap::error::ErrorKind;
+use shared::config;
+use shared::failure::{Failure, FailureKind};
+use shared::principal::Principal;
+use std::ffi::OsString;
+use std::io::{self, Write};
+
+/// Everything was read.
+pub const READ_ALL: u8 = 0;
+/// The command line was wrong.
+pub const USAGE: u8 = 1;
+/// Some items failed; the table is there.
+pub const SOME_FAILED: u8 = 2;
+/// Nothing could be done.
+pub const NOTHING_DONE: u8 = 3;
+/// Interrupted by Ctrl-C or SIGTERM, as shells number it.
+pub const INTERRUPTED: u8 = 130;
+
+/// Runs a command line; says the exit code.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let args = match Args::try_parse_from(arguments) {
+        Ok(args) => args,
+        Err(error) => {
+            // Help and version are no errors; a closed terminal is nobody's.
+            let _ = error.print();
+            let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            return if asked { READ_ALL } else { USAGE };
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let outcome = match runtime {
+        Ok(runtime) => runtime.block_on(command(args)),
+        Err(error) => Err(Failure::new(FailureKind::Unavailable, format!("no threads: {error}"))),
+    };
+    outcome.unwrap_or_else(|failure| {
+        tell(&format!("ripieno: {failure}\n"));
+        if failure.kind == FailureKind::Malformed { USAGE } else { NOTHING_DONE }
+    })
+}
+
+async fn command(args: Args) -> Result<u8, Failure> {
+    match &args.command {
+        Command::Analyses { name } => return show::analyses(name.as_deref()),
+        Command::Formats => return Ok(show::formats()),
+        _ => {}
+    }
+    let data = config::data_folder(args.data)?;
+    let embedded = Embedded::open(&data, config::limits()?).await?;
+    let (service, principal) = (&embedded.service, Principal::local());
+    match args.command {
+        Command::Run(options) => run::run(&embedded, &data, &options).await,
+        Command::Status { job } => show::status(service, &principal, job).await,
+        Command::Jobs => show::jobs(service, &principal).await,
+        Command::Results { job, out, format } => {
+            for path in service.results(&principal, &job, &out, &format).await? {
+                say(&format!("{}\n", path.display()));
+            }
+            Ok(READ_ALL)
+        }
+        Command::Errors { job } => show::errors(service, &principal, &job).await,
+        Command::Cancel { job } => show::cancel(service, &principal, &job).await,
+        Command::Analyses { .. } | Command::Formats => Ok(READ_ALL),
+    }
+}
+
+/// Prints to standard output. A reader that has gone away (`| head`) is no error.
+fn say(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Prints to standard error.
+fn tell(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}

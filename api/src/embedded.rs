@@ -1,0 +1,47 @@
+//! Embedded mode: the worker inside this process, ledger and cache under one data folder.
+
+use crate::service::Service;
+use shared::dispatch::Dispatcher;
+use shared::failure::Failure;
+use shared::ledger::Ledger;
+use shared::limits::Limits;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::task::JoinHandle;
+use worker::cache::Cache;
+use worker::consume::Worker;
+
+/// A service, and the means to run a worker beside it.
+#[derive(Debug)]
+pub struct Embedded {
+    /// The service.
+    pub service: Service,
+    /// What carries its chunks.
+    pub dispatcher: Dispatcher,
+    ledger: Ledger,
+    limits: Limits,
+}
+
+impl Embedded {
+    /// Opens the data folder, which is made if it is not there.
+    ///
+    /// # Errors
+    /// What [`Ledger::in_folder`] says.
+    pub async fn open(data: &Path, limits: Limits) -> Result<Self, Failure> {
+        let ledger = Ledger::in_folder(&data.join("ledger")).await?;
+        let dispatcher = Dispatcher::memory();
+        let service = Service::new(ledger.clone(), dispatcher.clone(), limits.clone());
+        Ok(Embedded { service, dispatcher, ledger, limits })
+    }
+
+    /// Starts a worker with `threads` threads for computing; it ends once the dispatcher is closed.
+    ///
+    /// # Errors
+    /// What [`Worker::new`] says.
+    pub fn work(&self, data: &Path, threads: usize) -> Result<JoinHandle<()>, Failure> {
+        let cache = Cache::open(&data.join("cache"), self.limits.cache_bytes_max);
+        let (ledger, dispatcher) = (self.ledger.clone(), self.dispatcher.clone());
+        let worker = Worker::new(ledger, dispatcher, cache, self.limits.clone(), threads)?;
+        Ok(tokio::spawn(Arc::new(worker).run()))
+    }
+}

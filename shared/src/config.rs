@@ -1,0 +1,75 @@
+//! The one place where the environment is read.
+
+use crate::failure::{Failure, FailureKind};
+use crate::limits::Limits;
+use std::path::PathBuf;
+
+/// A variable that changes what a process does.
+#[derive(Debug)]
+pub struct Knob {
+    /// Its name.
+    pub env: &'static str,
+    /// What it is when unset.
+    pub default: &'static str,
+    /// What it does.
+    pub summary: &'static str,
+}
+
+/// Every variable but the limits, which stand in [`crate::limits::LIMITS`].
+pub static KNOBS: &[Knob] = &[
+    Knob {
+        env: "RIPIENO_DATA",
+        default: "$XDG_DATA_HOME/ripieno, or ~/.local/share/ripieno",
+        summary: "Folder of the ledger and the cache in embedded mode; `--data` overrides it.",
+    },
+    Knob {
+        env: "RIPIENO_LOG",
+        default: "warn",
+        summary: "What is logged to standard error, as tracing directives: `info`, `worker=debug`.",
+    },
+    Knob { env: "RIPIENO_LOG_FORMAT", default: "text", summary: "`text`, or `json` for one object a line." },
+    Knob {
+        env: "AWS_*, GOOGLE_*, AZURE_*",
+        default: "",
+        summary: "Credentials and endpoints of object stores, under the names that their own tools use.",
+    },
+];
+
+/// The value of a variable; an empty one counts as unset.
+#[must_use]
+pub fn var(name: &str) -> Option<String> {
+    #[allow(clippy::disallowed_methods, reason = "this is the one place")]
+    let value = std::env::var(name).ok();
+    value.filter(|value| !value.is_empty())
+}
+
+/// Variables that configure an object store, with the names in lower case as the stores' builders want them.
+pub fn store_options() -> impl Iterator<Item = (String, String)> {
+    let known = |name: &str| ["AWS_", "GOOGLE_", "AZURE_"].iter().any(|prefix| name.starts_with(prefix));
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(move |(name, _)| known(name))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value))
+}
+
+/// The limits in force.
+///
+/// # Errors
+/// `malformed`, naming the variable that is not a limit.
+pub fn limits() -> Result<Limits, Failure> {
+    Limits::from_environment(var)
+}
+
+/// The folder of the ledger and the cache: what the caller says, else the environment, else the user's data folder.
+///
+/// # Errors
+/// `malformed` when none of them is set.
+pub fn data_folder(given: Option<PathBuf>) -> Result<PathBuf, Failure> {
+    let from_home = || var("HOME").map(|home| PathBuf::from(home).join(".local/share/ripieno"));
+    let from_xdg = || var("XDG_DATA_HOME").map(|data| PathBuf::from(data).join("ripieno"));
+    let folder =
+        given.or_else(|| var("RIPIENO_DATA").map(PathBuf::from)).or_else(from_xdg).or_else(from_home);
+    folder.ok_or_else(|| {
+        Failure::new(FailureKind::Malformed, "no data folder: give --data DIR, or set RIPIENO_DATA or HOME")
+    })
+}

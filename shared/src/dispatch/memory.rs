@@ -1,0 +1,145 @@
+//! The carrier of embedded mode: lanes inside the process. It loses everything with the process, which is why it may:
+//! the ledger knows what is left to do.
+
+use super::{Announcement, Lane, Message};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Notify, broadcast};
+
+/// Announcements that a slow watcher may be behind before it misses some.
+const ANNOUNCEMENTS: usize = 4096;
+
+/// The carrier; clones are the same one.
+#[derive(Clone, Debug)]
+pub struct Memory(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    lanes: Mutex<Lanes>,
+    ready: Notify,
+    announcements: broadcast::Sender<Announcement>,
+}
+
+#[derive(Debug, Default)]
+struct Lanes {
+    queues: BTreeMap<Lane, VecDeque<Message>>,
+    dead: Vec<Message>,
+    closed: bool,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        let (announcements, _) = broadcast::channel(ANNOUNCEMENTS);
+        Memory(Arc::new(Inner { lanes: Mutex::default(), ready: Notify::new(), announcements }))
+    }
+}
+
+impl Memory {
+    fn lanes(&self) -> MutexGuard<'_, Lanes> {
+        // Nothing that holds the lock can panic half-way through a change.
+        self.0.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn publish(&self, lane: Lane, message: Message) {
+        self.lanes().queues.entry(lane).or_default().push_back(message);
+        self.0.ready.notify_one();
+    }
+
+    pub(super) async fn next(&self) -> Option<Delivery> {
+        loop {
+            // Enabled before the look, so that a message that comes between look and wait is not slept through.
+            let ready = self.0.ready.notified();
+            tokio::pin!(ready);
+            ready.as_mut().enable();
+            {
+                let mut lanes = self.lanes();
+                if lanes.closed {
+                    return None;
+                }
+                let next =
+                    lanes.queues.iter_mut().find_map(|(lane, queue)| Some((*lane, queue.pop_front()?)));
+                if let Some((lane, message)) = next {
+                    if lanes.queues.values().any(|queue| !queue.is_empty()) {
+                        self.0.ready.notify_one();
+                    }
+                    return Some(Delivery { carrier: self.clone(), lane, message: Some(message) });
+                }
+            }
+            ready.await;
+        }
+    }
+
+    pub(super) fn close(&self) {
+        self.lanes().closed = true;
+        self.0.ready.notify_waiters();
+    }
+
+    pub(super) fn announce(&self, announcement: Announcement) {
+        // Nobody watching is no error.
+        let _ = self.0.announcements.send(announcement);
+    }
+
+    pub(super) fn watch(&self) -> broadcast::Receiver<Announcement> {
+        self.0.announcements.subscribe()
+    }
+
+    /// Messages that were given up, oldest first.
+    #[must_use]
+    pub fn dead(&self) -> Vec<Message> {
+        self.lanes().dead.clone()
+    }
+}
+
+/// A message in the hands of a consumer. Dropped without a word, it goes back to the front of its lane.
+#[derive(Debug)]
+pub struct Delivery {
+    carrier: Memory,
+    lane: Lane,
+    message: Option<Message>,
+}
+
+impl Delivery {
+    /// What it says.
+    #[must_use]
+    pub fn message(&self) -> Option<&Message> {
+        self.message.as_ref()
+    }
+
+    /// The lane that it came by.
+    #[must_use]
+    pub const fn lane(&self) -> Lane {
+        self.lane
+    }
+
+    /// The work is done: the message is gone.
+    pub fn done(mut self) {
+        self.message = None;
+    }
+
+    /// The work could not be done now: the message comes again after a while, with one more attempt to its name.
+    pub fn retry(mut self, after: Duration) {
+        let Some(mut message) = self.message.take() else { return };
+        message.attempt += 1;
+        let (carrier, lane) = (self.carrier.clone(), self.lane);
+        tokio::spawn(async move {
+            tokio::time::sleep(after).await;
+            carrier.publish(lane, message);
+        });
+    }
+
+    /// The work cannot be done: the message is kept apart for a person to see.
+    pub fn bury(mut self) {
+        let Some(message) = self.message.take() else { return };
+        self.carrier.lanes().dead.push(message);
+    }
+}
+
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        if let Some(message) = self.message.take() {
+            self.carrier.lanes().queues.entry(self.lane).or_default().push_front(message);
+            self.carrier.0.ready.notify_one();
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! What a client submits, and how it is cut up: jobs, items, chunks.
+
+use crate::failure::{Failure, FailureKind};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+/// The handle of a job: `job-` and sixteen letters and digits, 80 random bits.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct JobId(String);
+
+const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+const ID_LETTERS: usize = 16;
+
+impl JobId {
+    /// A new one from eighty random bits or more.
+    #[must_use]
+    pub fn from_random(random: &[u8; ID_LETTERS]) -> Self {
+        let letter = |byte: &u8| char::from(ALPHABET.get(usize::from(byte % 32)).copied().unwrap_or(b'a'));
+        JobId(format!("job-{}", random.iter().map(letter).collect::<String>()))
+    }
+
+    /// The text of it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for JobId {
+    type Err = Failure;
+
+    fn from_str(text: &str) -> Result<Self, Failure> {
+        let letters = text.strip_prefix("job-").unwrap_or_default();
+        if letters.len() == ID_LETTERS && letters.bytes().all(|letter| ALPHABET.contains(&letter)) {
+            return Ok(JobId(text.to_owned()));
+        }
+        let message = format!(
+            "{text:?} is not a job: a job is like job-k3f9q2mwx7abcdef, as `ripieno jobs` lists them"
+        );
+        Err(Failure::new(FailureKind::Malformed, message))
+    }
+}
+
+impl TryFrom<String> for JobId {
+    type Error = Failure;
+    fn try_from(text: String) -> Result<Self, Failure> {
+        text.parse()
+    }
+}
+
+impl From<JobId> for String {
+    fn from(id: JobId) -> String {
+        id.0
+    }
+}
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An analysis asked for, with checked parameters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Its name.
+    pub name: String,
+    /// Its revision when the job was submitted: `key@2`.
+    pub mark: String,
+    /// Every parameter, given or by default.
+    pub params: Map<String, Value>,
+}
+
+/// What is asked: sources and analyses.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// Files, folders or URLs, as the client wrote them.
+    pub sources: Vec<String>,
+    /// The analyses, in the order of the table's columns.
+    pub analyses: Vec<Asked>,
+    /// `corrected` or `compat`: how the readers read.
+    pub fidelity: String,
+    /// Whether a damaged score fails instead of giving a degraded row.
+    pub strict: bool,
+}
+
+/// What is known of a job from the moment it is accepted; never changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Version of this record.
+    pub version: u16,
+    /// The handle.
+    pub id: JobId,
+    /// When it was accepted, in milliseconds since 1970 UTC.
+    pub created_ms: u64,
+    /// Version of the engine that planned it.
+    pub engine: String,
+    /// What was asked.
+    pub request: Request,
+    /// Digest of the request and of every item: the same command over the same files has the same.
+    pub submission: String,
+    /// Items in all.
+    pub items: u64,
+    /// Bytes of all items.
+    pub bytes: u64,
+    /// Chunks in all.
+    pub chunks: u32,
+    /// Files of the folders that are no scores, counted by extension.
+    pub left_out: BTreeMap<String, u64>,
+}
+
+/// One source of a job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Item {
+    /// Position among all items of the job, from 0: the order of the table.
+    pub index: u64,
+    /// How the table calls it: as the client wrote it, with the path inside the folder.
+    pub name: String,
+    /// Where its bytes are: an absolute path, or a URL.
+    pub address: String,
+    /// Its size when it was planned.
+    pub bytes: u64,
+    /// When it was last changed, in milliseconds since 1970 UTC.
+    pub modified_ms: u64,
+}
+
+/// A run of items that travels as one message.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Chunk {
+    /// Version of this record.
+    pub version: u16,
+    /// Its items, in order.
+    pub items: Vec<Item>,
+}
+
+/// What a job is doing, as its controllers want it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wish {
+    /// It shall run to its end.
+    #[default]
+    Running,
+    /// It shall stop; what is finished stays.
+    Cancelled,
+}
+
+/// The wish in force, and how many there were before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Control {
+    /// Number of the wish, from 0, which is [`Wish::Running`] and is not written.
+    pub epoch: u32,
+    /// What is wanted.
+    pub wish: Wish,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_handle_is_checked() {
+        let id = JobId::from_random(b"0123456789abcdef");
+        assert_eq!(id.as_str().parse::<JobId>().unwrap(), id);
+        for bad in
+            ["", "job-", "job-short", "job-k3f9q2mwx7abcde/", "job-../../../../etc", "JOB-k3f9q2mwx7abcdef"]
+        {
+            assert!(bad.parse::<JobId>().unwrap_err().message.contains("is not a job"), "{bad}");
+        }
+    }
+}

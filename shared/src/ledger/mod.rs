@@ -1,0 +1,297 @@
+//! The ledger: the durable record of jobs, manifests, rows and receipts, in an object store. It is the truth;
+//! messages are hints and every process is disposable.
+//!
+//! One primitive carries it all: create-if-absent. The first write of a key wins, a later one is told so.
+
+mod keys;
+
+use crate::failure::{Failure, FailureKind};
+use crate::job::{Chunk, Control, JobId, Record, Wish};
+use crate::principal::LOCAL_TENANT;
+use crate::receipt::{Finished, Receipt};
+use crate::store::failure;
+use crate::{clock, wire};
+use bytes::Bytes;
+use futures::TryStreamExt;
+use keys::{Keys, number};
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+
+/// Whether a create found its key free.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Created {
+    /// This write is the one that counts.
+    First,
+    /// There was one before; it counts.
+    Already,
+}
+
+/// The ledger, as one tenant sees it.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    store: Arc<dyn ObjectStore>,
+    keys: Keys,
+}
+
+impl Ledger {
+    /// The same ledger as another tenant sees it.
+    #[must_use]
+    pub fn of(&self, tenant: &str) -> Self {
+        Ledger { store: Arc::clone(&self.store), keys: Keys::new(tenant) }
+    }
+
+    /// The ledger in a local folder, which is made. Writes are on the disk, their folders too, before they return.
+    ///
+    /// # Errors
+    /// `denied` or `unavailable` when the folder cannot be made or written.
+    pub async fn in_folder(folder: &std::path::Path) -> Result<Self, Failure> {
+        std::fs::create_dir_all(folder).map_err(|error| {
+            let kind = match error.kind() {
+                std::io::ErrorKind::PermissionDenied => FailureKind::Denied,
+                _ => FailureKind::Unavailable,
+            };
+            Failure::new(kind, format!("{}: the data folder cannot be made: {error}", folder.display()))
+        })?;
+        let store =
+            object_store::local::LocalFileSystem::new_with_prefix(folder).map_err(failure)?.with_fsync(true);
+        Self::probed(Arc::new(store)).await
+    }
+
+    /// The ledger in an object store, by its URL.
+    ///
+    /// # Errors
+    /// What [`crate::store::open`] says, and `unsupported` for a store without conditional writes.
+    pub async fn at_url(url: &str) -> Result<Self, Failure> {
+        let (store, prefix) = crate::store::open(url)?;
+        Self::probed(Arc::new(PrefixStore::new(store, prefix))).await
+    }
+
+    /// Refuses a store whose second create of one key succeeds: on such a store two workers could both be first.
+    async fn probed(store: Arc<dyn ObjectStore>) -> Result<Self, Failure> {
+        let ledger = Ledger { store, keys: Keys::new(LOCAL_TENANT) };
+        let probe = Path::from_iter(["probe", &format!("{}-{}", clock::now_ms(), std::process::id())]);
+        let first = ledger.create(&probe, Bytes::from_static(b"probe")).await;
+        let second = ledger.create(&probe, Bytes::from_static(b"probe")).await;
+        let _ = ledger.store.delete(&probe).await; // A probe that stays does no harm.
+        match (first?, second?) {
+            (Created::First, Created::Already) => Ok(ledger),
+            _ => Err(Failure::new(
+                FailureKind::Unsupported,
+                "the store does not honour create-if-absent (If-None-Match: *), which the ledger stands on",
+            )),
+        }
+    }
+
+    async fn create(&self, key: &Path, bytes: Bytes) -> Result<Created, Failure> {
+        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        match self.store.put_opts(key, bytes.into(), options).await {
+            Ok(_) => Ok(Created::First),
+            Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
+                Ok(Created::Already)
+            }
+            Err(error) => Err(failure(error)),
+        }
+    }
+
+    async fn create_record<T: Serialize>(&self, key: &Path, value: &T) -> Result<Created, Failure> {
+        self.create(key, wire::encode(value)?.into()).await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, key: &Path) -> Result<Option<T>, Failure> {
+        match self.store.get(key).await {
+            Ok(found) => {
+                let bytes = found.bytes().await.map_err(failure)?;
+                wire::decode(&bytes, key.as_ref()).map(Some)
+            }
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(failure(error)),
+        }
+    }
+
+    async fn exists(&self, key: &Path) -> Result<bool, Failure> {
+        match self.store.head(key).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(failure(error)),
+        }
+    }
+
+    async fn numbers(&self, prefix: &Path) -> Result<Vec<u32>, Failure> {
+        let listed = self.store.list(Some(prefix)).map_ok(|meta| number(&meta.location));
+        let mut numbers: Vec<u32> =
+            listed.try_filter_map(|n| async move { Ok(n) }).try_collect().await.map_err(failure)?;
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    /// Writes a chunk of a job that is not accepted yet.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn write_chunk(&self, job: &JobId, index: u32, chunk: &Chunk) -> Result<(), Failure> {
+        self.create_record(&self.keys.manifest(job, index), chunk).await.map(drop)
+    }
+
+    /// Accepts a job, whose chunks were written: from here on it is run to its end, whatever dies.
+    ///
+    /// # Errors
+    /// What the store says; the job is then not accepted.
+    pub async fn accept(&self, record: &Record) -> Result<Created, Failure> {
+        // First the index: a job that is in it but has no record was never accepted, and is passed over.
+        self.create(&self.keys.active_job(&record.id), Bytes::new()).await?;
+        self.create_record(&self.keys.record(&record.id), record).await
+    }
+
+    /// The record of a job.
+    ///
+    /// # Errors
+    /// `not_found`, or what the store says.
+    pub async fn record(&self, job: &JobId) -> Result<Record, Failure> {
+        let record = self.get(&self.keys.record(job)).await?;
+        record.ok_or_else(|| Failure::new(FailureKind::NotFound, format!("no job {job} in this ledger")))
+    }
+
+    /// Every accepted job, newest first.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn records(&self) -> Result<Vec<Record>, Failure> {
+        let folders = self.store.list_with_delimiter(Some(&self.keys.jobs())).await.map_err(failure)?;
+        let ids = folders.common_prefixes.iter().filter_map(|path| path.filename()?.parse().ok());
+        let mut records = self.records_of(ids.collect()).await?;
+        records.sort_by(|a, b| b.created_ms.cmp(&a.created_ms).then_with(|| a.id.cmp(&b.id)));
+        Ok(records)
+    }
+
+    /// The accepted jobs that have not finished.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn active(&self) -> Result<Vec<Record>, Failure> {
+        let listed: Vec<_> =
+            self.store.list(Some(&self.keys.active())).try_collect().await.map_err(failure)?;
+        let ids = listed.iter().filter_map(|meta| meta.location.filename()?.parse().ok());
+        self.records_of(ids.collect()).await
+    }
+
+    async fn records_of(&self, ids: Vec<JobId>) -> Result<Vec<Record>, Failure> {
+        let mut records = Vec::with_capacity(ids.len());
+        for id in ids {
+            records.extend(self.get::<Record>(&self.keys.record(&id)).await?);
+        }
+        Ok(records)
+    }
+
+    /// The items of a chunk.
+    ///
+    /// # Errors
+    /// `not_found`, or what the store says.
+    pub async fn chunk(&self, job: &JobId, index: u32) -> Result<Chunk, Failure> {
+        let chunk = self.get(&self.keys.manifest(job, index)).await?;
+        chunk.ok_or_else(|| Failure::new(FailureKind::NotFound, format!("no chunk {index} of {job}")))
+    }
+
+    /// What is wanted of a job.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn control(&self, job: &JobId) -> Result<Control, Failure> {
+        let Some(&epoch) = self.numbers(&self.keys.controls(job)).await?.last() else {
+            return Ok(Control::default());
+        };
+        let control = self.get(&self.keys.control(job, epoch)).await?;
+        control.ok_or_else(|| {
+            Failure::new(FailureKind::Unavailable, format!("control {epoch} of {job} is not there"))
+        })
+    }
+
+    /// Changes what is wanted of a job, after whatever others changed at the same moment.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn set_control(&self, job: &JobId, wish: Wish) -> Result<Control, Failure> {
+        loop {
+            let now = self.control(job).await?;
+            if now.wish == wish {
+                return Ok(now);
+            }
+            let next = Control { epoch: now.epoch + 1, wish };
+            if self.create_record(&self.keys.control(job, next.epoch), &next).await? == Created::First {
+                return Ok(next);
+            }
+        }
+    }
+
+    /// Writes the rows of a chunk. Two workers of one chunk write the same ones.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn write_rows(&self, job: &JobId, chunk: u32, rows: Bytes) -> Result<(), Failure> {
+        self.store.put(&self.keys.rows(job, chunk), rows.into()).await.map(drop).map_err(failure)
+    }
+
+    /// The rows of a chunk, encoded one after the other.
+    ///
+    /// # Errors
+    /// `not_found`, or what the store says.
+    pub async fn rows(&self, job: &JobId, chunk: u32) -> Result<Bytes, Failure> {
+        let found = self.store.get(&self.keys.rows(job, chunk)).await.map_err(failure)?;
+        found.bytes().await.map_err(failure)
+    }
+
+    /// Writes what became of a chunk, whose rows were written.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn write_receipt(&self, job: &JobId, receipt: &Receipt) -> Result<Created, Failure> {
+        self.create_record(&self.keys.receipt(job, receipt.chunk), receipt).await
+    }
+
+    /// Whether a chunk has its receipt.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn has_receipt(&self, job: &JobId, chunk: u32) -> Result<bool, Failure> {
+        self.exists(&self.keys.receipt(job, chunk)).await
+    }
+
+    /// What became of a chunk, if that is known.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn receipt(&self, job: &JobId, chunk: u32) -> Result<Option<Receipt>, Failure> {
+        self.get(&self.keys.receipt(job, chunk)).await
+    }
+
+    /// The chunks that have receipts, in order.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn receipts(&self, job: &JobId) -> Result<Vec<u32>, Failure> {
+        self.numbers(&self.keys.receipts(job)).await
+    }
+
+    /// Writes how a job ended, and takes it out of the index of active ones.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn finish(&self, job: &JobId, finished: &Finished) -> Result<Created, Failure> {
+        let created = self.create_record(&self.keys.finished(job), finished).await?;
+        match self.store.delete(&self.keys.active_job(job)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(created),
+            Err(error) => Err(failure(error)),
+        }
+    }
+
+    /// How a job ended, if it did.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn finished(&self, job: &JobId) -> Result<Option<Finished>, Failure> {
+        self.get(&self.keys.finished(job)).await
+    }
+}

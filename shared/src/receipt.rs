@@ -1,0 +1,124 @@
+//! What became of a chunk, and of the job that its receipts add up to.
+
+use crate::failure::{Failure, FailureKind};
+use crate::place::Place;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What became of one item.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Index of the item within the job.
+    pub item: u64,
+    /// Rows that it gave.
+    pub pieces: u32,
+    /// Rows that are marked degraded.
+    pub degraded: u32,
+    /// Notes read.
+    pub notes: u64,
+    /// Whether every finding came from the cache.
+    pub cached: bool,
+    /// Why it, or a piece or finding of it, failed: the first reason. An item may have rows and a failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+    /// Its name, for messages; only where there is a failure.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+}
+
+/// An outcome for each item of a chunk. Written once; the first one counts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// Version of this record.
+    pub version: u16,
+    /// The chunk.
+    pub chunk: u32,
+    /// Version of the engine that worked it.
+    pub engine: String,
+    /// How long the work took, in milliseconds of wall time.
+    pub worked_ms: u64,
+    /// In the order of the items.
+    pub outcomes: Vec<Outcome>,
+}
+
+/// Counts of a job, so far or at its end.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// Items with an outcome.
+    pub items: u64,
+    /// Items that failed, or of which something failed.
+    pub failed: u64,
+    /// Items whose findings all came from the cache.
+    pub cached: u64,
+    /// Rows of pieces that were read.
+    pub pieces: u64,
+    /// Of these, degraded.
+    pub degraded: u64,
+    /// Notes read.
+    pub notes: u64,
+    /// Failed items by kind.
+    pub kinds: BTreeMap<String, u64>,
+    /// The first failures of each kind.
+    pub examples: BTreeMap<String, Vec<Example>>,
+}
+
+/// One failure, as a summary shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Example {
+    /// The item.
+    pub name: String,
+    /// What was wrong.
+    pub message: String,
+    /// Where.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+}
+
+/// How many examples of each kind a summary keeps.
+const EXAMPLES_PER_KIND: usize = 3;
+
+impl Totals {
+    /// Adds what a receipt says. Receipts are added in the order of the chunks, so that the examples are the first.
+    pub fn add(&mut self, receipt: &Receipt) {
+        for outcome in &receipt.outcomes {
+            self.items += 1;
+            self.cached += u64::from(outcome.cached);
+            self.pieces += u64::from(outcome.pieces);
+            self.degraded += u64::from(outcome.degraded);
+            self.notes += outcome.notes;
+            if let Some(failure) = &outcome.failure {
+                self.failed += 1;
+                self.fail(&outcome.name, failure);
+            }
+        }
+    }
+
+    fn fail(&mut self, name: &str, failure: &Failure) {
+        let label = failure.kind.label();
+        *self.kinds.entry(label.to_owned()).or_default() += 1;
+        let examples = self.examples.entry(label.to_owned()).or_default();
+        if examples.len() < EXAMPLES_PER_KIND {
+            let (name, message) = (name.to_owned(), failure.message.clone());
+            examples.push(Example { name, message, place: failure.place });
+        }
+    }
+
+    /// Failed items of one kind.
+    #[must_use]
+    pub fn of_kind(&self, kind: FailureKind) -> u64 {
+        self.kinds.get(kind.label()).copied().unwrap_or(0)
+    }
+}
+
+/// How a job ended; created once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finished {
+    /// Version of this record.
+    pub version: u16,
+    /// When, in milliseconds since 1970 UTC.
+    pub at_ms: u64,
+    /// Whether it was cancelled before its end.
+    pub cancelled: bool,
+    /// The counts; items without an outcome are those that a cancelled job did not reach.
+    pub totals: Totals,
+}

@@ -1,0 +1,78 @@
+//! What the cache keeps of one item, and how it is found again.
+
+use crate::read::{Fidelity, Format};
+use serde::{Deserialize, Serialize};
+use shared::job::Asked;
+use shared::limits::Limits;
+use shared::row::{Facts, Finding};
+use std::collections::BTreeMap;
+
+/// Version of the encoding; entries of another one are not used.
+const VERSION: u8 = 1;
+/// Bytes before the record: the version and a checksum.
+const HEADER_BYTES: usize = 5;
+
+/// The findings of every piece of one item.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The sentence whose hash is the key, so that a wrong hit cannot pass for a right one.
+    pub sentence: String,
+    /// Each piece, without its findings.
+    pub pieces: Vec<Facts>,
+    /// For each analysis, by its own sentence, a finding for each piece; pieces that failed have an empty one.
+    pub findings: BTreeMap<String, Vec<Finding>>,
+}
+
+/// What decides the reading of an item: its bytes, the reader, whose reading, and the bounds.
+#[must_use]
+pub fn reading_sentence(digest: &str, format: &Format, fidelity: Fidelity, limits: &Limits) -> String {
+    let limits = blake3::hash(format!("{limits:?}").as_bytes()).to_hex();
+    let limits = limits.get(..16).unwrap_or_default();
+    let (reader, revision, fidelity) = (format.name, format.revision, fidelity.name());
+    format!("score {digest}\nreader {reader}@{revision}\nfidelity {fidelity}\nlimits {limits}\n")
+}
+
+/// What decides a finding of a reading: the analysis, its revision, its parameters.
+#[must_use]
+pub fn finding_sentence(asked: &Asked) -> String {
+    format!("{} {}", asked.mark, serde_json::Value::Object(asked.params.clone()))
+}
+
+impl Entry {
+    /// The facts of every piece with the findings asked for, in the order asked; `None` if one of them is missing.
+    #[must_use]
+    pub fn answer(&self, asked: &[Asked]) -> Option<Vec<Facts>> {
+        let columns: Option<Vec<&Vec<Finding>>> =
+            asked.iter().map(|asked| self.findings.get(&finding_sentence(asked))).collect();
+        let columns = columns?;
+        let mut pieces = self.pieces.clone();
+        for (index, piece) in pieces.iter_mut().enumerate() {
+            if piece.state != shared::row::State::Failed {
+                let findings: Option<Vec<Finding>> =
+                    columns.iter().map(|column| column.get(index).cloned()).collect();
+                piece.findings = findings?;
+            }
+        }
+        Some(pieces)
+    }
+
+    /// The bytes of it: version, checksum, record.
+    pub(super) fn encode(&self) -> Option<Vec<u8>> {
+        let record = rmp_serde::to_vec(self).ok()?;
+        let mut bytes = Vec::with_capacity(HEADER_BYTES + record.len());
+        bytes.push(VERSION);
+        bytes.extend_from_slice(&crc32fast::hash(&record).to_le_bytes());
+        bytes.extend_from_slice(&record);
+        Some(bytes)
+    }
+
+    /// The entry in `bytes`, if they are whole and say that they are of `sentence`.
+    pub(super) fn decode(bytes: &[u8], sentence: &str) -> Option<Entry> {
+        let (header, record) = bytes.split_at_checked(HEADER_BYTES)?;
+        let (version, checksum) = header.split_first()?;
+        if *version != VERSION || checksum != crc32fast::hash(record).to_le_bytes() {
+            return None;
+        }
+        rmp_serde::from_slice::<Entry>(record).ok().filter(|entry| entry.sentence == sentence)
+    }
+}

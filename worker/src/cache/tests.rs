@@ -1,0 +1,83 @@
+//! The cache must forget rather than lie, whatever happens to its files.
+
+use super::*;
+use shared::row::{Cell, Facts, Finding, State};
+use std::collections::BTreeMap;
+
+fn entry(name: &str, weight: usize) -> Entry {
+    let finding =
+        Finding { name: "ambitus".into(), cells: vec![Cell::Integer(7)], detail: "x".repeat(weight) };
+    let facts = Facts { state: State::Ok, failure: None, ..Facts::failed(failure()) };
+    let findings = BTreeMap::from([("ambitus@1 {}".to_owned(), vec![finding])]);
+    Entry { sentence: name.to_owned(), pieces: vec![facts], findings }
+}
+
+fn failure() -> shared::failure::Failure {
+    shared::failure::Failure::new(shared::failure::FailureKind::Malformed, "nothing")
+}
+
+const BYTES_MAX: u64 = 64 << 20;
+
+#[test]
+fn what_was_kept_is_recalled_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = entry("a", 10);
+    {
+        let cache = Cache::open(folder.path(), BYTES_MAX).unwrap();
+        cache.remember(&kept);
+        assert_eq!(cache.recall("a"), Some(kept.clone()));
+        assert_eq!(cache.recall("b"), None);
+    }
+    assert_eq!(Cache::open(folder.path(), BYTES_MAX).unwrap().recall("a"), Some(kept));
+}
+
+#[test]
+fn two_processes_have_two_caches() {
+    let folder = tempfile::tempdir().unwrap();
+    let one = Cache::open(folder.path(), BYTES_MAX).unwrap();
+    let two = Cache::open(folder.path(), BYTES_MAX).unwrap();
+    one.remember(&entry("a", 10));
+    assert_eq!(two.recall("a"), None);
+}
+
+#[test]
+fn generations_bound_the_space_and_keep_what_is_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Cache::open(folder.path(), 8 << 20).unwrap();
+    let used = entry("used", 10);
+    cache.remember(&used);
+    for index in 0..400 {
+        cache.remember(&entry(&format!("filler {index}"), 100_000));
+        assert_eq!(cache.recall("used").as_ref(), Some(&used), "after {index}");
+    }
+    assert!(cache.generations.read().unwrap().number >= 2, "40 MB went through a cache of 8 MiB");
+    assert!(generation_numbers(&cache.folder).len() <= 2);
+    assert_eq!(cache.recall("filler 0"), None, "what was not used is forgotten");
+}
+
+#[test]
+fn damaged_files_never_give_a_wrong_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole: Vec<Entry> = (0..50).map(|index| entry(&format!("entry {index}"), 2_000)).collect();
+    {
+        let cache = Cache::open(folder.path(), BYTES_MAX).unwrap();
+        whole.iter().for_each(|entry| cache.remember(entry));
+    }
+    let db = folder.path().join("slot-0/generation-0/db");
+    let bytes = fs::read(&db).unwrap();
+    let mut damaged = vec![Vec::new(), bytes[..bytes.len() / 2].to_vec(), vec![0xAA; bytes.len()]];
+    for at in (0..bytes.len()).step_by(bytes.len() / 12) {
+        let mut flipped = bytes.clone();
+        flipped[at..].iter_mut().take(4096).for_each(|byte| *byte ^= 0x55);
+        damaged.push(flipped);
+    }
+    for bytes in damaged {
+        fs::write(&db, &bytes).unwrap();
+        let cache = Cache::open(folder.path(), BYTES_MAX).expect("a fresh one takes its place");
+        for entry in &whole {
+            let recalled = cache.recall(&entry.sentence);
+            assert!(recalled.is_none() || recalled.as_ref() == Some(entry), "a wrong value was served");
+        }
+        cache.remember(&whole[0]);
+    }
+}

@@ -1,0 +1,223 @@
+//! From an item's address to its bytes: bounded, and hashed while they are read.
+
+use bytes::Bytes;
+use futures::TryStreamExt;
+use object_store::ObjectStoreExt;
+use shared::failure::{Failure, FailureKind};
+use shared::limits::{Limits, exceeded};
+use shared::store;
+use std::fs::File;
+use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom, Write};
+use std::path::PathBuf;
+
+use crate::read::Input;
+
+/// Bytes read from a file at once.
+const BUFFER_BYTES: usize = 64 << 10;
+
+/// A source whose bytes can be had without waiting for a network.
+#[derive(Debug)]
+pub enum Arrived {
+    /// A local file, not opened yet.
+    Path(PathBuf),
+    /// Bytes that came over the network.
+    Loaded(Loaded),
+}
+
+/// The bytes of a source, and their digest.
+#[derive(Debug)]
+pub struct Loaded {
+    digest: blake3::Hash,
+    body: Body,
+}
+
+#[derive(Debug)]
+enum Body {
+    Memory(Bytes),
+    /// Larger than what is held in memory: a file, which nobody else names.
+    File(File),
+}
+
+/// Brings a source within reach: the bytes of a URL are fetched, a path is only noted.
+///
+/// # Errors
+/// `too_large`, or what the store says.
+pub async fn fetch(address: &str, limits: &Limits) -> Result<Arrived, Failure> {
+    if !store::is_url(address) {
+        return Ok(Arrived::Path(PathBuf::from(address)));
+    }
+    let (store, path) = store::open(address)?;
+    let found = store.get(&path).await.map_err(store::failure)?;
+    if found.meta.size > limits.source_bytes_max {
+        return Err(exceeded("source_bytes_max", limits.source_bytes_max, None));
+    }
+    let mut spool = Spool::new(limits);
+    let mut chunks = found.into_stream();
+    while let Some(chunk) = chunks.try_next().await.map_err(store::failure)? {
+        spool.take(&chunk)?;
+    }
+    spool.finish().map(Arrived::Loaded)
+}
+
+impl Arrived {
+    /// Reads and hashes a local file; what came over the network is loaded already. Blocks on the disk.
+    ///
+    /// # Errors
+    /// `not_found`, `denied`, `unsupported` for what is no file, `too_large`, `unavailable` when reading fails.
+    pub fn load(self, limits: &Limits) -> Result<Loaded, Failure> {
+        let path = match self {
+            Arrived::Loaded(loaded) => return Ok(loaded),
+            Arrived::Path(path) => path,
+        };
+        let mut file = File::open(&path).map_err(|error| io_failure(&error))?;
+        let meta = file.metadata().map_err(|error| io_failure(&error))?;
+        if !meta.is_file() {
+            return Err(Failure::new(FailureKind::Unsupported, "it is no file"));
+        }
+        if meta.len() > limits.source_bytes_max {
+            return Err(exceeded("source_bytes_max", limits.source_bytes_max, None));
+        }
+        if meta.len() <= limits.spool_bytes_max {
+            // One more than is allowed, so that a file that grew meanwhile is noticed.
+            let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0) + 1);
+            let read = Read::take(&mut file, limits.spool_bytes_max + 1).read_to_end(&mut bytes);
+            read.map_err(|error| io_failure(&error))?;
+            if bytes.len() as u64 <= limits.spool_bytes_max {
+                return Ok(Loaded { digest: blake3::hash(&bytes), body: Body::Memory(bytes.into()) });
+            }
+            file.rewind().map_err(|error| io_failure(&error))?;
+        }
+        let mut hasher = blake3::Hasher::new();
+        let mut bounded = Read::take(&mut file, limits.source_bytes_max + 1);
+        let copied = io::copy(&mut bounded, &mut hasher).map_err(|error| io_failure(&error))?;
+        if copied > limits.source_bytes_max {
+            return Err(exceeded("source_bytes_max", limits.source_bytes_max, None));
+        }
+        Ok(Loaded { digest: hasher.finalize(), body: Body::File(file) })
+    }
+}
+
+impl Loaded {
+    /// Digest of the bytes, in hexadecimal.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        self.digest.to_hex().to_string()
+    }
+
+    /// The bytes, from their start.
+    ///
+    /// # Errors
+    /// `unavailable` when the file fails.
+    pub fn open(&self) -> Result<Box<dyn Input + '_>, Failure> {
+        match &self.body {
+            Body::Memory(bytes) => Ok(Box::new(Cursor::new(bytes.as_ref()))),
+            Body::File(file) => {
+                let mut file = file;
+                file.seek(SeekFrom::Start(0)).map_err(|error| io_failure(&error))?;
+                Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, file)))
+            }
+        }
+    }
+}
+
+/// Bytes as they come from the network: in memory up to a bound, then in a file.
+struct Spool {
+    hasher: blake3::Hasher,
+    memory: Vec<u8>,
+    file: Option<File>,
+    taken: u64,
+    memory_max: u64,
+    bytes_max: u64,
+}
+
+impl Spool {
+    fn new(limits: &Limits) -> Self {
+        Spool {
+            hasher: blake3::Hasher::new(),
+            memory: Vec::new(),
+            file: None,
+            taken: 0,
+            memory_max: limits.spool_bytes_max,
+            bytes_max: limits.source_bytes_max,
+        }
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.taken += bytes.len() as u64;
+        if self.taken > self.bytes_max {
+            return Err(exceeded("source_bytes_max", self.bytes_max, None));
+        }
+        self.hasher.update(bytes);
+        if self.file.is_none() && self.taken > self.memory_max {
+            let mut file = tempfile::tempfile().map_err(|error| io_failure(&error))?;
+            file.write_all(&std::mem::take(&mut self.memory)).map_err(|error| io_failure(&error))?;
+            self.file = Some(file);
+        }
+        match &mut self.file {
+            Some(file) => file.write_all(bytes).map_err(|error| io_failure(&error)),
+            None => {
+                self.memory.extend_from_slice(bytes);
+                Ok(())
+            }
+        }
+    }
+
+    fn finish(self) -> Result<Loaded, Failure> {
+        let body = self.file.map_or_else(|| Body::Memory(self.memory.into()), Body::File);
+        Ok(Loaded { digest: self.hasher.finalize(), body })
+    }
+}
+
+fn io_failure(error: &io::Error) -> Failure {
+    let kind = match error.kind() {
+        io::ErrorKind::NotFound => FailureKind::NotFound,
+        io::ErrorKind::PermissionDenied => FailureKind::Denied,
+        _ => FailureKind::Unavailable,
+    };
+    Failure::new(kind, format!("it cannot be read: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits() -> Limits {
+        Limits { spool_bytes_max: 10, source_bytes_max: 100, ..Limits::default() }
+    }
+
+    fn read(loaded: &Loaded) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        loaded.open().unwrap().read_to_end(&mut bytes).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn small_and_large_sources_have_the_same_digest_by_every_way() {
+        let folder = tempfile::tempdir().unwrap();
+        for length in [0_u8, 1, 10, 11, 100] {
+            let bytes: Vec<u8> = (0..length).collect();
+            let path = folder.path().join("score");
+            std::fs::write(&path, &bytes).unwrap();
+            let by_path = Arrived::Path(path).load(&limits()).unwrap();
+            let mut spool = Spool::new(&limits());
+            bytes.chunks(7).for_each(|part| spool.take(part).unwrap());
+            let by_stream = spool.finish().unwrap();
+            for loaded in [&by_path, &by_stream] {
+                assert_eq!(loaded.digest(), blake3::hash(&bytes).to_hex().as_str());
+                assert_eq!(read(loaded), bytes);
+                assert_eq!(read(loaded), bytes, "it can be opened again");
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_had_is_said_by_kind() {
+        let folder = tempfile::tempdir().unwrap();
+        let kind = |path: PathBuf| Arrived::Path(path).load(&limits()).unwrap_err().kind;
+        assert_eq!(kind(folder.path().join("none")), FailureKind::NotFound);
+        assert_eq!(kind(folder.path().to_owned()), FailureKind::Unsupported);
+        std::fs::write(folder.path().join("big"), [0; 101]).unwrap();
+        assert_eq!(kind(folder.path().join("big")), FailureKind::TooLarge);
+        assert!(Spool::new(&limits()).take(&[0; 101]).is_err());
+    }
+}
