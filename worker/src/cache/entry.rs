@@ -58,7 +58,8 @@ impl Entry {
 
     /// The bytes of it: version, checksum, record.
     pub(super) fn encode(&self) -> Option<Vec<u8>> {
-        let record = rmp_serde::to_vec(self).ok()?;
+        // Named fields: those that are left out when empty cannot be told by their position.
+        let record = rmp_serde::to_vec_named(self).ok()?;
         let mut bytes = Vec::with_capacity(HEADER_BYTES + record.len());
         bytes.push(VERSION);
         bytes.extend_from_slice(&crc32fast::hash(&record).to_le_bytes());
