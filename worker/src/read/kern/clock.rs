@@ -18,9 +18,9 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// When a line with notes sounds: what its columns had before ends then. Where they disagree most of them are
-    /// right, and of as many the latest, which overlaps nothing.
-    pub(super) fn line(&mut self, spines: &Spines, line: &Line<'_>) -> Ticks {
+    /// When a line with notes sounds: what its columns had before ends then. Where they disagree the meter knows, if
+    /// a measure begins here; else most of them are right, and of as many the latest, which overlaps nothing.
+    pub(super) fn line(&self, spines: &Spines, line: &Line<'_>, after_bar: bool) -> Ticks {
         let votes = || {
             let begin = spines.kern().filter(|&(index, ..)| is_token(line.cell(index)));
             begin.filter_map(|(_, _, column)| column.due).filter(|&due| self.can_be_next(due))
@@ -28,7 +28,10 @@ impl Clock {
         let mut all = votes();
         match all.next() {
             Some(first) if all.all(|due| due == first) => first,
-            Some(_) => favourite(votes),
+            Some(_) => {
+                let full = self.full().filter(|&full| after_bar && votes().any(|due| due == full));
+                full.unwrap_or_else(|| favourite(votes))
+            }
             // Nothing that begins here knows when: then here ends the first of what goes on.
             None => {
                 let ends = spines.kern().filter_map(|(_, _, column)| column.due);
@@ -43,21 +46,25 @@ impl Clock {
         self.now = now;
     }
 
-    /// When a barline stands: where all columns end or, if they do not agree, where the meter says, else most of them.
-    pub(super) fn barline(&mut self, spines: &Spines) -> Ticks {
-        let dues =
-            || spines.kern().filter_map(|(_, _, column)| column.due).filter(|&due| self.can_be_next(due));
-        let mut all = dues();
-        let at = match all.next() {
-            None => self.now,
-            Some(first) if all.all(|due| due == first) => first,
-            Some(_) => {
-                let full = self.measure.map(|measure| self.bar + measure);
-                full.filter(|&full| dues().any(|due| due == full)).unwrap_or_else(|| favourite(dues))
-            }
-        };
-        self.bar = at;
-        at
+    /// Where the meter says that this measure ends.
+    fn full(&self) -> Option<Ticks> {
+        let full = self.bar + self.measure?;
+        (full >= self.now).then_some(full)
+    }
+
+    /// Since when the measure lasts in which the line at `first` is the first to begin something. A line of nothing
+    /// new may stand before it: then notes go on over the barline, and only the meter knows where that is.
+    pub(super) fn open_measure(&mut self, first: Ticks, sustained: bool) -> Ticks {
+        let full = self.full().filter(|&full| sustained && full < first);
+        self.bar = full.unwrap_or(first);
+        self.bar
+    }
+
+    /// Since when a measure lasts in which nothing begins, if something goes on through it.
+    pub(super) fn open_sustained(&mut self, spines: &Spines) -> Option<Ticks> {
+        let full = self.full().filter(|&full| spines.kern().any(|(.., column)| column.due > Some(full)))?;
+        self.bar = full;
+        Some(full)
     }
 
     fn can_be_next(&self, due: Ticks) -> bool {

@@ -1,6 +1,6 @@
 //! Barlines and the measures between them.
 
-use super::clock::{Clock, is_token};
+use super::clock::is_token;
 use super::line::Line;
 use super::piece::{damage, warn};
 use super::spines::Spines;
@@ -22,8 +22,9 @@ pub(super) struct Bar {
 
 #[derive(Clone, Copy)]
 struct Waiting {
-    at: Ticks,
     place: Place,
+    /// A line with nothing new stands after it.
+    sustained: bool,
     /// In how many parts it stands.
     parts: u64,
 }
@@ -34,12 +35,28 @@ impl Bar {
         self.begun
     }
 
+    /// Whether a barline waits for something after it.
+    pub(super) fn waits(&self) -> bool {
+        self.waiting.is_some()
+    }
+
+    /// Whether something goes on over the barline that waits.
+    pub(super) fn is_sustained(&self) -> bool {
+        self.waiting.is_some_and(|waiting| waiting.sustained)
+    }
+
+    /// Takes note of a line with nothing new.
+    pub(super) fn sustain(&mut self) {
+        if let Some(waiting) = &mut self.waiting {
+            waiting.sustained = true;
+        }
+    }
+
     /// Takes a line of barlines.
     pub(super) fn line(
         &mut self,
         line: &Line<'_>,
-        spines: &mut Spines,
-        clock: &mut Clock,
+        spines: &Spines,
         sink: &mut dyn EventSink,
     ) -> Result<(), Stop> {
         let (mut parts, mut shown) = (0, None);
@@ -54,20 +71,8 @@ impl Bar {
             }
         }
         let Some((index, cell)) = shown else { return Ok(()) };
-        let at = if self.begun { clock.barline(spines) } else { Ticks::ZERO };
-        for (index, column) in spines.columns.iter_mut().enumerate() {
-            let Some(due) = column.due.filter(|&due| due < at) else {
-                column.active = false;
-                continue;
-            };
-            if std::mem::take(&mut column.active) {
-                let message = format!("this column ends at {due} quarters, the measure at {at}");
-                warn(sink, line.place(index), &message)?;
-            }
-            column.due = Some(at);
-        }
         self.count(cell);
-        self.waiting = Some(Waiting { at, place: line.place(index), parts });
+        self.waiting = Some(Waiting { place: line.place(index), sustained: false, parts });
         Ok(())
     }
 
@@ -97,27 +102,34 @@ impl Bar {
         }
     }
 
-    /// Begins the measure that waits, as something sounds at `at`; since when it lasts.
+    /// Begins the measure that waits, at `onset`. A column that ended too early may go on from there.
     pub(super) fn begin(
         &mut self,
-        at: Ticks,
-        spines: &Spines,
+        onset: Ticks,
+        spines: &mut Spines,
         sink: &mut dyn EventSink,
-    ) -> Result<Ticks, Stop> {
-        let (onset, place) = match self.waiting.take() {
-            Some(waiting) => (waiting.at, Some(waiting.place)),
-            None if self.begun => return Ok(at),
-            None => (Ticks::ZERO, None),
-        };
+    ) -> Result<(), Stop> {
+        let place = self.waiting.take().map_or(Place::START, |waiting| waiting.place);
         self.begun = true;
         // The measure before the first number is an upbeat.
         let number = if self.number.is_empty() { "0" } else { &self.number };
         for (_, part, column) in spines.kern() {
             if column.voice == 1 {
-                let place = place.unwrap_or(Place::START);
                 sink.event(place, Event::Measure { part, onset, number })?;
             }
         }
-        Ok(onset)
+        for column in &mut spines.columns {
+            let active = std::mem::take(&mut column.active);
+            let Some(due) = column.due.filter(|&due| due < onset) else { continue };
+            column.due = Some(onset);
+            if active {
+                warn(
+                    sink,
+                    place,
+                    &format!("a column ends at {due} quarters, the measure before this at {onset}"),
+                )?;
+            }
+        }
+        Ok(())
     }
 }

@@ -141,15 +141,24 @@ impl<'a> Piece<'a> {
             bar |= cell.first() == Some(&b'=');
         }
         if bar {
-            return self.bar.line(line, &mut self.spines, &mut self.clock, sink);
+            let spanned =
+                if self.bar.is_sustained() { self.clock.open_sustained(&self.spines) } else { None };
+            if let Some(at) = spanned {
+                self.measure(at, sink)?;
+            }
+            return self.bar.line(line, &self.spines, sink);
         }
         if !any {
+            self.bar.sustain();
             return Ok(());
         }
-        self.measures += self.bar.declared(&self.spines);
-        let at = self.clock.line(&self.spines, line);
+        let new = self.bar.waits() || !self.bar.has_begun();
+        let at = self.clock.line(&self.spines, line, new);
+        let said_at = if new { self.clock.open_measure(at, self.bar.is_sustained()) } else { at };
+        if new {
+            self.measure(said_at, sink)?;
+        }
         self.parts.declare(sink)?;
-        let said_at = self.bar.begin(at, &self.spines, sink)?;
         self.parts.say_signs(said_at, sink)?;
         let mut moves = false;
         for index in 0..self.spines.columns.len() {
@@ -157,6 +166,13 @@ impl<'a> Piece<'a> {
         }
         self.clock.tick(at, moves);
         Ok(())
+    }
+
+    /// Begins a measure in every part.
+    fn measure(&mut self, at: Ticks, sink: &mut dyn EventSink) -> Result<(), Stop> {
+        self.measures += self.bar.declared(&self.spines);
+        self.parts.declare(sink)?;
+        self.bar.begin(at, &mut self.spines, sink)
     }
 
     /// Takes one column of a data line; the length of what begins there.
@@ -276,6 +292,9 @@ fn complain(
     place: Place,
     sink: &mut dyn EventSink,
 ) -> Result<(), Stop> {
+    if let Some(doubt) = read.doubt {
+        damage(sink, place, format!("{} is {doubt}: the first was read", quote(member)))?;
+    }
     match read.kind {
         Kind::Unknown(why) => damage(sink, place, format!("{} is {why}", quote(member))),
         Kind::Space if token::is_bare_space(member) => {

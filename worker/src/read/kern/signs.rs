@@ -88,7 +88,7 @@ fn signature(text: &[u8]) -> Option<Sign<'static>> {
             lower @ b'a'..=b'g' => letter = 1 << (lower - b'a'),
             b'#' => sharps |= letter,
             b'-' => flats |= letter,
-            b'n' => {}
+            b'n' | b' ' => {}
             _ => return None,
         }
     }

@@ -10,6 +10,8 @@ pub(super) struct Token {
     pub(super) duration: Option<Ticks>,
     /// Ties, grace, hidden, unpitched, rounded.
     pub(super) flags: Flags,
+    /// Why it may not be all that was meant: two tokens run together.
+    pub(super) doubt: Option<&'static str>,
 }
 
 /// What sort of token it is.
@@ -34,7 +36,7 @@ const LETTERS_MAX: u8 = 8;
 struct Marks {
     letter: u8,
     letters: u8,
-    /// Letters that make no one pitch.
+    /// Other letters after those of the pitch.
     mixed: bool,
     sharps: i16,
     flats: i16,
@@ -71,7 +73,12 @@ pub(super) fn parse(token: &[u8], turns: bool) -> Token {
         .with_if(marks.grace, Flags::GRACE)
         .with_if(marks.unpitched && !(turns && marks.letters > 0), Flags::UNPITCHED)
         .with_if(!exact, Flags::ROUNDED);
-    Token { kind, duration, flags }
+    let doubt = match (&marks, kind) {
+        (Marks { crowded: true, .. }, _) => Some("more than one duration"),
+        (Marks { mixed: true, .. }, Kind::Note(_)) => Some("more than one pitch"),
+        _ => None,
+    };
+    Token { kind, duration, flags, doubt }
 }
 
 impl Marks {
@@ -80,7 +87,7 @@ impl Marks {
         match byte {
             b'0'..=b'9' => self.digit(byte, before),
             b'a'..=b'g' | b'A'..=b'G' => {
-                if self.letters == 0 || (byte == self.letter && byte == before) {
+                if self.letters == 0 || (byte == self.letter && byte == before && !self.mixed) {
                     self.letter = byte;
                     self.letters = self.letters.saturating_add(1);
                 } else {
@@ -137,14 +144,8 @@ impl Marks {
     }
 
     fn kind(&self) -> Kind {
-        if self.crowded {
-            return Kind::Unknown("more than one duration");
-        }
         if self.rest {
             return Kind::Rest;
-        }
-        if self.mixed {
-            return Kind::Unknown("letters that make no pitch");
         }
         match (self.pitch(), self.unpitched) {
             (Some(pitch), _) => Kind::Note(pitch),
@@ -237,8 +238,13 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_named() {
-        for token in ["4ce", "4c4d", "4c8c", "nmnm", "[/", "4ccccccccc", "4c##########"] {
+        for token in ["nmnm", "[/", "4ccccccccc", "4c##########"] {
             assert!(matches!(parse(token.as_bytes(), false).kind, Kind::Unknown(_)), "{token}");
+        }
+        for token in ["4ce", "4cde", "4c4d", "4c8c", "8cyyc", "4c4"] {
+            let read = parse(token.as_bytes(), false);
+            assert_eq!(read.kind, Kind::Note(Pitch::new(Step::C, 0, 4)), "{token}");
+            assert!(read.doubt.is_some(), "{token}");
         }
         assert_eq!(count(b"4c 4e 4rg . 8R nm"), (3, 2 - 1));
     }
