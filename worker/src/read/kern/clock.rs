@@ -1,0 +1,90 @@
+//! When a line sounds: the columns that begin something on it say so together.
+
+use super::line::Line;
+use super::spines::{Column, Spines};
+use crate::score::Ticks;
+
+/// The time of the last line, and what is due when.
+#[derive(Default)]
+pub(super) struct Clock {
+    /// Time of the last line with a note or rest.
+    pub(super) now: Ticks,
+    /// That line had something with a length: the next one is later.
+    moved: bool,
+    /// Start of the measure.
+    bar: Ticks,
+    /// Full length of a measure, where a meter says it.
+    pub(super) measure: Option<Ticks>,
+}
+
+impl Clock {
+    /// When a line with notes sounds: what its columns had before ends then. Where they disagree the meter knows, if
+    /// a measure begins here; else most of them are right, and of as many the latest, which overlaps nothing.
+    pub(super) fn line(&self, spines: &Spines, line: &Line<'_>, after_bar: bool) -> Ticks {
+        let votes = || {
+            let begin = spines.kern().filter(|&(index, ..)| is_token(line.cell(index)));
+            begin.filter_map(|(_, _, column)| column.due).filter(|&due| self.can_be_next(due))
+        };
+        let mut all = votes();
+        match all.next() {
+            Some(first) if all.all(|due| due == first) => first,
+            Some(_) => {
+                let full = self.full().filter(|&full| after_bar && votes().any(|due| due == full));
+                full.unwrap_or_else(|| favourite(votes))
+            }
+            // Nothing that begins here knows when: then here ends the first of what goes on.
+            None => {
+                let ends = spines.kern().filter_map(|(_, _, column)| column.due);
+                ends.filter(|&due| self.can_be_next(due)).min().unwrap_or(self.now)
+            }
+        }
+    }
+
+    /// Takes note that a line sounded, and whether anything in it has a length.
+    pub(super) fn tick(&mut self, now: Ticks, moves: bool) {
+        self.moved = moves || (self.moved && now == self.now);
+        self.now = now;
+    }
+
+    /// Where the meter says that this measure ends.
+    fn full(&self) -> Option<Ticks> {
+        let full = self.bar + self.measure?;
+        (full >= self.now).then_some(full)
+    }
+
+    /// Since when the measure lasts in which the line at `first` is the first to begin something. A line of nothing
+    /// new may stand before it: then notes go on over the barline, and only the meter knows where that is.
+    pub(super) fn open_measure(&mut self, first: Ticks, sustained: bool) -> Ticks {
+        let full = self.full().filter(|&full| sustained && full < first);
+        self.bar = full.unwrap_or(first);
+        self.bar
+    }
+
+    /// Since when a measure lasts in which nothing begins, if something goes on through it.
+    pub(super) fn open_sustained(&mut self, spines: &Spines) -> Option<Ticks> {
+        let full = self.full().filter(|&full| spines.kern().any(|(.., column)| column.due > Some(full)))?;
+        self.bar = full;
+        Some(full)
+    }
+
+    fn can_be_next(&self, due: Ticks) -> bool {
+        due > self.now || (due == self.now && !self.moved)
+    }
+}
+
+/// The value that comes most often, and of those the greatest.
+fn favourite<I: Iterator<Item = Ticks>>(values: impl Fn() -> I) -> Ticks {
+    let count = |value: Ticks| values().filter(|&other| other == value).count();
+    values().max_by_key(|&value| (count(value), value)).unwrap_or_default()
+}
+
+/// Whether a cell of a data line holds something that begins there.
+pub(super) fn is_token(cell: &[u8]) -> bool {
+    !matches!(cell, b"" | b"." | [b'!', ..])
+}
+
+/// A column that began something: it ends at `due`.
+pub(super) fn begin(column: &mut Column, due: Ticks) {
+    column.due = Some(due);
+    column.active = true;
+}

@@ -1,0 +1,135 @@
+//! Barlines and the measures between them.
+
+use super::clock::is_token;
+use super::line::Line;
+use super::piece::{damage, warn};
+use super::spines::Spines;
+use crate::score::{Event, EventSink, Stop, Ticks};
+use shared::place::Place;
+
+/// The last barline. Its measure begins when something sounds in it, so that a final barline opens none.
+#[derive(Default)]
+pub(super) struct Bar {
+    waiting: Option<Waiting>,
+    begun: bool,
+    /// Number of the measure as it is printed.
+    number: String,
+    /// Some barline had a number.
+    numbered: bool,
+    /// Barlines so far that had none.
+    unnumbered: u32,
+}
+
+#[derive(Clone, Copy)]
+struct Waiting {
+    place: Place,
+    /// A line with nothing new stands after it.
+    sustained: bool,
+    /// In how many parts it stands.
+    parts: u64,
+}
+
+impl Bar {
+    /// Whether a measure has begun.
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun
+    }
+
+    /// Whether a barline waits for something after it.
+    pub(super) fn waits(&self) -> bool {
+        self.waiting.is_some()
+    }
+
+    /// Whether something goes on over the barline that waits.
+    pub(super) fn is_sustained(&self) -> bool {
+        self.waiting.is_some_and(|waiting| waiting.sustained)
+    }
+
+    /// Takes note of a line with nothing new.
+    pub(super) fn sustain(&mut self) {
+        if let Some(waiting) = &mut self.waiting {
+            waiting.sustained = true;
+        }
+    }
+
+    /// Takes a line of barlines.
+    pub(super) fn line(
+        &mut self,
+        line: &Line<'_>,
+        spines: &Spines,
+        sink: &mut dyn EventSink,
+    ) -> Result<(), Stop> {
+        let (mut parts, mut shown) = (0, None);
+        for (index, _, column) in spines.kern() {
+            let cell = line.cell(index);
+            if cell.first() == Some(&b'=') {
+                parts += u64::from(column.voice == 1);
+                shown = shown.or(Some((index, cell)));
+            } else if is_token(cell) {
+                let message = format!("\"{}\" among barlines", cell.escape_ascii());
+                damage(sink, line.place(index), message)?;
+            }
+        }
+        let Some((index, cell)) = shown else { return Ok(()) };
+        self.count(cell);
+        self.waiting = Some(Waiting { place: line.place(index), sustained: false, parts });
+        Ok(())
+    }
+
+    /// What the next measure is called: the barline's number, else that of the measure before (a repeat sign cuts a
+    /// measure in two), else the count of barlines in a piece that has no numbers.
+    fn count(&mut self, cell: &[u8]) {
+        let start = cell.iter().position(u8::is_ascii_digit).unwrap_or(cell.len());
+        let (_, number) = cell.split_at_checked(start).unwrap_or_default();
+        let digits = number.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(number.len());
+        let letter = matches!(number.get(digits..), Some([b'a'..=b'z', rest @ ..]) if !rest.iter().any(u8::is_ascii_alphabetic));
+        if let Some(text) = number.get(..digits + usize::from(letter)).filter(|text| !text.is_empty()) {
+            self.number.clear();
+            self.number.extend(text.iter().copied().map(char::from));
+            self.numbered = true;
+        } else if self.begun && !self.numbered {
+            self.unnumbered = self.unnumbered.saturating_add(1);
+            self.number = self.unnumbered.to_string();
+        }
+    }
+
+    /// How many measures the barline before promises, now that something sounds after it.
+    pub(super) fn declared(&self, spines: &Spines) -> u64 {
+        match self.waiting {
+            Some(waiting) => waiting.parts,
+            None if self.begun => 0,
+            None => spines.kern().filter(|(.., column)| column.voice == 1).count() as u64,
+        }
+    }
+
+    /// Begins the measure that waits, at `onset`. A column that ended too early may go on from there.
+    pub(super) fn begin(
+        &mut self,
+        onset: Ticks,
+        spines: &mut Spines,
+        sink: &mut dyn EventSink,
+    ) -> Result<(), Stop> {
+        let place = self.waiting.take().map_or(Place::START, |waiting| waiting.place);
+        self.begun = true;
+        // The measure before the first number is an upbeat.
+        let number = if self.number.is_empty() { "0" } else { &self.number };
+        for (_, part, column) in spines.kern() {
+            if column.voice == 1 {
+                sink.event(place, Event::Measure { part, onset, number })?;
+            }
+        }
+        for column in &mut spines.columns {
+            let active = std::mem::take(&mut column.active);
+            let Some(due) = column.due.filter(|&due| due < onset) else { continue };
+            column.due = Some(onset);
+            if active {
+                warn(
+                    sink,
+                    place,
+                    &format!("a column ends at {due} quarters, the measure before this at {onset}"),
+                )?;
+            }
+        }
+        Ok(())
+    }
+}

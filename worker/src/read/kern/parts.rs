@@ -1,0 +1,155 @@
+//! The parts of a piece, and what interpretations say of them before the next note.
+
+use super::piece::warn;
+use super::signs::{self, Sign};
+use super::text::decode;
+use crate::score::{Event, EventSink, KeySignature, Meter, Mode, Stop, Tempo, Ticks};
+use shared::place::Place;
+
+/// The parts, from the highest.
+#[derive(Default)]
+pub(super) struct Parts {
+    parts: Vec<Part>,
+    /// How many of them were told.
+    declared: usize,
+    /// Some sign waits for the next note.
+    waiting: bool,
+    tempo: Option<(u16, f64, Place)>,
+    /// The length of a measure that a meter said, until it is taken.
+    length: Option<Option<Ticks>>,
+}
+
+#[derive(Default)]
+struct Part {
+    name: Option<String>,
+    instrument: Option<String>,
+    signature: Option<(i8, Place)>,
+    key: Option<(i8, Mode, Place)>,
+    /// It had a signature.
+    keyed: bool,
+    meter: Option<Meter>,
+    end: Ticks,
+    place: Option<Place>,
+}
+
+impl Parts {
+    /// Makes room for new parts.
+    pub(super) fn grow(&mut self, parts: u16) {
+        self.parts.resize_with(usize::from(parts).max(self.parts.len()), Part::default);
+    }
+
+    /// A part lasts at least until `end`.
+    pub(super) fn reach(&mut self, part: u16, end: Ticks) {
+        if let Some(part) = self.parts.get_mut(usize::from(part)) {
+            part.end = part.end.max(end);
+        }
+    }
+
+    /// Takes one interpretation.
+    pub(super) fn interpret(
+        &mut self,
+        index: u16,
+        cell: &[u8],
+        place: Place,
+        sink: &mut dyn EventSink,
+    ) -> Result<(), Stop> {
+        let Some(sign) = signs::parse(cell) else { return Ok(()) };
+        let told = usize::from(index) < self.declared;
+        let Some(part) = self.parts.get_mut(usize::from(index)) else { return Ok(()) };
+        match sign {
+            Sign::Broken(why) => return warn(sink, place, &format!("\"{}\" is {why}", cell.escape_ascii())),
+            Sign::Name(text) | Sign::Instrument(text) if told => {
+                let name = decode(text);
+                return sink
+                    .event(place, Event::Instrument { part: index, name: Some(&name), program: None });
+            }
+            Sign::Name(text) => {
+                part.name.get_or_insert_with(|| decode(text).into_owned());
+                part.place.get_or_insert(place);
+                return Ok(());
+            }
+            Sign::Instrument(text) => {
+                part.instrument.get_or_insert_with(|| decode(text).into_owned());
+                return Ok(());
+            }
+            Sign::Meter(beats, unit) => {
+                let meter =
+                    Meter { onset: Ticks::ZERO, measure: 0, part: index, beats: beats.into(), unit, place };
+                self.length = Some(meter.measure_duration());
+                part.meter = Some(meter);
+            }
+            Sign::Signature(fifths) => part.signature = Some((fifths, place)),
+            Sign::Key(fifths, mode) => part.key = Some((fifths, mode, place)),
+            // Every part may say the same tempo: it is said once.
+            Sign::Tempo(speed) => match self.tempo {
+                Some((first, ..)) if first != index => {}
+                _ => self.tempo = Some((index, speed, place)),
+            },
+        }
+        self.waiting = true;
+        Ok(())
+    }
+
+    /// The length of a measure, if a meter said it since this was asked last.
+    pub(super) fn take_measure_length(&mut self) -> Option<Option<Ticks>> {
+        self.length.take()
+    }
+
+    /// Tells the parts that were not told yet.
+    pub(super) fn declare(&mut self, sink: &mut dyn EventSink) -> Result<(), Stop> {
+        while let Some(part) = self.parts.get(self.declared) {
+            let index = u16::try_from(self.declared).unwrap_or(u16::MAX);
+            let place = part.place.unwrap_or(Place::START);
+            sink.event(place, Event::Part { part: index, name: part.name.as_deref() })?;
+            if let Some(name) = &part.instrument {
+                sink.event(place, Event::Instrument { part: index, name: Some(name), program: None })?;
+            }
+            self.declared += 1;
+        }
+        Ok(())
+    }
+
+    /// Tells the meters, keys and tempo that waited.
+    pub(super) fn say_signs(&mut self, onset: Ticks, sink: &mut dyn EventSink) -> Result<(), Stop> {
+        if !std::mem::take(&mut self.waiting) {
+            return Ok(());
+        }
+        for (part, index) in self.parts.iter_mut().zip(0_u16..) {
+            if let Some(meter) = part.meter.take() {
+                sink.event(meter.place, Event::Meter(Meter { onset, ..meter }))?;
+            }
+            if let Some((fifths, mode, place)) = part.take_key() {
+                let key = KeySignature { onset, measure: 0, part: index, fifths, mode, place };
+                sink.event(place, Event::Key(key))?;
+            }
+        }
+        if let Some((part, quarters_per_minute, place)) = self.tempo.take() {
+            let tempo = Tempo { onset, measure: 0, part, quarters_per_minute, place };
+            sink.event(place, Event::Tempo(tempo))?;
+        }
+        Ok(())
+    }
+
+    /// Tells where the parts end.
+    pub(super) fn close(&self, place: Place, sink: &mut dyn EventSink) -> Result<(), Stop> {
+        for (part, index) in self.parts.iter().zip(0_u16..) {
+            sink.event(place, Event::PartEnd { part: index, end: part.end })?;
+        }
+        Ok(())
+    }
+}
+
+impl Part {
+    /// The signature, with the mode of a key that is stated at the same place. A key alone is a signature at the
+    /// beginning only: later on it tells of a modulation.
+    fn take_key(&mut self) -> Option<(i8, Option<Mode>, Place)> {
+        let key = self.key.take();
+        let stated = match (self.signature.take(), key) {
+            (Some((fifths, place)), key) => Some((fifths, key.map(|(_, mode, _)| mode), place)),
+            (None, Some((fifths, mode, place))) if !self.keyed => Some((fifths, Some(mode), place)),
+            (None, _) => None,
+        };
+        self.keyed |= stated.is_some();
+        stated
+    }
+}
