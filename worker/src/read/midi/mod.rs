@@ -1,8 +1,26 @@
-//! Standard MIDI Files, formats 0, 1 and 2.
+//! Standard MIDI Files, formats 0, 1 and 2, as they are found: in RIFF, behind a MacBinary header, cut short, miscounted.
+//!
+//! The chunks are walked here and midly decodes the events of each track from its own slice, so that every event has
+//! its byte and damage in one track costs that track's end only.
+
+mod clock;
+mod file;
+mod frame;
+mod oddity;
+mod pairing;
+mod piece;
+mod track;
 
 use super::{Format, Input, ReadError, ReadOptions, ScoreReader};
-use crate::score::{Event, EventSink};
+use crate::score::{Event, EventSink, Stop};
+use file::{Chunks, Header};
+use pairing::Pairing;
+use piece::Piece;
+use shared::failure::Failure;
+use shared::limits::exceeded;
 use shared::place::Place;
+use std::io::Read;
+use track::Bounds;
 
 static FORMAT: Format = Format {
     name: "midi",
@@ -21,11 +39,93 @@ impl ScoreReader for Midi {
     }
 
     fn recognises(&self, head: &[u8]) -> bool {
-        head.starts_with(b"MThd")
+        file::start(head).is_some()
     }
 
-    fn read(&self, _: &mut dyn Input, _: &ReadOptions, sink: &mut dyn EventSink) -> Result<(), ReadError> {
-        sink.event(Place::START, Event::PieceStart { shared_time: true })?;
-        Err(ReadError::malformed(Place::START, "the reader is not there yet"))
+    fn read(
+        &self,
+        input: &mut dyn Input,
+        options: &ReadOptions,
+        sink: &mut dyn EventSink,
+    ) -> Result<(), ReadError> {
+        let most = options.limits.source_bytes_max;
+        let mut bytes = Vec::new();
+        input.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > most {
+            return Err(Stop::Failed(exceeded("source_bytes_max", most, None)).into());
+        }
+        let header = Header::read(&bytes)?;
+        let mut sink = Odd { sink, damage: None };
+        sink.tell(header.at, Event::PieceStart { shared_time: true })?;
+        for (at, message) in &header.warnings {
+            sink.warn(*at, message)?;
+        }
+        read_tracks(&header, options, &mut sink)
     }
 }
+
+/// Reads the tracks: all into one piece, or in format 2 each into one of its own.
+fn read_tracks(header: &Header<'_>, options: &ReadOptions, sink: &mut Odd<'_>) -> Result<(), ReadError> {
+    let mut chunks = Chunks::new(header, &options.limits);
+    let mut pairing = Pairing::new(options.fidelity);
+    let mut piece = Piece::new(header);
+    let (mut found, mut notes) = (0_u64, 0_usize);
+    while let Some(chunk) = chunks.next(sink)? {
+        if header.format == 2 && found > 0 {
+            notes += piece.note_count();
+            piece.tell(options, sink)?;
+            sink.tell(chunk.at, Event::PieceEnd)?;
+            sink.tell(chunk.at, Event::PieceStart { shared_time: true })?;
+            piece = Piece::new(header);
+        }
+        let left = options.limits.notes_max.saturating_sub(piece.note_count() as u64);
+        let bounds = Bounds { clock: header.clock, limits: &options.limits, notes_left: left };
+        let (track, end) = track::read(&chunk, &mut pairing, &bounds, sink)?;
+        chunks.go_on(end);
+        piece.add(track, &options.limits)?;
+        found += 1;
+    }
+    if found != u64::from(header.tracks) {
+        let message = format!("the header declares {} tracks, there are {found}", header.tracks);
+        sink.warn(header.at, &message)?;
+    }
+    notes += piece.note_count();
+    if notes == 0 {
+        if let Some(failure) = sink.damage.take() {
+            return Err(ReadError::Malformed(failure));
+        }
+        if found == 0 {
+            return Err(ReadError::malformed(Place::byte(header.end), "no track chunk follows the header"));
+        }
+    }
+    piece.tell(options, sink)?;
+    sink.tell(header.bytes.len(), Event::PieceEnd)?;
+    Ok(())
+}
+
+/// The sink, with short words for what is odd.
+struct Odd<'a> {
+    sink: &'a mut dyn EventSink,
+    /// The first damage that was told.
+    damage: Option<Failure>,
+}
+
+impl Odd<'_> {
+    fn tell(&mut self, at: usize, event: Event<'_>) -> Result<(), Stop> {
+        self.sink.event(Place::byte(at), event)
+    }
+
+    fn warn(&mut self, at: usize, message: &str) -> Result<(), Stop> {
+        self.tell(at, Event::Warning(message))
+    }
+
+    fn damage(&mut self, at: usize, message: String) -> Result<(), Stop> {
+        let failure = Failure::malformed(Place::byte(at), message);
+        self.tell(at, Event::Damage(&failure))?;
+        self.damage.get_or_insert(failure);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

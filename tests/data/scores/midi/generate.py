@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""Writes the MIDI fixtures of this folder, byte by byte. Run it here: python3 generate.py"""
+import struct
+
+
+def number(value):
+    """A number of variable length."""
+    digits = [value & 0x7F]
+    while value := value >> 7:
+        digits.insert(0, value & 0x7F | 0x80)
+    return bytes(digits)
+
+
+def at(delta, *data):
+    return number(delta) + bytes(data)
+
+
+def meta(delta, kind, data):
+    data = data.encode() if isinstance(data, str) else bytes(data)
+    return at(delta, 0xFF, kind) + number(len(data)) + data
+
+
+def note(delta, length, key, channel=0):
+    return at(delta, 0x90 | channel, key, 80) + at(length, 0x80 | channel, key, 64)
+
+
+def tempo(delta, per_minute):
+    return meta(delta, 0x51, (60_000_000 // per_minute).to_bytes(3, 'big'))
+
+
+def meter(delta, beats, power):
+    return meta(delta, 0x58, [beats, power, 24, 8])
+
+
+def key(delta, fifths, minor=0):
+    return meta(delta, 0x59, [fifths & 0xFF, minor])
+
+
+END = meta(0, 0x2F, [])
+
+
+def chunk(name, data):
+    return name + struct.pack('>I', len(data)) + data
+
+
+def file(form, division, *tracks):
+    division = struct.pack('>H', division) if isinstance(division, int) else bytes(division)
+    head = struct.pack('>HH', form, len(tracks)) + division
+    return chunk(b'MThd', head) + b''.join(chunk(b'MTrk', track) for track in tracks)
+
+
+def name(text):
+    return meta(0, 3, text)
+
+
+def write(path, data):
+    with open(path, 'wb') as out:
+        out.write(data)
+
+
+Q = 96  # Ticks of a quarter.
+scale = b''.join(note(0, Q, k) for k in [60, 62, 64, 65, 67, 69, 71, 72])
+
+duet = name('Two voices') + meta(0, 2, 'CC0') + tempo(0, 90) + meter(0, 3, 2) + key(0, -1)
+duet += at(0, 0xC0, 73) + at(0, 0xC1, 42)
+for k in [65, 67, 69, 70, 69, 67]:
+    duet += at(0, 0x90, k, 80) + at(0, 0x91, k - 12, 70) + at(Q, 0x80, k, 0) + at(0, 0x81, k - 12, 0)
+write('format-0-two-channels.mid', file(0, Q, duet + END))
+
+conductor = name('Changes') + tempo(0, 120) + meter(0, 4, 2) + key(0, 0)
+conductor += tempo(4 * Q, 60) + meter(0, 3, 2) + key(0, 2) + meter(6 * Q, 6, 3) + key(0, -3, 1) + tempo(0, 72)
+upper = name('Upper') + meta(0, 4, 'Violin') + at(0, 0xC0, 40) + b''.join(note(0, Q, 72 + i % 5) for i in range(16))
+lower = name('Lower') + at(0, 0xC1, 42) + b''.join(
+    at(0, 0x91, k, 80) + at(0, 0x91, k + 7, 80) + at(2 * Q, 0x81, k, 0) + at(0, 0x81, k + 7, 0) for k in [48, 50, 52, 53])
+write('format-1-changes.mid', file(1, Q, conductor + END, upper + END, lower + END))
+
+write('format-2-two-pieces.mid', file(2, Q, name('First') + meter(0, 2, 2) + scale + END, name('Second') + note(Q, Q, 60) + END))
+
+body = file(0, Q, name('In RIFF') + scale + END)
+riff = b'RMID' + b'data' + struct.pack('<I', len(body)) + body + b'\0' * (len(body) % 2)
+write('riff.rmi', b'RIFF' + struct.pack('<I', len(riff)) + riff)
+
+# 25 frames of 40 ticks a second: a quarter is 500 ticks, and the tempo does not act.
+real = name('Real time') + tempo(0, 30) + b''.join(note(0, 500, k) for k in [60, 64, 67])
+write('smpte.mid', file(0, [0x100 - 25, 40], real + END))
+
+running = name('Running') + at(0, 0x90, 60, 80) + at(Q, 60, 0) + at(0, 62, 80) + at(Q, 62, 0)
+running += meta(0, 6, 'a marker') + at(0, 64, 80) + at(Q, 64, 0) + at(0, 0xF0, 3, 0x7E, 0x7F, 0xF7) + at(0, 65, 80) + at(Q, 65, 0)
+write('running-status.mid', file(0, Q, running + END))
+
+drums = name('Drums') + at(0, 0xC9, 0) + b''.join(note(0, Q // 2, k, 9) for k in [36, 42, 38, 42])
+write('channel-10.mid', file(1, Q, name('Kit') + END, drums + END))
+
+overlap = at(0, 0x90, 60, 80) + at(Q, 0x90, 60, 80) + at(Q, 0x80, 60, 0) + at(Q, 0x80, 60, 0)
+write('overlap.mid', file(0, Q, overlap + END))
+
+hanging = at(0, 0x80, 50, 0) + at(0, 0x90, 60, 80) + at(Q, 0x90, 64, 80) + at(Q, 0x80, 64, 0)
+hanging += at(0, 0x91, 67, 80) + at(Q, 0xB1, 123, 0) + at(0, 0x90, 72, 80) + at(0, 0x80, 72, 0)
+write('hanging.mid', file(0, Q, hanging + meta(Q, 0x2F, [])))
+
+write('no-end-of-track.mid', file(0, Q, name('No end') + scale))
+
+write('odd-chunks.mid', b'\0' * 128 + file(1, Q, name('Behind MacBinary') + END) + chunk(b'XFIH', b'\1\2\3')
+      + chunk(b'MTrk', scale + END) + b'rest')
+
+write('broken-cut.mid', file(1, Q, name('Cut') + END, scale + END, scale + END)[:-17])

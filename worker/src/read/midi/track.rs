@@ -1,0 +1,277 @@
+//! One track: midly's events made into notes and signs, and what midly passes over in silence found.
+
+use super::clock::Clock;
+use super::file::Chunk;
+use super::oddity::{Oddity, Tally};
+use super::pairing::{CHANNELS, Pairing, RawNote};
+use super::piece::{Sign, What};
+use super::{Odd, ReadError, frame};
+use crate::score::{Mode, Stop};
+use midly::{EventIter, MetaMessage, MidiMessage, TrackEvent, TrackEventKind};
+use shared::limits::{Limits, exceeded};
+use shared::place::Place;
+
+/// What a track holds.
+pub(super) struct Track<'a> {
+    /// Counted from 1.
+    pub(super) number: usize,
+    /// Where its events start in the source.
+    pub(super) at: usize,
+    /// In the order of their note-ons.
+    pub(super) notes: Vec<RawNote>,
+    pub(super) signs: Vec<Sign>,
+    pub(super) name: Option<&'a [u8]>,
+    pub(super) instrument: Option<&'a [u8]>,
+    pub(super) copyright: Option<&'a [u8]>,
+    /// The program of each channel at its first note, from 1.
+    pub(super) programs: [Option<u8>; CHANNELS],
+    /// Note-ons, counted apart from the notes that they make.
+    pub(super) note_ons: u64,
+    /// When it ends.
+    pub(super) end: u64,
+}
+
+/// What bounds the reading of a track.
+pub(super) struct Bounds<'r> {
+    pub(super) clock: Clock,
+    pub(super) limits: &'r Limits,
+    /// How many notes it may have.
+    pub(super) notes_left: u64,
+}
+
+/// Reads a track; gives it and where in the source it ends.
+pub(super) fn read<'a>(
+    chunk: &Chunk<'a>,
+    pairing: &mut Pairing,
+    bounds: &Bounds<'_>,
+    sink: &mut Odd<'_>,
+) -> Result<(Track<'a>, usize), ReadError> {
+    let mut decoder = Decoder {
+        chunk,
+        bounds,
+        pairing,
+        status: None,
+        cancelled: false,
+        struck: 0,
+        ended: false,
+        exclusive: None,
+        tally: Tally::default(),
+        track: Track {
+            number: chunk.number,
+            at: chunk.at,
+            notes: Vec::new(),
+            signs: Vec::new(),
+            name: None,
+            instrument: None,
+            copyright: None,
+            programs: [None; CHANNELS],
+            note_ons: 0,
+            end: 0,
+        },
+    };
+    let end = decoder.run(sink)?;
+    Ok((decoder.track, chunk.at + end))
+}
+
+struct Decoder<'a, 'r> {
+    chunk: &'r Chunk<'a>,
+    bounds: &'r Bounds<'r>,
+    pairing: &'r mut Pairing,
+    /// The status that running status stands for. At a meta event midly forgets it, as the standard says; many writers
+    /// do not, so it is kept here.
+    status: Option<u8>,
+    /// Whether the standard says that it is to be forgotten.
+    cancelled: bool,
+    /// A bit for each channel that has had a note.
+    struck: u16,
+    /// Whether the end of the track was announced.
+    ended: bool,
+    /// Where a system exclusive message began that has not ended.
+    exclusive: Option<usize>,
+    tally: Tally,
+    track: Track<'a>,
+}
+
+impl<'a> Decoder<'a, '_> {
+    /// Reads the events; gives the end of the track within its chunk.
+    fn run(&mut self, sink: &mut Odd<'_>) -> Result<usize, ReadError> {
+        let data = self.chunk.data;
+        let mut events = EventIter::new(data);
+        loop {
+            let rest = events.unread();
+            let at = data.len() - rest.len();
+            if rest.is_empty() {
+                self.finish(true, sink)?;
+                return Ok(at);
+            }
+            let lead = frame::delta_length(rest);
+            let body = rest.get(lead.unwrap_or(0)..).unwrap_or(&[]);
+            let place = self.chunk.at + at + lead.unwrap_or(0);
+            if self.ended && rest.starts_with(b"MTrk") {
+                self.finish(true, sink)?;
+                return Ok(at);
+            }
+            match events.next() {
+                Some(Ok(event)) if lead.is_some() && frame::is_whole(&event.kind, body) => {
+                    self.take(place, body, event)?;
+                    // Past the end of the track, zeros are filling and not notes.
+                    *events.running_status_mut() = self.status.filter(|_| !self.ended);
+                    continue;
+                }
+                _ => {}
+            }
+            if self.ended {
+                self.tally.add(Oddity::Rubbish, self.chunk.at + at);
+                self.finish(true, sink)?;
+                return Ok(data.len());
+            }
+            let (Some((delta, _)), Some(skip)) = (frame::number(rest), frame::to_skip(body)) else {
+                let fault = frame::fault(lead.map(|_| body), self.status);
+                sink.damage(place, format!("track {}: {fault}", self.track.number))?;
+                self.finish(false, sink)?;
+                return Ok(data.len());
+            };
+            self.tally.add(Oddity::Skipped, place);
+            self.track.end += delta;
+            events = EventIter::new(body.get(skip..).unwrap_or(&[]));
+            *events.running_status_mut() = self.status;
+        }
+    }
+
+    fn take(&mut self, place: usize, body: &[u8], event: TrackEvent<'a>) -> Result<(), ReadError> {
+        self.track.end += u64::from(event.delta.as_int());
+        if self.ended {
+            self.tally.add(Oddity::AfterEnd, place);
+        }
+        match event.kind {
+            TrackEventKind::Midi { channel, message } => {
+                let first = body.first().copied().unwrap_or(0);
+                if first >= 0x80 {
+                    self.status = Some(first);
+                } else if self.cancelled {
+                    self.tally.add(Oddity::Carried, place);
+                }
+                self.cancelled = false;
+                return self.message(place, channel.as_int(), message);
+            }
+            TrackEventKind::Meta(meta) => self.meta(place, meta)?,
+            TrackEventKind::SysEx(data) if data.last() != Some(&0xF7) => self.exclusive = Some(place),
+            TrackEventKind::Escape(data) if data.last() == Some(&0xF7) => self.exclusive = None,
+            TrackEventKind::SysEx(_) | TrackEventKind::Escape(_) => {}
+        }
+        self.cancelled = true;
+        Ok(())
+    }
+
+    fn message(&mut self, place: usize, channel: u8, message: MidiMessage) -> Result<(), ReadError> {
+        let track = &mut self.track;
+        match message {
+            MidiMessage::NoteOn { key, vel } if vel.as_int() > 0 => {
+                if track.notes.len() as u64 >= self.bounds.notes_left.min(u64::from(u32::MAX - 1)) {
+                    let place = Some(Place::byte(place));
+                    return Err(
+                        Stop::Failed(exceeded("notes_max", self.bounds.limits.notes_max, place)).into()
+                    );
+                }
+                track.note_ons += 1;
+                self.struck |= 1 << channel;
+                let note = RawNote::new(track.end, place, channel, key.as_int());
+                self.pairing.begin(&mut track.notes, note);
+            }
+            MidiMessage::NoteOn { key, .. } | MidiMessage::NoteOff { key, .. } => {
+                let ended = self.pairing.release(&mut track.notes, channel, key.as_int(), track.end);
+                if ended == 0 {
+                    self.tally.add(Oddity::Orphan, place);
+                }
+            }
+            // All sound off, all notes off, and the modes that imply it.
+            MidiMessage::Controller { controller, .. } if matches!(controller.as_int(), 120 | 123..) => {
+                self.pairing.silence(&mut track.notes, channel, track.end);
+            }
+            MidiMessage::ProgramChange { program } => {
+                let first = self.struck & (1 << channel) == 0;
+                if let Some(slot) = track.programs.get_mut(usize::from(channel))
+                    && (first || slot.is_none())
+                {
+                    *slot = Some(program.as_int() + 1);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn meta(&mut self, place: usize, meta: MetaMessage<'a>) -> Result<(), ReadError> {
+        match meta {
+            MetaMessage::TrackName(text) => {
+                self.track.name = self.track.name.or(Some(self.text(place, text)?))
+            }
+            MetaMessage::InstrumentName(text) => {
+                self.track.instrument = self.track.instrument.or(Some(self.text(place, text)?));
+            }
+            MetaMessage::Copyright(text) => {
+                self.track.copyright = self.track.copyright.or(Some(self.text(place, text)?));
+            }
+            MetaMessage::EndOfTrack => self.ended = true,
+            MetaMessage::Tempo(_) if self.bounds.clock.is_real_time() => {}
+            MetaMessage::Tempo(micros) if micros.as_int() > 0 => {
+                self.sign(place, What::Tempo(60e6 / f64::from(micros.as_int())));
+            }
+            // Ticks measure down to 1/1024 notes exactly.
+            MetaMessage::TimeSignature(beats, power @ ..=10, ..) if beats > 0 => {
+                self.sign(place, What::Meter { beats: u16::from(beats), unit: 1 << power });
+            }
+            MetaMessage::KeySignature(fifths @ -7..=7, minor) => {
+                let mode = if minor { Mode::Minor } else { Mode::Major };
+                self.sign(place, What::Key { fifths, mode });
+            }
+            MetaMessage::Tempo(_)
+            | MetaMessage::TimeSignature(..)
+            | MetaMessage::KeySignature(..)
+            | MetaMessage::Unknown(0x51 | 0x58, _) => self.tally.add(Oddity::OutOfRange, place),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn text(&self, place: usize, text: &'a [u8]) -> Result<&'a [u8], Stop> {
+        let most = self.bounds.limits.token_bytes_max;
+        if text.len() as u64 > most {
+            return Err(Stop::Failed(exceeded("token_bytes_max", most, Some(Place::byte(place)))));
+        }
+        Ok(text)
+    }
+
+    fn sign(&mut self, at: usize, what: What) {
+        let (onset, _) = self.bounds.clock.time(self.track.end);
+        self.track.signs.push(Sign { onset, track: self.track.number, at, what });
+    }
+
+    /// Ends the notes that still sound and says what was odd. `sound` says that nothing was lost.
+    fn finish(&mut self, sound: bool, sink: &mut Odd<'_>) -> Result<(), Stop> {
+        let Track { number, at, end, .. } = self.track;
+        for channel in (0..16).filter(|channel| self.struck & (1 << channel) != 0) {
+            for _ in 0..self.pairing.silence(&mut self.track.notes, channel, end) {
+                self.tally.add(Oddity::Hanging, at);
+            }
+        }
+        for note in self.track.notes.iter().filter(|note| note.on == note.off) {
+            self.tally.add(Oddity::NoLength, note.at);
+        }
+        if let Some(place) = self.exclusive {
+            self.tally.add(Oddity::OpenExclusive, place);
+        }
+        match self.chunk.short_of {
+            Some(declared) if sound && !self.ended => {
+                let there = self.chunk.data.len();
+                let message =
+                    format!("track {number}: the file ends in it, {there} bytes of {declared} are there");
+                sink.damage(at + there, message)?;
+            }
+            Some(_) => self.tally.add(Oddity::WrongLength, at),
+            None if sound && !self.ended => self.tally.add(Oddity::NoEnd, at + self.chunk.data.len()),
+            None => {}
+        }
+        self.tally.tell(number, sink)
+    }
+}
