@@ -136,7 +136,7 @@ pub(super) mod testing {
     //! Scores for the unit tests, told as a reader would tell them.
 
     use crate::analyse::{Analysis, Params};
-    use crate::score::{Event, EventSink, Flags, Note, Pitch, Rest, Score, ScoreBuilder, Ticks};
+    use crate::score::{Event, EventSink, Flags, Meter, Note, Pitch, Rest, Score, ScoreBuilder, Ticks};
     use serde_json::Value;
     use shared::limits::Limits;
     use shared::place::Place;
@@ -186,6 +186,42 @@ pub(super) mod testing {
             });
         }
         events
+    }
+
+    /// The soprano of J. S. Bach's chorale BWV 66.6, with its pickup: 37 notes, the last F#4 of measure 8 tied over.
+    pub(in crate::analyse) fn soprano() -> Score {
+        let (eighth, quarter, half) = ((1, 2), (1, 1), (2, 1));
+        let measures: [&[(i32, (i64, i64))]; 10] = [
+            &[(73, eighth), (71, eighth)],
+            &[(69, quarter), (71, quarter), (73, quarter), (76, quarter)],
+            &[(73, quarter), (71, quarter), (69, quarter), (73, quarter)],
+            &[(69, eighth), (71, eighth), (68, quarter), (66, quarter), (69, quarter)],
+            &[(71, quarter), (71, quarter), (66, quarter), (64, quarter)],
+            &[(69, quarter), (71, quarter), (73, quarter), (73, quarter)],
+            &[(69, quarter), (71, quarter), (73, quarter), (69, quarter)],
+            &[(68, quarter), (66, quarter), (68, half)],
+            &[(66, half), (66, quarter), (66, quarter)],
+            &[(66, quarter), (66, eighth), (65, eighth), (66, quarter)],
+        ];
+        let mut events = Vec::new();
+        let mut onset = Ticks::ZERO;
+        let meter = Meter { onset, measure: 0, part: 0, beats: [4].into(), unit: 4, place: Place::START };
+        for (number, measure) in ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"].into_iter().zip(measures)
+        {
+            events.push(Event::Measure { part: 0, onset, number });
+            if number == "0" {
+                events.push(Event::Meter(meter.clone()));
+            }
+            for (place, &(key, length)) in measure.iter().enumerate() {
+                let start = number == "8" && place == 2;
+                let stop = number == "9" && place == 0;
+                let flags = Flags::NONE.with_if(start, Flags::TIE_START).with_if(stop, Flags::TIE_STOP);
+                let note = Note { onset, flags, ..note(0, (0, 1), length, key) };
+                onset = note.end();
+                events.push(Event::Note(note));
+            }
+        }
+        score(1, events)
     }
 
     /// The score of `parts` parts that a reader tells so.

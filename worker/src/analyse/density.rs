@@ -87,7 +87,7 @@ impl Analysis for Density {
 
 #[cfg(test)]
 mod tests {
-    use super::super::common::testing::{ask, line, near, note, score};
+    use super::super::common::testing::{ask, line, near, note, score, soprano};
     use super::*;
     use crate::score::{Event, Ticks};
 
@@ -105,5 +105,13 @@ mod tests {
         near(&answer, "/onsets/per_measure", 2.0);
         near(&answer, "/attacks/per_quarter", 0.75);
         near(&answer, "/parts/1/per_quarter", 0.25);
+    }
+
+    /// 36 onsets in 36 quarter notes, the pickup among ten measures.
+    #[test]
+    fn bwv_66_6() {
+        let answer = ask(&Density, &soprano());
+        near(&answer, "/onsets/per_quarter", 1.0);
+        near(&answer, "/attacks/per_measure", 3.6);
     }
 }

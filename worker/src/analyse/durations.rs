@@ -67,7 +67,7 @@ fn is_counted(note: &Note) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::common::testing::{ask, line, note, score};
+    use super::super::common::testing::{ask, line, note, score, soprano};
     use super::*;
     use crate::score::Event;
 
@@ -79,5 +79,13 @@ mod tests {
         assert_eq!(answer["notes"], json!([["1/3", 2], ["3/2", 1]]));
         assert_eq!(answer["rests"], json!([["1/3", 1]]));
         assert_eq!((&answer["commonest"], &answer["longest"]), (&json!("1/3"), &json!("3/2")));
+    }
+
+    /// Counted by hand.
+    #[test]
+    fn bwv_66_6() {
+        let answer = ask(&Durations, &soprano());
+        assert_eq!(answer["notes"], json!([["1/2", 6], ["1", 29], ["2", 2]]));
+        assert_eq!(answer["commonest"], "1");
     }
 }

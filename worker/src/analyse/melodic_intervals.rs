@@ -109,7 +109,7 @@ impl Intervals {
 
 #[cfg(test)]
 mod tests {
-    use super::super::common::testing::{ask, line, near, note, score};
+    use super::super::common::testing::{ask, line, near, note, score, soprano};
     use super::*;
     use crate::score::{Event, Flags};
 
@@ -132,5 +132,16 @@ mod tests {
         let answer = ask(&MelodicIntervals, &score(1, events));
         assert_eq!(answer["all"], json!([[1, 1], [4, 1]]));
         assert_eq!(answer["adjacent"], json!([[1, 1]]));
+    }
+
+    /// Counted by hand. music21's variability of this part is 65.287: it takes the tied F# for a repeated note.
+    #[test]
+    fn bwv_66_6() {
+        let answer = ask(&MelodicIntervals, &soprano());
+        let counts =
+            [[-5, 1], [-4, 3], [-3, 2], [-2, 8], [-1, 2], [0, 5], [1, 1], [2, 9], [3, 2], [4, 1], [5, 1]];
+        assert_eq!(answer["all"], json!(counts));
+        near(&answer, "/steps", 20.0 / 35.0);
+        near(&answer, "/variability", 62.140_469_168_624_17);
     }
 }

@@ -100,7 +100,7 @@ fn tone_lengths(line: &Line<'_>) -> Vec<Ticks> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::common::testing::{ask, line, near, note, score};
+    use super::super::common::testing::{ask, line, near, note, score, soprano};
     use super::*;
     use crate::score::{Event, Flags, Note};
 
@@ -121,5 +121,11 @@ mod tests {
         let answer = ask(&Npvi, &score(1, events));
         near(&answer, "/written", 100.0 * (2.0 / 3.0 + 2.0 / 3.0) / 4.0); // 1 2 1 1 1
         near(&answer, "/notes", 100.0 * (2.0 / 3.0) / 2.0); // 1 1 2
+    }
+
+    /// music21 10.5.1, analysis.patel.nPVI of the bundled score's first part.
+    #[test]
+    fn bwv_66_6() {
+        near(&ask(&Npvi, &soprano()), "/written", 350.0 / 27.0); // 12.962963
     }
 }

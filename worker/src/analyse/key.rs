@@ -70,7 +70,7 @@ struct Verdicts {
     profiles: BTreeMap<&'static str, Option<Verdict>>,
 }
 
-/// A key and how well it fits. The derived order is the one of the reference: r, then pitch class, minor above major.
+/// A key and how well it fits.
 #[derive(Clone, Copy)]
 struct Candidate {
     r: f64,
@@ -99,6 +99,7 @@ fn verdict(profile: &Profile, lengths: &[f64; 12]) -> Option<Verdict> {
         let r = correlation(&profile.minor, lengths, shift)?;
         candidates.push(Candidate { r, class, minor: true });
     }
+    // The order of the reference: r, then pitch class, then minor before major, all downwards.
     candidates.sort_by(|a, b| b.r.total_cmp(&a.r).then((b.class, b.minor).cmp(&(a.class, a.minor))));
     let (best, others) = candidates.split_first()?;
     let (tonic, mode) = best.key();
@@ -145,12 +146,29 @@ mod tests {
     use crate::score::Event;
     use serde_json::json;
 
-    /// The written lengths of J. S. Bach, BWV 66.6 (counted by music21 10.5.1), and what it makes of them.
+    /// J. S. Bach, BWV 66.6: the written lengths of its pitch classes in quarter notes, and what music21 10.5.1 makes of
+    /// the bundled score.
     #[test]
-    fn bwv_66_6() {
-        let quarters =
-            [(1, 52), (2, 22), (3, 4), (4, 40), (6, 64), (8, 46), (9, 46), (11, 48), (5, 12), (10, 2)];
-        let _ = quarters;
+    fn bwv_66_6_is_in_f_sharp_minor() {
+        let halves = [0, 60, 18, 2, 31, 12, 53, 0, 26, 36, 7, 43];
+        let notes = (60..).zip(halves).map(|(key, halves)| Event::Note(note(0, (0, 1), (halves, 2), key)));
+        let answer = ask(&Key, &score(1, notes.collect()));
+        for (profile, r, certainty) in [
+            ("krumhansl_schmuckler", 0.815_470_892_576_249_2, 1.139_436_943_511_248_1),
+            ("aarden_essen", 0.937_955_541_247_155_4, 1.264_260_426_088_053_4),
+            ("simple", 0.929_980_715_087_567_1, 1.427_395_509_975_184_5),
+            ("bellman_budge", 0.852_482_480_807_346_2, 1.129_732_056_535_115_9),
+            ("temperley_kostka_payne", 0.878_457_729_295_132_1, 1.070_811_494_309_136_7),
+        ] {
+            assert_eq!(answer["profiles"][profile]["name"], "F# minor", "{profile}");
+            near(&answer, &format!("/profiles/{profile}/r"), r);
+            near(&answer, &format!("/profiles/{profile}/certainty"), certainty);
+        }
+        let others = &answer["profiles"]["krumhansl_schmuckler"]["alternatives"];
+        assert_eq!(
+            (&others[0][0], &others[1][0], &others[2][1]),
+            (&json!("C#"), &json!("A"), &json!("major"))
+        );
     }
 
     #[test]
@@ -164,7 +182,6 @@ mod tests {
         assert!((verdict["r"].as_f64().unwrap() - 0.9068).abs() < 1e-4);
         assert!((verdict["certainty"].as_f64().unwrap() - 1.1648).abs() < 1e-4);
         assert_eq!(verdict["alternatives"][0][0], "A");
-        near(&answer, "/profiles/aarden_essen/alternatives/0/2", 0.7778);
     }
 
     #[test]

@@ -150,7 +150,7 @@ impl Grid {
 
 #[cfg(test)]
 mod tests {
-    use super::super::common::testing::{ask, line, near, score};
+    use super::super::common::testing::{ask, line, near, score, soprano};
     use super::*;
     use crate::score::Event;
     use shared::place::Place;
@@ -186,5 +186,12 @@ mod tests {
     fn without_a_meter_nothing_is_weighed() {
         let answer = ask(&MeterUse, &score(1, line(&[(Some(60), (1, 1))])));
         assert_eq!((&answer["unweighed"], &answer["mean"]), (&json!(1), &Value::Null));
+    }
+
+    /// music21 10.5.1: beatStrength of the bundled score's first part is 1 for 9 notes, 1/2 for 9, 1/4 for 16, 1/8 for 3;
+    /// one of those on a downbeat is tied over and no onset.
+    #[test]
+    fn bwv_66_6() {
+        assert_eq!(ask(&MeterUse, &soprano())["onsets"], json!([8, 9, 16, 3, 0]));
     }
 }
