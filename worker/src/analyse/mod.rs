@@ -1,7 +1,21 @@
 //! Analyses: pure questions to a score. The registry is here; each analysis is one file beside it.
 
 mod ambitus;
+mod common;
+mod conservation;
+mod density;
+mod durations;
+mod key;
+mod lines;
+mod melodic_intervals;
+mod meter;
+mod npvi;
+mod pitch_classes;
+mod pitches;
 mod spec;
+mod summary;
+mod tempo;
+mod texture;
 
 pub use spec::{Column, Kind, Param, Params, Range, Spec};
 
@@ -25,7 +39,20 @@ pub trait Analysis: Sync {
 }
 
 /// Every analysis, in the order of their names.
-pub static ANALYSES: &[&dyn Analysis] = &[&ambitus::Ambitus];
+pub static ANALYSES: &[&dyn Analysis] = &[
+    &ambitus::Ambitus,
+    &conservation::Conservation,
+    &density::Density,
+    &durations::Durations,
+    &key::Key,
+    &melodic_intervals::MelodicIntervals,
+    &meter::MeterUse,
+    &npvi::Npvi,
+    &pitch_classes::PitchClasses,
+    &pitches::Pitches,
+    &summary::Summary,
+    &texture::Texture,
+];
 
 /// The analysis of that name.
 #[must_use]

@@ -1,0 +1,51 @@
+//! The profiles: how much each pitch class belongs to a key, from its tonic.
+
+/// Twelve weights for major and twelve for minor.
+pub(super) struct Profile {
+    /// Name in answers and columns.
+    pub(super) name: &'static str,
+    /// Weights in major.
+    pub(super) major: [f64; 12],
+    /// Weights in minor.
+    pub(super) minor: [f64; 12],
+}
+
+/// The five, as music21 `analysis.discrete` has them.
+pub(super) static PROFILES: [Profile; 5] = [
+    // Krumhansl and Kessler 1982: listeners' ratings of probe tones.
+    Profile {
+        name: "krumhansl_schmuckler",
+        major: [6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88],
+        minor: [6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17],
+    },
+    // Aarden 2003: zeroth-order counts of the Essen folk songs.
+    Profile {
+        name: "aarden_essen",
+        major: [
+            17.7661, 0.145624, 14.9265, 0.160186, 19.8049, 11.3587, 0.291248, 22.062, 0.145624, 8.15494,
+            0.232998, 4.95122,
+        ],
+        minor: [
+            18.2648, 0.737619, 14.0499, 16.8599, 0.702494, 14.4362, 0.702494, 18.6161, 4.56621, 1.93186,
+            7.37619, 1.75623,
+        ],
+    },
+    // Sapp 2011.
+    Profile {
+        name: "simple",
+        major: [2.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 2.0, 0.0, 1.0, 0.0, 1.0],
+        minor: [2.0, 0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 2.0, 1.0, 0.0, 0.5, 0.5],
+    },
+    // Bellman 2005, after Budge 1943: chord frequencies.
+    Profile {
+        name: "bellman_budge",
+        major: [16.80, 0.86, 12.95, 1.41, 13.49, 11.93, 1.25, 20.28, 1.80, 8.04, 0.62, 10.57],
+        minor: [18.16, 0.69, 12.99, 13.34, 1.07, 11.15, 1.38, 21.07, 7.49, 1.53, 0.92, 10.21],
+    },
+    // Temperley 2007: the corpus of Kostka and Payne.
+    Profile {
+        name: "temperley_kostka_payne",
+        major: [0.748, 0.060, 0.488, 0.082, 0.670, 0.460, 0.096, 0.715, 0.104, 0.366, 0.057, 0.400],
+        minor: [0.712, 0.084, 0.474, 0.618, 0.049, 0.460, 0.105, 0.747, 0.404, 0.067, 0.133, 0.330],
+    },
+];

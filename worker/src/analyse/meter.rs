@@ -1,0 +1,197 @@
+//! Meter: at which metrical weights the notes begin.
+
+use super::common::{integer, is_plain, number, ratio};
+use super::{Analysis, Params, Spec};
+use crate::score::{Meter, Note, Score, Ticks};
+use accent::Accents;
+use serde_json::{Value, json};
+use shared::failure::Failure;
+use std::collections::BTreeMap;
+
+mod accent;
+
+static SPEC: Spec = Spec {
+    name: "meter",
+    revision: 1,
+    summary: "Shares of the onsets (tied notes once, chord members each, grace and unpitched notes not) at each metrical weight, 1 on the downbeat and half of it on each finer level; onsets outside of any meter or past the end of their full measure are not weighed.",
+    params: &[],
+    columns: &[
+        number("weight_1", "/shares/0", "share", "Onsets on the downbeat."),
+        number("weight_2", "/shares/1", "share", "Onsets of weight 1/2."),
+        number("weight_4", "/shares/2", "share", "Onsets of weight 1/4."),
+        number("weight_8", "/shares/3", "share", "Onsets of weight 1/8."),
+        number("weight_16", "/shares/4", "share", "Onsets of weight 1/16 or less."),
+        number("mean", "/mean", "weight", "Mean weight of the onsets."),
+        integer("unweighed", "/unweighed", "onset", "Onsets without a weight."),
+        integer("meters", "/distinct", "meter", "How many different meters are in use."),
+    ],
+    reference: "Lerdahl and Jackendoff, A Generative Theory of Tonal Music (1983), ch. 4; music21 Music21Object.beatStrength, meter.TimeSignature.getAccentWeight",
+};
+
+/// The analysis.
+pub(super) struct MeterUse;
+
+/// How many levels are told apart; what is finer counts at the last.
+const LEVELS: usize = 5;
+
+type Levels = [u64; LEVELS];
+
+impl Analysis for MeterUse {
+    fn spec(&self) -> &'static Spec {
+        &SPEC
+    }
+
+    fn run(&self, score: &Score, _: &Params) -> Result<Value, Failure> {
+        let grids = grids(score);
+        let mut by_meter: BTreeMap<&str, Levels> = BTreeMap::new();
+        let mut unweighed = 0_u64;
+        for note in score.notes.iter().filter(|note| is_plain(note) && note.is_onset()) {
+            let place = grids.get(usize::from(note.part)).and_then(|grid| grid.level(score, note));
+            match place {
+                Some((meter, level)) => {
+                    let levels = by_meter.entry(meter).or_default();
+                    if let Some(count) = levels.get_mut(level.min(LEVELS - 1)) {
+                        *count += 1;
+                    }
+                }
+                None => unweighed += 1,
+            }
+        }
+        let mut whole = Levels::default();
+        for levels in by_meter.values() {
+            whole.iter_mut().zip(levels).for_each(|(sum, count)| *sum += count);
+        }
+        let meters: Vec<Value> = by_meter
+            .iter()
+            .map(|(meter, levels)| json!({ "meter": meter, "onsets": levels, "mean": mean(levels) }))
+            .collect();
+        let total = whole.iter().sum::<u64>() as f64;
+        Ok(json!({
+            "weights": [1.0, 0.5, 0.25, 0.125, 0.0625],
+            "onsets": whole,
+            "shares": whole.map(|count| ratio(count as f64, total)),
+            "mean": mean(&whole),
+            "unweighed": unweighed,
+            "distinct": by_meter.len(),
+            "meters": meters,
+        }))
+    }
+}
+
+/// Mean weight, 2 to the power of minus the level.
+fn mean(levels: &Levels) -> Option<f64> {
+    let (sum, _) =
+        levels.iter().fold((0.0, 1.0), |(sum, weight), &count| (sum + count as f64 * weight, weight / 2.0));
+    ratio(sum, levels.iter().sum::<u64>() as f64)
+}
+
+/// What one part is measured by: its meters in order, and how much is missing at the front of each measure.
+struct Grid {
+    meters: Vec<(Ticks, String, Option<Accents>)>,
+    missing: Vec<Ticks>,
+}
+
+/// The grid of each part; one without meters of its own (most tracks of a MIDI file) follows the first that has some.
+fn grids(score: &Score) -> Vec<Grid> {
+    let mut own: BTreeMap<u16, Vec<&Meter>> = BTreeMap::new();
+    score.meters.iter().for_each(|meter| own.entry(meter.part).or_default().push(meter));
+    (0..score.parts.len())
+        .filter_map(|part| u16::try_from(part).ok())
+        .map(|part| {
+            let meters = own.get(&part).or_else(|| own.values().next()).into_iter().flatten();
+            let meters = meters.map(|meter| (meter.onset, meter.text(), Accents::of(meter))).collect();
+            let mut grid = Grid { meters, missing: Vec::new() };
+            grid.missing = grid.missing(score, part);
+            grid
+        })
+        .collect()
+}
+
+impl Grid {
+    /// The meter in force at a moment.
+    fn at(&self, onset: Ticks) -> Option<&(Ticks, String, Option<Accents>)> {
+        let after = self.meters.partition_point(|(from, ..)| *from <= onset);
+        self.meters.get(after.checked_sub(1)?)
+    }
+
+    /// What is missing at the front of each measure: a short first measure is a pickup, and a short measure after a
+    /// short one completes it (a repeat in the middle of a measure).
+    fn missing(&self, score: &Score, part: u16) -> Vec<Ticks> {
+        let measures = score.measures_of(part);
+        let ends = measures.iter().skip(1).map(|measure| measure.onset);
+        let ends = ends.chain(measures.last().map(|measure| measure.onset + measure.duration));
+        let mut completes = true;
+        let mut missing = Vec::with_capacity(measures.len());
+        for (measure, end) in measures.iter().zip(ends) {
+            let bar = self.at(measure.onset).and_then(|(_, _, accents)| accents.as_ref()).map(Accents::bar);
+            let lack = bar.map_or(Ticks::ZERO, |bar| bar - (end - measure.onset)).max(Ticks::ZERO);
+            missing.push(if completes { lack } else { Ticks::ZERO });
+            completes = !completes && lack.is_positive();
+        }
+        missing
+    }
+
+    /// The meter of a note and the level of its onset in it.
+    fn level(&self, score: &Score, note: &Note) -> Option<(&str, usize)> {
+        let measure = score.measures_of(note.part).get(note.measure as usize);
+        let (from, text, accents) = self.at(measure.map_or(note.onset, |measure| measure.onset))?;
+        let accents = accents.as_ref()?;
+        let position = match measure {
+            Some(measure) => {
+                let missing = self.missing.get(note.measure as usize).copied().unwrap_or_default();
+                note.onset - measure.onset + missing
+            }
+            // Without bar lines, measures follow one another from where the meter stands.
+            None => Ticks((note.onset - *from).0.checked_rem(accents.bar().0)?),
+        };
+        accents.level(position).map(|level| (text.as_str(), level))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::common::testing::{ask, line, near, score, soprano};
+    use super::*;
+    use crate::score::Event;
+    use shared::place::Place;
+
+    /// A pickup of a quarter and two measures of 3/4, in eighths: music21 gives 3/4 in eighths 1 .25 .5 .25 .5 .25.
+    #[test]
+    fn a_pickup_stands_at_the_end_of_its_measure() {
+        let onsets = [(0, "0"), (1, "1"), (4, "2")];
+        let meter = Meter {
+            onset: Ticks::ZERO,
+            measure: 0,
+            part: 0,
+            beats: [3].into(),
+            unit: 4,
+            place: Place::START,
+        };
+        let mut events = Vec::new();
+        let mut notes = line(&[(Some(60), (1, 2)); 14]).into_iter();
+        for ((onset, number), count) in onsets.into_iter().zip([2, 6, 6]) {
+            events.push(Event::Measure { part: 0, onset: Ticks::quarters(onset), number });
+            if onset == 0 {
+                events.push(Event::Meter(meter.clone()));
+            }
+            events.extend(notes.by_ref().take(count));
+        }
+        let answer = ask(&MeterUse, &score(1, events));
+        assert_eq!(answer["onsets"], json!([2, 5, 7, 0, 0]));
+        assert_eq!(answer["meters"][0]["meter"], "3/4");
+        near(&answer, "/mean", (2.0 + 5.0 * 0.5 + 7.0 * 0.25) / 14.0);
+    }
+
+    #[test]
+    fn without_a_meter_nothing_is_weighed() {
+        let answer = ask(&MeterUse, &score(1, line(&[(Some(60), (1, 1))])));
+        assert_eq!((&answer["unweighed"], &answer["mean"]), (&json!(1), &Value::Null));
+    }
+
+    /// music21 10.5.1: beatStrength of the bundled score's first part is 1 for 9 notes, 1/2 for 9, 1/4 for 16, 1/8 for 3;
+    /// one of those on a downbeat is tied over and no onset.
+    #[test]
+    fn bwv_66_6() {
+        assert_eq!(ask(&MeterUse, &soprano())["onsets"], json!([8, 9, 16, 3, 0]));
+    }
+}

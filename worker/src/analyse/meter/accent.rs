@@ -1,0 +1,176 @@
+//! The metrical level of a place in a measure, without a table: levels are divisions of the measure.
+
+use crate::score::{Meter, Ticks};
+
+/// The levels of one meter: the measure, its groups, and what each group divides into.
+pub(super) struct Accents {
+    bar: Ticks,
+    /// How many units (of the lower number) a measure has.
+    units: u32,
+    /// The unit at which each group starts: equal groups, or the summands of an additive meter.
+    groups: Groups,
+}
+
+enum Groups {
+    /// So many equal groups.
+    Equal(u32),
+    /// Groups that start at these units.
+    At(Vec<u32>),
+}
+
+impl Accents {
+    /// The levels of a meter; none without measures.
+    pub(super) fn of(meter: &Meter) -> Option<Self> {
+        let (bar, units) = (meter.measure_duration()?, meter.count());
+        let groups = match &*meter.beats {
+            [_] => Groups::Equal(equal_groups(units)),
+            [first, rest @ ..] if rest.iter().all(|beats| beats == first) => {
+                Groups::Equal(first_division(u32::try_from(meter.beats.len()).ok()?))
+            }
+            beats => Groups::At(
+                beats
+                    .iter()
+                    .scan(0_u32, |start, &beats| {
+                        let this = *start;
+                        *start += u32::from(beats);
+                        Some(this)
+                    })
+                    .collect(),
+            ),
+        };
+        Some(Accents { bar, units, groups })
+    }
+
+    /// Length of a full measure.
+    pub(super) fn bar(&self) -> Ticks {
+        self.bar
+    }
+
+    /// The level of a position, 0 for the downbeat; none outside of the measure.
+    pub(super) fn level(&self, position: Ticks) -> Option<usize> {
+        if position < Ticks::ZERO || position >= self.bar {
+            return None;
+        }
+        if position == Ticks::ZERO {
+            return Some(0);
+        }
+        // Positions are compared as fractions of the measure, in units over `bar` ticks: no rounding.
+        let bar = i128::from(self.bar.0);
+        let place = i128::from(position.0) * i128::from(self.units);
+        match &self.groups {
+            Groups::Equal(count) => {
+                let group = self.units / count.max(&1);
+                let inner = if group * count == self.units { equal_divisions(group) } else { [2, 2] };
+                Some(finer(place, bar * i128::from(self.units), [*count, inner[0], inner[1]].into_iter()))
+            }
+            Groups::At(starts) => {
+                let after = starts.partition_point(|&start| i128::from(start) * bar <= place);
+                let start = starts.get(after.checked_sub(1)?)?;
+                let end = starts.get(after).copied().unwrap_or(self.units);
+                let inside = place - i128::from(*start) * bar;
+                if inside == 0 {
+                    return Some(1);
+                }
+                let span = end - start;
+                Some(1 + finer(inside, i128::from(span) * bar, additive_divisions(span)))
+            }
+        }
+    }
+}
+
+/// The first level, counted from 1, whose spans one starts at `place` of `whole`; one past the last if none does.
+fn finer(place: i128, whole: i128, divisions: impl Iterator<Item = u32>) -> usize {
+    let (mut level, mut spans) = (1, 1_i128);
+    for division in divisions {
+        spans *= i128::from(division);
+        if (place * spans) % whole == 0 {
+            return level;
+        }
+        level += 1;
+    }
+    level
+}
+
+/// How many groups a measure of that many units has: music21 counts beats (compound above 3 in threes) and halves
+/// powers of two.
+fn equal_groups(units: u32) -> u32 {
+    let beats = match units {
+        6 => 2,
+        9 => 3,
+        12 => 4,
+        _ if units >= 15 && units % 3 == 0 => units / 3,
+        _ => units,
+    };
+    first_division(beats)
+}
+
+fn first_division(beats: u32) -> u32 {
+    if matches!(beats, 1 | 2 | 4 | 8 | 16 | 32) { 2 } else { beats.max(1) }
+}
+
+/// The two divisions of each equal group of so many units.
+fn equal_divisions(units: u32) -> [u32; 2] {
+    match units {
+        3 => [3, 2],
+        0 | 1 | 2 | 4 | 8 | 16 | 32 | 64 => [2, 2],
+        _ if units % 3 == 0 => [units / 3, 3],
+        _ => [units, 2],
+    }
+}
+
+/// The divisions of a group of an additive meter: by halves if it can be, to the unit, and half of that.
+fn additive_divisions(units: u32) -> impl Iterator<Item = u32> {
+    let (halvings, last) =
+        if units.is_power_of_two() { (units.trailing_zeros().max(1), 1) } else { (0, units.max(1)) };
+    let halves = (0..halvings).map(|_| 2);
+    halves.chain((last > 1).then_some(last)).chain(Some(2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::place::Place;
+
+    /// Weights of music21 10.5.1, `[m.weight for m in TimeSignature(…).accentSequence]`, as exponents of 1/2.
+    const CASES: [(&[u16], u16, &str); 16] = [
+        (&[2], 4, "03231323"),
+        (&[3], 4, "032313231323"),
+        (&[4], 4, "03231323"),
+        (&[1], 4, "03231323"),
+        (&[5], 4, "03231323132313231323"),
+        (&[6], 8, "032323132323"),
+        (&[9], 8, "032323132323132323"),
+        (&[12], 8, "033233133233"),
+        (&[8], 4, "03231323"),
+        (&[24], 16, "033233233233133233233233"),
+        (&[15], 8, "032323132323132323132323132323"),
+        (&[3, 2], 8, "0323231323"),
+        (&[2, 3], 8, "0323132323"),
+        (&[3, 3, 2], 8, "0323231323231323"),
+        (&[4, 3], 8, "04342434132323"),
+        (&[3, 3, 3], 8, "032323132323132323"),
+    ];
+
+    #[test]
+    fn levels_are_those_of_music21() {
+        for (beats, unit, levels) in CASES {
+            let meter = Meter {
+                onset: Ticks::ZERO,
+                measure: 0,
+                part: 0,
+                beats: beats.into(),
+                unit,
+                place: Place::START,
+            };
+            let accents = Accents::of(&meter).unwrap();
+            let cells = levels.len() as i64;
+            let found: String = (0..cells)
+                .map(|cell| accents.level(Ticks(accents.bar().0 / cells * cell)).unwrap().to_string())
+                .collect();
+            assert_eq!(found, levels, "{}", meter.text());
+            let off = accents.level(Ticks(accents.bar().0 / cells / 3)).unwrap();
+            assert_eq!(off, if beats == [4, 3] { 5 } else { 4 }, "{}", meter.text());
+            assert_eq!(accents.level(accents.bar()), None);
+        }
+    }
+}
