@@ -1,3 +1,10 @@
 //! The tests that cross crates.
 
 mod analyses;
+mod architecture;
+mod dispatch;
+mod kill;
+mod ledger;
+mod run;
+mod s3;
+mod support;
