@@ -12,6 +12,8 @@ pub(super) struct Census {
     /// Each voice's name, and whether a measure of it is open.
     voices: Vec<(Box<[u8]>, bool)>,
     current: usize,
+    /// Between braces, where a rest takes no time and none is meant.
+    grace: bool,
 }
 
 impl Census {
@@ -42,13 +44,16 @@ impl Census {
     /// A line of music, without its comment.
     pub(super) fn line(&mut self, line: &[u8]) {
         let mut cursor = Cursor::new(line);
+        self.grace = false;
         while let Some(byte) = cursor.take() {
             match byte {
                 b'A'..=b'G' | b'a'..=b'g' => {
                     self.notes += 1;
                     self.open(1);
                 }
-                b'z' | b'x' => {
+                b'{' => self.grace = true,
+                b'}' => self.grace = false,
+                b'z' | b'x' if !self.grace => {
                     self.rests += 1;
                     self.open(1);
                 }
@@ -59,6 +64,9 @@ impl Census {
                     self.open(count);
                 }
                 b'|' => self.close(),
+                b'(' if cursor.peek().is_some_and(|byte| byte.is_ascii_digit()) => {
+                    cursor.take_while(|byte| byte.is_ascii_digit() || byte == b':');
+                }
                 b':' if cursor.peek() == Some(b':') => self.close(),
                 b'"' => {
                     cursor.until(b'"');

@@ -32,6 +32,11 @@ impl<'a> Cursor<'a> {
         self.bytes.get(self.at..).unwrap_or(&[])
     }
 
+    /// What was read.
+    pub(super) fn taken(&self) -> &'a [u8] {
+        self.bytes.get(..self.at).unwrap_or(&[])
+    }
+
     /// Takes the next byte.
     pub(super) fn take(&mut self) -> Option<u8> {
         let byte = self.peek()?;

@@ -35,6 +35,9 @@ pub(super) fn change(
         b'Q' => (fields::speed(value).map(Change::Speed), "a tempo such as 1/4=120"),
         b'K' => {
             let key = key::key(value, &mut shift, !compat);
+            if compat {
+                shift.octave = key::compat_octave(value);
+            }
             (key.map(|key| Change::Key(key, shift)), "a key such as D, F#m or A dorian")
         }
         b'I' => return Ok(directive(value, compat)),

@@ -103,7 +103,8 @@ fn clef(text: &[u8]) -> Option<i8> {
     if !name.is_empty() {
         cursor.take_while(|byte| matches!(byte, b'1'..=b'5'));
     }
-    match cursor.rest() {
+    let octave = cursor.rest();
+    match octave.strip_suffix(b"va").unwrap_or(octave) {
         b"+8" | b"^8" => Some(12),
         b"-8" | b"_8" => Some(-12),
         b"+15" | b"^15" => Some(24),
@@ -115,6 +116,15 @@ fn clef(text: &[u8]) -> Option<i8> {
 
 fn signed(text: &[u8]) -> Option<i8> {
     std::str::from_utf8(text).ok()?.parse().ok()
+}
+
+/// The octaves by which music21 moves the written notes of a part whose `K:` names such a clef.
+pub(super) fn compat_octave(text: &[u8]) -> Option<i8> {
+    let has = |name: &[u8]| text.windows(name.len()).any(|part| part.eq_ignore_ascii_case(name));
+    if has(b"-8va") {
+        return Some(-1);
+    }
+    has(b"bass").then_some(-2)
 }
 
 /// Reads a `K:` field. The key is `None` where the field names none (`K:bass`) and the old one stays; the whole is

@@ -45,11 +45,7 @@ impl Music<'_, '_, '_> {
             b'!' | b'+' => return self.decorated(byte),
             b'<' | b'>' => return self.broken(byte),
             b'Z' | b'X' => return self.rest_measures(byte),
-            b'-' => {
-                if !self.tune.voice().tie() {
-                    self.warn("a tie that leaves no note")?;
-                }
-            }
+            b'-' => return self.tie(),
             b'&' => return self.overlay(),
             b'y' => {
                 // A spacer, and how wide: nothing to hear.
@@ -253,6 +249,8 @@ impl Music<'_, '_, '_> {
     fn parenthesis(&mut self) -> Result<(), Stop> {
         self.cursor.skip(1);
         if !self.cursor.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+            // A slur; abcm2ps lets a mark say on which side of the notes it is drawn.
+            self.cursor.take_while(|byte| byte == b'\'' || byte == b',');
             return Ok(());
         }
         let notes = self.cursor.number().unwrap_or(0);
@@ -280,6 +278,15 @@ impl Music<'_, '_, '_> {
         Ok(())
     }
 
+    fn tie(&mut self) -> Result<(), Stop> {
+        if !self.tune.voice().tie() {
+            self.warn("a tie that leaves no note")?;
+        }
+        self.cursor.skip(1);
+        self.cursor.take_while(|byte| byte == b'\'' || byte == b',');
+        Ok(())
+    }
+
     /// A chord symbol or annotation.
     fn quoted(&mut self) -> Result<(), Stop> {
         self.cursor.skip(1);
@@ -303,9 +310,13 @@ impl Music<'_, '_, '_> {
     }
 
     fn broken(&mut self, mark: u8) -> Result<(), Stop> {
+        let before = self.cursor;
         let count = self.cursor.count(mark);
         if count > 8 {
             return self.damage("broken rhythm past the eighth dot: the notes keep their lengths");
+        }
+        if self.tune.voice().settings.compat && !self.is_between_notes(before) {
+            return Ok(());
         }
         let below = 1 << count;
         let above = if mark == b'>' { 2 * below - 1 } else { 1 };
@@ -313,6 +324,16 @@ impl Music<'_, '_, '_> {
             self.warn("broken rhythm after no note")?;
         }
         Ok(())
+    }
+
+    /// music21 knows broken rhythm only right between two notes, with no slur or decoration beside it.
+    fn is_between_notes(&self, before: Cursor) -> bool {
+        let left = before.taken().trim_ascii_end().last();
+        let right = self.cursor.rest().trim_ascii_start().first();
+        let is_end = |&byte: &u8| !matches!(byte, b'(' | b')' | b'{' | b'}' | b'.' | b'!');
+        let is_start =
+            |&byte: &u8| matches!(byte, b'A'..=b'G' | b'a'..=b'g' | b'z' | b'^' | b'_' | b'=' | b'[' | b'"');
+        left.is_none_or(is_end) && right.is_none_or(is_start)
     }
 
     fn rest_measures(&mut self, letter: u8) -> Result<(), Stop> {
