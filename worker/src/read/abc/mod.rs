@@ -1,7 +1,25 @@
-//! ABC notation, tunebooks included.
+//! ABC notation, tunebooks included: line by line, each tune a piece.
+//!
+//! `book` knows which line is what, `tune` has the voices, `music` reads a line of notes and `voice` gives them their
+//! time. `census` counts the same lines apart from all this, so that a loss shows.
 
-use super::{Format, Input, ReadError, ReadOptions, ScoreReader};
-use crate::score::{Event, EventSink};
+mod book;
+mod census;
+mod cursor;
+mod fields;
+mod header;
+mod key;
+mod lines;
+mod music;
+mod teller;
+#[cfg(test)]
+mod tests;
+mod text;
+mod tune;
+mod voice;
+
+use super::{Fidelity, Format, Input, ReadError, ReadOptions, ScoreReader};
+use crate::score::EventSink;
 use shared::place::Place;
 
 static FORMAT: Format = Format {
@@ -21,11 +39,39 @@ impl ScoreReader for Abc {
     }
 
     fn recognises(&self, head: &[u8]) -> bool {
-        head.starts_with(b"X:")
+        let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
+        if head.starts_with(b"%abc") {
+            return true;
+        }
+        let start = head.trim_ascii_start();
+        if start.starts_with(b"<") || start.starts_with(b"!!") || start.starts_with(b"**") {
+            return false; // XML and kern, which may hold any line.
+        }
+        let mut lines = head.split(|byte| matches!(byte, b'\n' | b'\r')).skip_while(|line| !is_number(line));
+        lines.next().is_some() && lines.any(|line| matches!(line, [b'T' | b'M' | b'K', b':', ..]))
     }
 
-    fn read(&self, _: &mut dyn Input, _: &ReadOptions, sink: &mut dyn EventSink) -> Result<(), ReadError> {
-        sink.event(Place::START, Event::PieceStart { shared_time: true })?;
-        Err(ReadError::malformed(Place::START, "the reader is not there yet"))
+    fn read(
+        &self,
+        input: &mut dyn Input,
+        options: &ReadOptions,
+        sink: &mut dyn EventSink,
+    ) -> Result<(), ReadError> {
+        let mut lines = lines::Lines::new(input, options.limits.token_bytes_max);
+        let mut book = book::Book::new(teller::Teller::new(sink), options.fidelity == Fidelity::Compat);
+        while let Some((number, line)) = lines.next()? {
+            book.line(number, line)?;
+        }
+        book.end()?;
+        if book.found() {
+            return Ok(());
+        }
+        Err(ReadError::malformed(Place::START, "no tune: neither an X: nor a K: field, nor a line of music"))
     }
+}
+
+/// Whether a line is `X:` with a number.
+fn is_number(line: &[u8]) -> bool {
+    let number = line.strip_prefix(b"X:").map(<[u8]>::trim_ascii_start);
+    number.and_then(<[u8]>::first).is_some_and(u8::is_ascii_digit)
 }

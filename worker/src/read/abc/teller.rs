@@ -1,0 +1,35 @@
+//! What the parts of the reader tell the sink through.
+
+use crate::score::{Event, EventSink, Stop};
+use shared::failure::Failure;
+use shared::place::Place;
+
+/// A sink, and the line that is being read.
+pub(super) struct Teller<'a> {
+    sink: &'a mut dyn EventSink,
+    pub(super) line: u32,
+}
+
+impl<'a> Teller<'a> {
+    pub(super) fn new(sink: &'a mut dyn EventSink) -> Self {
+        Teller { sink, line: 1 }
+    }
+
+    /// The place of a byte of the line, counted from 0.
+    pub(super) fn place(&self, at: usize) -> Place {
+        Place::line(self.line, u32::try_from(at).unwrap_or(u32::MAX).saturating_add(1))
+    }
+
+    pub(super) fn tell(&mut self, place: Place, event: Event<'_>) -> Result<(), Stop> {
+        self.sink.event(place, event)
+    }
+
+    pub(super) fn warn(&mut self, at: usize, message: &str) -> Result<(), Stop> {
+        self.sink.event(self.place(at), Event::Warning(message))
+    }
+
+    pub(super) fn damage(&mut self, at: usize, message: impl Into<String>) -> Result<(), Stop> {
+        let failure = Failure::malformed(self.place(at), message);
+        self.sink.event(self.place(at), Event::Damage(&failure))
+    }
+}

@@ -1,0 +1,1 @@
+//! The reader as a whole: from text to score.

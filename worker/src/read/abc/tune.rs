@@ -1,0 +1,208 @@
+//! One tune: its header, its voices, and the fields that change what holds.
+
+use super::census::Census;
+use super::cursor::Cursor;
+use super::header::{Change, Header, change};
+use super::key::Shift;
+use super::music;
+use super::teller::Teller;
+use super::text::decode;
+use super::voice::{Member, Voice};
+use crate::score::{Event, Field, Stop, Unit};
+use std::borrow::Cow;
+
+/// The most voices of one tune: each has a name to be compared, on every line.
+const VOICES_MAX: usize = 1000;
+
+/// The tune that is being read.
+#[derive(Debug, Default)]
+pub(super) struct Tune {
+    pub(super) header: Header,
+    /// Lent to whoever reads a chord.
+    pub(super) members: Vec<Member>,
+    voices: Vec<Voice>,
+    names: Vec<Box<[u8]>>,
+    current: usize,
+    in_body: bool,
+    /// Whether the body has named a voice or played a note: fields before that hold for all voices.
+    begun: bool,
+    /// Stands in where no voice could be declared.
+    spare: Voice,
+    census: Census,
+}
+
+impl Tune {
+    pub(super) fn new(header: Header) -> Self {
+        Tune { header, ..Tune::default() }
+    }
+
+    /// The voice that the music goes to.
+    pub(super) fn voice(&mut self) -> &mut Voice {
+        self.voices.get_mut(self.current).unwrap_or(&mut self.spare)
+    }
+
+    /// The header is over.
+    pub(super) fn begin_body(&mut self, teller: &Teller) {
+        self.in_body = true;
+        for voice in &mut self.voices {
+            let settings = self.header.settings(voice.settings.shift);
+            voice.begin(settings, teller.place(0));
+        }
+        self.tell_speed();
+        self.current = 0;
+        self.census.rewind();
+    }
+
+    /// The tempo of the header is said in the first voice.
+    fn tell_speed(&mut self) {
+        if let (Some(voice), Some((speed, place))) = (self.voices.first_mut(), self.header.speed) {
+            voice.take(&Change::Speed(speed), place);
+            self.header.speed = None;
+        }
+    }
+
+    /// A line of music.
+    pub(super) fn music(&mut self, text: &[u8], column: usize, teller: &mut Teller) -> Result<(), Stop> {
+        if self.voices.is_empty() && !text.starts_with(b"[V:") {
+            self.select(b"1", column, teller)?;
+        }
+        self.begun = true;
+        self.census.line(text);
+        music::line(text, column, self, teller)
+    }
+
+    /// A field on its own line.
+    pub(super) fn field(
+        &mut self,
+        letter: u8,
+        value: &[u8],
+        at: usize,
+        teller: &mut Teller,
+    ) -> Result<(), Stop> {
+        if letter == b'V' {
+            self.census.voice(value);
+        }
+        match text_field(letter).filter(|_| !self.in_body) {
+            Some(field) => teller.tell(teller.place(at), Event::Field(field, decode(value).trim())),
+            None => self.set(letter, value, at, teller),
+        }
+    }
+
+    /// What a field sets: for the current voice, or for all where none was named yet.
+    pub(super) fn set(
+        &mut self,
+        letter: u8,
+        value: &[u8],
+        at: usize,
+        teller: &mut Teller,
+    ) -> Result<(), Stop> {
+        match letter {
+            b'V' => return self.select(value, at, teller),
+            b'm' => return teller.warn(at, "a macro: its name is read as it stands, not replaced"),
+            _ => {}
+        }
+        let Some(change) = change(letter, value, self.header.compat, at, teller)? else { return Ok(()) };
+        self.take(&change, at, teller);
+        Ok(())
+    }
+
+    /// Lets a change hold.
+    pub(super) fn take(&mut self, change: &Change, at: usize, teller: &Teller) {
+        let place = teller.place(at);
+        if self.begun {
+            return self.voice().take(change, place);
+        }
+        self.header.take(change, place);
+        if self.in_body {
+            let one = matches!(change, Change::Speed(_));
+            for voice in self.voices.iter_mut().take(if one { 1 } else { usize::MAX }) {
+                voice.take(change, place);
+            }
+            if one && !self.voices.is_empty() {
+                self.header.speed = None;
+            }
+        }
+    }
+
+    /// A `V:` field: the voice's name, and what is said of it.
+    fn select(&mut self, value: &[u8], at: usize, teller: &mut Teller) -> Result<(), Stop> {
+        let mut cursor = Cursor::new(value.trim_ascii());
+        let id = cursor.word().unwrap_or_default();
+        let id = id.split(|&byte| byte == b',').next().unwrap_or_default();
+        if id.is_empty() || id == b"*" {
+            return teller.warn(at, "a V: field that names no voice of its own");
+        }
+        let mut name = None;
+        let mut shift = Shift::default();
+        while let Some(word) = cursor.word() {
+            match word.strip_prefix(b"name=").or_else(|| word.strip_prefix(b"nm=")) {
+                Some(text) => name = Some(decode(text.trim_ascii())),
+                None => _ = shift.take(word),
+            }
+        }
+        self.begun |= self.in_body;
+        let known = self.names.iter().position(|known| **known == *id);
+        let Some(index) = known else { return self.declare(id, name, shift, at, teller) };
+        self.current = index;
+        if shift != Shift::default() {
+            self.voice().take(&Change::Key(None, shift), teller.place(at));
+        }
+        Ok(())
+    }
+
+    fn declare(
+        &mut self,
+        id: &[u8],
+        name: Option<Cow<str>>,
+        shift: Shift,
+        at: usize,
+        teller: &mut Teller,
+    ) -> Result<(), Stop> {
+        let index = self.voices.len();
+        let Some(part) = u16::try_from(index).ok().filter(|_| index < VOICES_MAX) else {
+            return teller
+                .damage(at, format!("a tune of more than {VOICES_MAX} voices: this one joins another"));
+        };
+        let id_text = decode(id);
+        let name = name.as_deref().map(|name| name.trim_matches('"')).filter(|name| !name.is_empty());
+        teller.tell(teller.place(at), Event::Part { part, name: Some(name.unwrap_or(&id_text)) })?;
+        self.names.push(id.into());
+        self.current = index;
+        let mut voice = Voice::new(part, self.header.compat);
+        if self.in_body {
+            voice.begin(self.header.settings(shift), teller.place(at));
+        } else {
+            voice.settings.shift = shift;
+        }
+        self.voices.push(voice);
+        if self.in_body {
+            self.tell_speed();
+        }
+        Ok(())
+    }
+
+    /// The tune is over.
+    pub(super) fn end(mut self, teller: &mut Teller) -> Result<(), Stop> {
+        for voice in &mut self.voices {
+            voice.end(teller)?;
+        }
+        let Census { notes, rests, measures, .. } = self.census;
+        let counts = [notes, rests, measures, self.census.voices()];
+        for (unit, count) in Unit::ALL.into_iter().zip(counts) {
+            teller.tell(teller.place(0), Event::Declared(unit, count))?;
+        }
+        teller.tell(teller.place(0), Event::PieceEnd)
+    }
+}
+
+/// The field of the metadata that a letter stands for.
+pub(super) fn text_field(letter: u8) -> Option<Field> {
+    Some(match letter {
+        b'X' => Field::Number,
+        b'T' => Field::Title,
+        b'C' => Field::Composer,
+        b'S' | b'B' => Field::Source,
+        b'R' => Field::Genre,
+        _ => return None,
+    })
+}
