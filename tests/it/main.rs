@@ -5,6 +5,7 @@ mod architecture;
 mod dispatch;
 mod kill;
 mod ledger;
+mod readers;
 mod run;
 mod s3;
 mod support;

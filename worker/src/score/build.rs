@@ -100,15 +100,15 @@ impl Draft {
                 self.check_time(place, note.end(), limits)?;
                 note.measure = self.measure_of(place, note.part)?;
                 self.staff(note.part, note.staff);
-                self.score.notes.push(note);
                 self.check_size(place, limits)?;
+                self.score.notes.push(note);
             }
             Event::Rest(mut rest) => {
                 self.check_time(place, rest.onset + rest.duration, limits)?;
                 rest.measure = self.measure_of(place, rest.part)?;
                 self.staff(rest.part, rest.staff);
-                self.score.rests.push(rest);
                 self.check_size(place, limits)?;
+                self.score.rests.push(rest);
             }
             Event::Measure { part, onset, number } => self.measure(place, part, onset, number, limits)?,
             Event::Meter(mut meter) => {
@@ -238,8 +238,9 @@ impl Draft {
         Ok(())
     }
 
+    /// Whether one more note or rest may come.
     fn check_size(&self, place: Place, limits: &Limits) -> Result<(), Stop> {
-        if (self.score.notes.len() + self.score.rests.len()) as u64 > limits.notes_max {
+        if (self.score.notes.len() + self.score.rests.len()) as u64 >= limits.notes_max {
             return Err(Stop::Failed(exceeded("notes_max", limits.notes_max, Some(place))));
         }
         Ok(())
