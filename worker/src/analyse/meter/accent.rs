@@ -98,7 +98,7 @@ fn equal_groups(units: u32) -> u32 {
         6 => 2,
         9 => 3,
         12 => 4,
-        _ if units >= 15 && units % 3 == 0 => units / 3,
+        _ if units >= 15 && units.is_multiple_of(3) => units / 3,
         _ => units,
     };
     first_division(beats)
@@ -113,7 +113,7 @@ fn equal_divisions(units: u32) -> [u32; 2] {
     match units {
         3 => [3, 2],
         0 | 1 | 2 | 4 | 8 | 16 | 32 | 64 => [2, 2],
-        _ if units % 3 == 0 => [units / 3, 3],
+        _ if units.is_multiple_of(3) => [units / 3, 3],
         _ => [units, 2],
     }
 }
