@@ -97,14 +97,15 @@ fn overlap(notes: &[At<&Note>]) -> bool {
 }
 
 impl<'a> Line<'a> {
-    /// Its notes with ties merged. A tie goes on in the note of the same written pitch that takes it up where it ends;
-    /// a note that takes up no tie stands for itself, and so does each grace note.
+    /// Its notes with ties merged. A tie goes on in the note of the same written pitch that begins where it ends, even if
+    /// that one says nothing of a tie (some programs write the start only, and music21 reads it so). A note to which no
+    /// tie leads stands for itself, whatever it says, and so does each grace note.
     pub(super) fn tones(&self) -> Vec<Tone<'a>> {
         let mut tones: Vec<Tone<'a>> = Vec::with_capacity(self.notes.len());
         let mut open: BTreeMap<Pitch, usize> = BTreeMap::new();
         for &(onset, head) in &self.notes {
             let end = onset + head.duration;
-            let tied = if head.is_onset() || head.is_grace() { None } else { open.remove(&head.written) };
+            let tied = if head.is_grace() { None } else { open.remove(&head.written) };
             let from = tied.and_then(|index| tones.get_mut(index).map(|tone| (index, tone)));
             let index = match from {
                 Some((index, tone)) if tone.end == onset => {
@@ -155,7 +156,7 @@ mod tests {
                 tied(0, Flags::TIE_START),
                 tied(1, Flags::TIE_START.with(Flags::TIE_STOP)),
                 tied(2, Flags::TIE_STOP),
-                tied(3, Flags::TIE_STOP), // It takes up nothing: nobody started it.
+                tied(3, Flags::TIE_STOP), // Nobody started this one.
             ],
         );
         let lines = lines(&score);
