@@ -21,9 +21,24 @@ pub(super) fn key_of(params: &Params) -> fn(&Note) -> i32 {
     if params.word(FIDELITY.name) == "compat" { Note::written_key } else { Note::sounding_key }
 }
 
-/// The pitch class of a MIDI key, from 0 for C.
-pub(super) fn class_of(key: i32) -> usize {
+/// The pitch class of a note from 0 for C, as [`FIDELITY`] has it.
+pub(super) fn class_of(params: &Params) -> fn(&Note) -> usize {
+    if params.word(FIDELITY.name) == "compat" {
+        |note| class(even_key(note.written.cents()))
+    } else {
+        |note| class(note.sounding_key())
+    }
+}
+
+fn class(key: i32) -> usize {
     usize::try_from(key.rem_euclid(12)).unwrap_or(0)
+}
+
+/// The key nearest to a height in cents; of two the even one, which is how music21 rounds for pitch classes (not for
+/// keys).
+fn even_key(cents: i32) -> i32 {
+    let (below, rest) = (cents.div_euclid(100), cents.rem_euclid(100));
+    below + i32::from(rest > 50 || (rest == 50 && below % 2 != 0))
 }
 
 /// Whether a note takes time and has a pitch: what is counted unless an analysis says otherwise.
@@ -129,6 +144,17 @@ pub(super) fn most_measures(score: &Score) -> usize {
 /// The number of a measure as printed.
 pub(super) fn number_of(measure: &Measure) -> String {
     measure.label.as_ref().map_or_else(|| measure.number.to_string(), ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::even_key;
+
+    #[test]
+    fn quarter_tones_go_to_the_even_key() {
+        let cases = [(6000, 60), (6050, 60), (6051, 61), (6149, 61), (6150, 62), (5950, 60), (-50, 0)];
+        assert!(cases.iter().all(|&(cents, key)| even_key(cents) == key));
+    }
 }
 
 #[cfg(test)]

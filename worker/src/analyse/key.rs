@@ -2,7 +2,7 @@
 
 mod profiles;
 
-use super::common::{FIDELITY, answer, key_of, number, text};
+use super::common::{FIDELITY, answer, number, text};
 use super::{Analysis, Params, Spec, pitch_classes};
 use crate::score::{Score, class_name};
 use profiles::{PROFILES, Profile};
@@ -84,7 +84,7 @@ impl Analysis for Key {
     }
 
     fn run(&self, score: &Score, params: &Params) -> Result<Value, Failure> {
-        let lengths = pitch_classes::lengths(score, key_of(params));
+        let lengths = pitch_classes::lengths(score, params);
         let profiles = PROFILES.iter().map(|profile| (profile.name, verdict(profile, &lengths))).collect();
         answer(&Verdicts { profiles })
     }

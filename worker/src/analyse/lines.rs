@@ -12,37 +12,46 @@ pub(super) struct Line<'a> {
     /// The voice, on a staff that has more lines than one.
     pub(super) voice: Option<u8>,
     /// Notes by onset; chord members, grace notes and unpitched ones too.
-    pub(super) notes: Vec<&'a Note>,
+    pub(super) notes: Vec<At<&'a Note>>,
     /// Rests by onset.
-    pub(super) rests: Vec<&'a Rest>,
+    pub(super) rests: Vec<At<&'a Rest>>,
 }
+
+/// Something and its onset in its part's own time. The time of the piece waits at the end of a measure for the part
+/// that fills most of it, which would tear apart what follows without a gap.
+pub(super) type At<T> = (Ticks, T);
+
+/// What stands on a staff or in a voice.
+type Content<'a> = (Vec<At<&'a Note>>, Vec<At<&'a Rest>>);
 
 /// A note with all that is tied to it.
 #[derive(Clone, Copy)]
 pub(super) struct Tone<'a> {
     /// The first of the tied notes.
     pub(super) head: &'a Note,
+    /// Where it begins, in the part's own time.
+    pub(super) onset: Ticks,
     /// Where the last of them ends.
     pub(super) end: Ticks,
-    /// How many tones of the line begin with it, itself included: a chord if more than one.
+    /// How many tones of the line begin with it, itself included: a chord if more than one. Grace notes are alone.
     pub(super) together: usize,
-}
-
-impl Tone<'_> {
-    /// How long it sounds.
-    pub(super) fn duration(&self) -> Ticks {
-        self.end - self.head.onset
-    }
 }
 
 /// The lines of a score, by part, staff and voice.
 pub(super) fn lines(score: &Score) -> Vec<Line<'_>> {
-    let mut staves: BTreeMap<(u16, u8), (Vec<&Note>, Vec<&Rest>)> = BTreeMap::new();
+    let waits: Vec<Vec<Ticks>> = (0..).take(score.parts.len()).map(|part| waits(score, part)).collect();
+    let wait = |part: u16, measure: u32| {
+        let of_part = waits.get(usize::from(part));
+        of_part.and_then(|waits| waits.get(measure as usize)).copied().unwrap_or_default()
+    };
+    let mut staves: BTreeMap<(u16, u8), Content<'_>> = BTreeMap::new();
     for note in &score.notes {
-        staves.entry((note.part, note.staff)).or_default().0.push(note);
+        let onset = note.onset - wait(note.part, note.measure);
+        staves.entry((note.part, note.staff)).or_default().0.push((onset, note));
     }
     for rest in &score.rests {
-        staves.entry((rest.part, rest.staff)).or_default().1.push(rest);
+        let onset = rest.onset - wait(rest.part, rest.measure);
+        staves.entry((rest.part, rest.staff)).or_default().1.push((onset, rest));
     }
     let mut lines = Vec::new();
     for ((part, staff), (notes, rests)) in staves {
@@ -50,9 +59,9 @@ pub(super) fn lines(score: &Score) -> Vec<Line<'_>> {
             lines.push(Line { part, staff, voice: None, notes, rests });
             continue;
         }
-        let mut voices: BTreeMap<u8, (Vec<&Note>, Vec<&Rest>)> = BTreeMap::new();
-        notes.into_iter().for_each(|note| voices.entry(note.voice).or_default().0.push(note));
-        rests.into_iter().for_each(|rest| voices.entry(rest.voice).or_default().1.push(rest));
+        let mut voices: BTreeMap<u8, Content<'_>> = BTreeMap::new();
+        notes.into_iter().for_each(|at| voices.entry(at.1.voice).or_default().0.push(at));
+        rests.into_iter().for_each(|at| voices.entry(at.1.voice).or_default().1.push(at));
         let voices = voices.into_iter();
         lines.extend(voices.map(|(voice, (notes, rests))| Line {
             part,
@@ -65,53 +74,70 @@ pub(super) fn lines(score: &Score) -> Vec<Line<'_>> {
     lines
 }
 
+/// For each measure of a part, how much later than in the part's own time it begins in the piece's.
+fn waits(score: &Score, part: u16) -> Vec<Ticks> {
+    let measures = score.measures_of(part).iter();
+    measures
+        .scan(Ticks::ZERO, |own, measure| {
+            let wait = measure.onset - *own;
+            *own += measure.duration;
+            Some(wait)
+        })
+        .collect()
+}
+
 /// Whether any two of these notes, which are in order, sound at once.
-fn overlap(notes: &[&Note]) -> bool {
-    let mut end = Ticks::ZERO;
-    notes.iter().filter(|note| !note.is_grace()).any(|note| {
-        let early = note.onset < end;
-        end = end.max(note.end());
+fn overlap(notes: &[At<&Note>]) -> bool {
+    let mut end = Ticks(i64::MIN);
+    notes.iter().filter(|(_, note)| !note.is_grace()).any(|&(onset, note)| {
+        let early = onset < end;
+        end = end.max(onset + note.duration);
         early
     })
 }
 
 impl<'a> Line<'a> {
-    /// What one element of it is in a chord of several: grace notes included, all but the first member left out.
-    pub(super) fn heads(&self) -> impl Iterator<Item = &'a Note> {
-        self.notes.iter().copied().filter(|note| !note.flags.has(Flags::CHORD))
-    }
-
-    /// Its notes with ties merged, grace notes left out. A tie goes on in the note of the same written pitch that
-    /// takes it up where it ends; a note that takes up no tie stands for itself.
+    /// Its notes with ties merged. A tie goes on in the note of the same written pitch that begins where it ends, even if
+    /// that one says nothing of a tie (some programs write the start only, and music21 reads it so). A note to which no
+    /// tie leads stands for itself, whatever it says, and so does each grace note.
     pub(super) fn tones(&self) -> Vec<Tone<'a>> {
         let mut tones: Vec<Tone<'a>> = Vec::with_capacity(self.notes.len());
         let mut open: BTreeMap<Pitch, usize> = BTreeMap::new();
-        for &note in self.notes.iter().filter(|note| !note.is_grace()) {
-            let tied = if note.is_onset() { None } else { open.remove(&note.written) };
+        for &(onset, head) in &self.notes {
+            let end = onset + head.duration;
+            let tied = if head.is_grace() { None } else { open.remove(&head.written) };
             let from = tied.and_then(|index| tones.get_mut(index).map(|tone| (index, tone)));
             let index = match from {
-                Some((index, tone)) if tone.end == note.onset => {
-                    tone.end = note.end();
+                Some((index, tone)) if tone.end == onset => {
+                    tone.end = end;
                     index
                 }
                 _ => {
-                    tones.push(Tone { head: note, end: note.end(), together: 1 });
+                    tones.push(Tone { head, onset, end, together: 1 });
                     tones.len() - 1
                 }
             };
-            if note.flags.has(Flags::TIE_START) {
-                open.insert(note.written, index);
+            if head.flags.has(Flags::TIE_START) && !head.is_grace() {
+                open.insert(head.written, index);
             }
         }
-        count_together(&mut tones);
+        for chord in tones.chunk_by_mut(Tone::begins_with) {
+            let together = chord.len();
+            chord.iter_mut().for_each(|tone| tone.together = together);
+        }
         tones
     }
 }
 
-fn count_together(tones: &mut [Tone<'_>]) {
-    for chord in tones.chunk_by_mut(|a, b| a.head.onset == b.head.onset) {
-        let together = chord.len();
-        chord.iter_mut().for_each(|tone| tone.together = together);
+impl Tone<'_> {
+    /// How long it sounds.
+    pub(super) fn duration(&self) -> Ticks {
+        self.end - self.onset
+    }
+
+    /// Whether two neighbours are of one chord.
+    pub(super) fn begins_with(&self, other: &Self) -> bool {
+        self.onset == other.onset && !self.head.is_grace() && !other.head.is_grace()
     }
 }
 
@@ -130,7 +156,7 @@ mod tests {
                 tied(0, Flags::TIE_START),
                 tied(1, Flags::TIE_START.with(Flags::TIE_STOP)),
                 tied(2, Flags::TIE_STOP),
-                tied(3, Flags::TIE_STOP), // It takes up nothing: nobody started it.
+                tied(3, Flags::TIE_STOP), // Nobody started this one.
             ],
         );
         let lines = lines(&score);

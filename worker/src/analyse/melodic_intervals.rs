@@ -1,6 +1,6 @@
 //! Melodic intervals: the steps from each note of a line to the next.
 
-use super::common::{Counts, FIDELITY, deviation, integer, key_of, mean, number, ratio};
+use super::common::{Counts, FIDELITY, deviation, integer, is_plain, key_of, mean, number, ratio};
 use super::lines::{Line, lines};
 use super::{Analysis, Params, Spec};
 use crate::score::{Note, Score};
@@ -85,7 +85,7 @@ impl Analysis for MelodicIntervals {
 impl Intervals {
     fn of(line: &Line<'_>, key: fn(&Note) -> i32) -> Self {
         let mut tones = line.tones();
-        tones.retain(|tone| tone.head.is_pitched());
+        tones.retain(|tone| is_plain(tone.head));
         let mut intervals = Intervals::default();
         for (a, b) in tones.iter().zip(tones.iter().skip(1)) {
             if a.together > 1 || b.together > 1 {
@@ -93,7 +93,7 @@ impl Intervals {
             }
             let interval = key(b.head) - key(a.head);
             intervals.all.push(interval);
-            if a.end == b.head.onset {
+            if a.end == b.onset {
                 intervals.adjacent.push(interval);
             }
         }

@@ -13,7 +13,7 @@ mod accent;
 static SPEC: Spec = Spec {
     name: "meter",
     revision: 1,
-    summary: "Shares of the onsets (tied notes once, chord members each, grace and unpitched notes not) at each metrical weight, 1 on the downbeat and half of it on each finer level; onsets outside of any meter or past the end of their full measure are not weighed.",
+    summary: "Shares of the onsets (tied notes once, chord members each, grace and unpitched notes not) at each metrical weight, 1 on the downbeat and half of it on each finer level; onsets outside of any meter are not weighed, those past the end of a full measure as if another began there.",
     params: &[],
     columns: &[
         number("weight_1", "/shares/0", "share", "Onsets on the downbeat."),
@@ -142,9 +142,9 @@ impl Grid {
                 note.onset - measure.onset + missing
             }
             // Without bar lines, measures follow one another from where the meter stands.
-            None => Ticks((note.onset - *from).0.checked_rem(accents.bar().0)?),
+            None => note.onset - *from,
         };
-        accents.level(position).map(|level| (text.as_str(), level))
+        Some((text, accents.level(position)))
     }
 }
 

@@ -1,16 +1,16 @@
 //! nPVI: how much the lengths of neighbouring notes differ.
 
 use super::common::{number, ratio};
-use super::lines::{Line, lines};
+use super::lines::{Line, Tone, lines};
 use super::{Analysis, Params, Spec};
-use crate::score::{Score, Ticks};
+use crate::score::{Flags, Score, Ticks};
 use serde_json::{Value, json};
 use shared::failure::Failure;
 
 static SPEC: Spec = Spec {
     name: "npvi",
     revision: 1,
-    summary: "Normalised pairwise variability index of each line and over the pairs of all lines, once of notes and rests as they are written, once of notes with ties merged and rests left out.",
+    summary: "Normalised pairwise variability index of each line and over the pairs of all lines, once of notes and rests as they are written, once of notes with ties merged and rests left out. Grace notes are elements of no length, and a pair with one adds nothing but counts.",
     params: &[],
     columns: &[
         number(
@@ -84,25 +84,26 @@ impl Analysis for Npvi {
 
 /// Notes, chords (once each), grace notes and rests in their order. Of what begins together, the source's order counts.
 fn written_lengths(line: &Line<'_>) -> Vec<Ticks> {
-    let notes = line.heads().map(|note| (note.onset, note.place, note.duration));
-    let rests = line.rests.iter().map(|rest| (rest.onset, rest.place, rest.duration));
+    let heads = line.notes.iter().filter(|(_, note)| !note.flags.has(Flags::CHORD));
+    let notes = heads.map(|&(onset, note)| (onset, note.place, note.duration));
+    let rests = line.rests.iter().map(|&(onset, rest)| (onset, rest.place, rest.duration));
     let mut elements: Vec<_> = notes.chain(rests).collect();
     elements.sort_by_key(|&(onset, place, _)| (onset, place));
     elements.into_iter().map(|(_, _, length)| length).collect()
 }
 
-/// Tones in their order; of those that begin together the first.
+/// Tones and grace notes in their order; of a chord the first.
 fn tone_lengths(line: &Line<'_>) -> Vec<Ticks> {
     let mut tones = line.tones();
-    tones.dedup_by_key(|tone| tone.head.onset);
-    tones.iter().map(super::lines::Tone::duration).collect()
+    tones.dedup_by(|tone, first| first.begins_with(tone));
+    tones.iter().map(Tone::duration).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::common::testing::{ask, line, near, note, score, soprano};
     use super::*;
-    use crate::score::{Event, Flags, Note};
+    use crate::score::{Event, Note};
 
     /// The docstring of music21 analysis.patel.nPVI: C4 D8 C4 D8 C4 has 66.666….
     #[test]

@@ -1,8 +1,8 @@
 //! Pitch classes: how long and how often each of the twelve is written.
 
-use super::common::{FIDELITY, class_of, is_plain, key_of, number, ratio};
+use super::common::{FIDELITY, class_of, is_plain, number, ratio};
 use super::{Analysis, Params, Spec};
-use crate::score::{Note, Score, Ticks};
+use crate::score::{Score, Ticks};
 use serde_json::{Value, json};
 use shared::failure::Failure;
 
@@ -43,11 +43,11 @@ impl Analysis for PitchClasses {
     }
 
     fn run(&self, score: &Score, params: &Params) -> Result<Value, Failure> {
-        let key = key_of(params);
-        let quarters = lengths(score, key);
+        let class = class_of(params);
+        let quarters = lengths(score, params);
         let mut onsets = [0_u64; 12];
         for note in score.notes.iter().filter(|note| is_plain(note) && note.is_onset()) {
-            if let Some(count) = onsets.get_mut(class_of(key(note))) {
+            if let Some(count) = onsets.get_mut(class(note)) {
                 *count += 1;
             }
         }
@@ -56,10 +56,11 @@ impl Analysis for PitchClasses {
 }
 
 /// The written quarter notes of each pitch class, over all parts.
-pub(super) fn lengths(score: &Score, key: fn(&Note) -> i32) -> [f64; 12] {
+pub(super) fn lengths(score: &Score, params: &Params) -> [f64; 12] {
+    let class = class_of(params);
     let mut sums = [Ticks::ZERO; 12];
     for note in score.notes.iter().filter(|note| is_plain(note)) {
-        if let Some(sum) = sums.get_mut(class_of(key(note))) {
+        if let Some(sum) = sums.get_mut(class(note)) {
             *sum += note.duration;
         }
     }
@@ -78,7 +79,7 @@ fn entropy(lengths: &[f64]) -> Option<f64> {
 mod tests {
     use super::super::common::testing::{ask, near, note, score};
     use super::*;
-    use crate::score::{Event, Flags};
+    use crate::score::{Event, Flags, Note};
 
     #[test]
     fn lengths_count_tied_notes_and_onsets_do_not() {

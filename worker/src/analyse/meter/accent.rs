@@ -46,33 +46,31 @@ impl Accents {
         self.bar
     }
 
-    /// The level of a position, 0 for the downbeat; none outside of the measure.
-    pub(super) fn level(&self, position: Ticks) -> Option<usize> {
-        if position < Ticks::ZERO || position >= self.bar {
-            return None;
-        }
-        if position == Ticks::ZERO {
-            return Some(0);
+    /// The level of a position, 0 for the downbeat. Past the end of a full measure it starts anew.
+    pub(super) fn level(&self, position: Ticks) -> usize {
+        let position = position.0.rem_euclid(self.bar.0);
+        if position == 0 {
+            return 0;
         }
         // Positions are compared as fractions of the measure, in units over `bar` ticks: no rounding.
         let bar = i128::from(self.bar.0);
-        let place = i128::from(position.0) * i128::from(self.units);
+        let place = i128::from(position) * i128::from(self.units);
         match &self.groups {
             Groups::Equal(count) => {
                 let group = self.units / count.max(&1);
                 let inner = if group * count == self.units { equal_divisions(group) } else { [2, 2] };
-                Some(finer(place, bar * i128::from(self.units), [*count, inner[0], inner[1]].into_iter()))
+                finer(place, bar * i128::from(self.units), [*count].into_iter().chain(inner))
             }
             Groups::At(starts) => {
                 let after = starts.partition_point(|&start| i128::from(start) * bar <= place);
-                let start = starts.get(after.checked_sub(1)?)?;
+                let start = after.checked_sub(1).and_then(|index| starts.get(index)).copied().unwrap_or(0);
                 let end = starts.get(after).copied().unwrap_or(self.units);
-                let inside = place - i128::from(*start) * bar;
+                let inside = place - i128::from(start) * bar;
                 if inside == 0 {
-                    return Some(1);
+                    return 1;
                 }
-                let span = end - start;
-                Some(1 + finer(inside, i128::from(span) * bar, additive_divisions(span)))
+                let span = end.saturating_sub(start);
+                1 + finer(inside, i128::from(span) * bar, additive_divisions(span))
             }
         }
     }
@@ -83,7 +81,7 @@ fn finer(place: i128, whole: i128, divisions: impl Iterator<Item = u32>) -> usiz
     let (mut level, mut spans) = (1, 1_i128);
     for division in divisions {
         spans *= i128::from(division);
-        if (place * spans) % whole == 0 {
+        if place.saturating_mul(spans) % whole == 0 {
             return level;
         }
         level += 1;
@@ -98,7 +96,7 @@ fn equal_groups(units: u32) -> u32 {
         6 => 2,
         9 => 3,
         12 => 4,
-        _ if units >= 15 && units % 3 == 0 => units / 3,
+        _ if units >= 15 && units.is_multiple_of(3) => units / 3,
         _ => units,
     };
     first_division(beats)
@@ -113,7 +111,7 @@ fn equal_divisions(units: u32) -> [u32; 2] {
     match units {
         3 => [3, 2],
         0 | 1 | 2 | 4 | 8 | 16 | 32 | 64 => [2, 2],
-        _ if units % 3 == 0 => [units / 3, 3],
+        _ if units.is_multiple_of(3) => [units / 3, 3],
         _ => [units, 2],
     }
 }
@@ -165,12 +163,12 @@ mod tests {
             let accents = Accents::of(&meter).unwrap();
             let cells = levels.len() as i64;
             let found: String = (0..cells)
-                .map(|cell| accents.level(Ticks(accents.bar().0 / cells * cell)).unwrap().to_string())
+                .map(|cell| accents.level(Ticks(accents.bar().0 / cells * cell)).to_string())
                 .collect();
             assert_eq!(found, levels, "{}", meter.text());
-            let off = accents.level(Ticks(accents.bar().0 / cells / 3)).unwrap();
+            let off = accents.level(Ticks(accents.bar().0 / cells / 3));
             assert_eq!(off, if beats == [4, 3] { 5 } else { 4 }, "{}", meter.text());
-            assert_eq!(accents.level(accents.bar()), None);
+            assert_eq!(accents.level(accents.bar()), 0);
         }
     }
 }
