@@ -31,11 +31,11 @@ pub(super) fn read(
     if archive.len() as u64 > limits.archive_entries_max {
         return Err(too_many(limits));
     }
-    let rootfile = match archive.index_for_name(CONTAINER) {
+    let named = match archive.index_for_name(CONTAINER) {
         Some(_) => rootfile(&mut archive, limits)?,
-        None => first_score(&archive),
+        None => None,
     };
-    let Some(name) = rootfile else {
+    let Some(name) = named.or_else(|| first_score(&archive)) else {
         let message = "the archive holds no score: a .musicxml or .xml member would be one";
         return Err(ReadError::Malformed(Failure::new(FailureKind::Unsupported, message)));
     };

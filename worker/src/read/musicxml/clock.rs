@@ -15,6 +15,8 @@ pub(super) struct Clock {
     at: i64,
     /// The furthest point of the measure that anything reached.
     furthest: Ticks,
+    /// The furthest point that a note or rest reached, of the measure or at its start of the one before.
+    sounded: Ticks,
     divisions: Option<Divisions>,
 }
 
@@ -104,9 +106,20 @@ impl Clock {
         within
     }
 
-    /// Notes that something lasted until `end`.
+    /// Takes note that a note or rest lasts until `end`.
     pub(super) fn reach(&mut self, end: Ticks) {
         self.furthest = self.furthest.max(end);
+        self.sounded = self.sounded.max(end);
+    }
+
+    /// Takes note that the measure lasts at least to the cursor.
+    pub(super) fn reach_silently(&mut self) {
+        self.furthest = self.furthest.max(self.now());
+    }
+
+    /// Where the last note or rest ended.
+    pub(super) fn sounded(&self) -> Ticks {
+        self.sounded
     }
 
     /// Start of the measure.
@@ -114,9 +127,15 @@ impl Clock {
         self.start
     }
 
-    /// Whether the measure has no length so far.
-    pub(super) fn is_empty(&self) -> bool {
-        self.furthest == self.start
+    /// Length of the measure so far.
+    pub(super) fn length(&self) -> Ticks {
+        self.furthest - self.start
+    }
+
+    /// Gives the measure a length, whatever it reached.
+    pub(super) fn set_length(&mut self, length: Ticks) {
+        self.furthest = self.start + length;
+        self.sounded = self.furthest;
     }
 
     /// Ends the measure at its furthest point: there the next one starts.

@@ -84,7 +84,10 @@ impl Document<'_, '_> {
         let place = self.xml.place();
         self.titles.finish(place, self.sink)?;
         for part in &self.parts {
-            self.sink.event(place, Event::PartEnd { part: part.index, end: part.clock.start() })?;
+            // Music21 leaves out the `<forward>` that some programs fill the last measure with.
+            let is_compat = self.fidelity == Fidelity::Compat;
+            let end = if is_compat { part.clock.sounded() } else { part.clock.start() };
+            self.sink.event(place, Event::PartEnd { part: part.index, end })?;
         }
         self.xml.finish()?;
         self.tell_oddities()

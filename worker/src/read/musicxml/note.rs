@@ -179,6 +179,12 @@ impl Written {
         Some((numerator.saturating_mul(self.normal), denominator.saturating_mul(self.actual)))
     }
 
+    /// Whether it is written as a whole or double whole note; `otherwise` where its type is not said.
+    pub(super) fn is_whole_or_breve(&self, otherwise: bool) -> bool {
+        let is_long = self.note_type.map_or(otherwise, |length| length == (4, 1) || length == (8, 1));
+        is_long && self.dots == 0 && self.actual == self.normal
+    }
+
     fn blame(&mut self, message: impl Into<String>) {
         self.fault.get_or_insert(message.into());
     }

@@ -1,7 +1,7 @@
 //! What is remembered of a part from measure to measure.
 
 use super::clock::{Clock, Span};
-use crate::score::Ticks;
+use crate::score::{Rest, Ticks};
 
 /// One part.
 #[derive(Debug, Default)]
@@ -14,6 +14,10 @@ pub(super) struct Part {
     pub(super) last: Option<(Span, i64)>,
     /// Length of a full measure; `None` without a meter.
     pub(super) bar: Bar,
+    /// The rests of a measure in which no note has come yet, each with whether it is written as a whole note or longer.
+    pub(super) rests: Vec<(Rest, bool)>,
+    /// Whether the measure has a note.
+    pub(super) has_notes: bool,
     /// Whether it has measures of its own.
     pub(super) begun: bool,
     /// Whether the lack of divisions was complained of.
