@@ -36,7 +36,7 @@ fn answer(analysis: &dyn Analysis, score: &Score, given: Value) -> Value {
 
 /// The pieces of a score file; what was read before an error counts.
 fn pieces(path: &Path) -> Vec<Score> {
-    let bytes = fs::read(path).expect("a fixture");
+    let bytes = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let options = ReadOptions::default();
     let mut pieces = Vec::new();
     let mut emit = |score| {
