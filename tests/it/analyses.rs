@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use worker::analyse::{self, ANALYSES, Analysis, Kind, Param, Params, Range};
 use worker::read::{self, ReadOptions};
-use worker::score::{Event, EventSink, Flags, Note, Pitch, Score, ScoreBuilder, Ticks};
+use worker::score::{Event, EventSink, Flags, Meter, Note, Pitch, Score, ScoreBuilder, Tempo, Ticks};
 
 /// One score of each format has a golden answer of each analysis.
 const GOLDEN: &[&str] = &[];
@@ -106,6 +106,38 @@ fn made(count: u32) -> Score {
     tell(Event::PieceEnd);
     drop(builder);
     scores.pop().expect("one score")
+}
+
+/// What no composer writes and a broken file may say.
+fn hostile() -> Score {
+    let mut score = made(400);
+    for (index, note) in score.notes.iter_mut().enumerate() {
+        match index % 5 {
+            0 => note.transpose = i8::MIN,
+            1 => note.written.octave = i8::MAX,
+            2 => note.duration = Ticks(i64::MAX),
+            3 => note.measure = u32::MAX,
+            _ => note.voice = 0,
+        }
+    }
+    let meters: [(&[u16], u16); 6] =
+        [(&[], 4), (&[0], 4), (&[4], 0), (&[u16::MAX; 70_000], 1), (&[0, 0, 5], u16::MAX), (&[7], 3)];
+    for (onset, (beats, unit)) in (0..).zip(meters) {
+        let onset = Ticks::quarters(onset * 20 - 1);
+        score.meters.push(Meter {
+            onset,
+            measure: 0,
+            part: 1,
+            beats: beats.into(),
+            unit,
+            place: Place::START,
+        });
+    }
+    for (onset, quarters_per_minute) in (0..).zip([f64::NAN, 0.0, -1.0, f64::INFINITY, 1e-300]) {
+        let onset = Ticks::quarters(onset);
+        score.tempi.push(Tempo { onset, measure: 9, part: 7, quarters_per_minute, place: Place::START });
+    }
+    score
 }
 
 #[test]
@@ -207,6 +239,7 @@ fn any_score_has_an_answer_in_every_column() {
         ("no note".to_owned(), made(0)),
         ("one note".to_owned(), made(1)),
         ("10 000 notes".to_owned(), made(10_000)),
+        ("a hostile score".to_owned(), hostile()),
     ];
     for path in files_under(&root().join("tests/data/scores")) {
         let name = path.display().to_string();
