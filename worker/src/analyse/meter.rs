@@ -2,7 +2,7 @@
 
 use super::common::{integer, is_plain, number, ratio};
 use super::{Analysis, Params, Spec};
-use crate::score::{Meter, Note, Score, Ticks};
+use crate::score::{Note, Score, Ticks};
 use accent::Accents;
 use serde_json::{Value, json};
 use shared::failure::Failure;
@@ -159,9 +159,9 @@ impl<'a> Grid<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::common::testing::{ask, line, near, score, soprano};
+    use super::super::testing::{ask, line, near, score, soprano};
     use super::*;
-    use crate::score::Event;
+    use crate::score::{Event, Meter};
     use shared::place::Place;
 
     /// A pickup of a quarter and two measures of 3/4, in eighths: music21 gives 3/4 in eighths 1 .25 .5 .25 .5 .25.
