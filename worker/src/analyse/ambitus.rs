@@ -53,7 +53,7 @@ fn span(range: Option<(i32, i32)>) -> Option<i32> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::common::testing::{ask, note, score};
+    use super::super::testing::{ask, note, score};
     use super::*;
     use crate::score::{Event, Flags, Note};
 

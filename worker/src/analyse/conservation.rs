@@ -62,7 +62,7 @@ impl Analysis for Conservation {
 
 #[cfg(test)]
 mod tests {
-    use super::super::common::testing::{ask, line, score};
+    use super::super::testing::{ask, line, score};
     use super::*;
     use crate::score::Event;
     use shared::place::Place;

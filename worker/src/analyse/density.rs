@@ -44,7 +44,7 @@ static SPEC: Spec = Spec {
             "Over the part with most measures.",
         ),
     ],
-    reference: "McKay, jSymbolic 2.2 manual (2018), Note Density, there per second",
+    reference: "music21 features.jSymbolic.NoteDensityFeature (R15), per second",
 };
 
 /// The analysis.
@@ -87,7 +87,7 @@ impl Analysis for Density {
 
 #[cfg(test)]
 mod tests {
-    use super::super::common::testing::{ask, line, near, note, score, soprano};
+    use super::super::testing::{ask, line, near, note, score, soprano};
     use super::*;
     use crate::score::{Event, Ticks};
 

@@ -67,7 +67,7 @@ fn is_counted(note: &Note) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::common::testing::{ask, line, note, score, soprano};
+    use super::super::testing::{ask, line, note, score, soprano};
     use super::*;
     use crate::score::Event;
 

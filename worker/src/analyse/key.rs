@@ -141,7 +141,7 @@ fn correlation(profile: &[f64; 12], lengths: &[f64; 12], shift: usize) -> Option
 
 #[cfg(test)]
 mod tests {
-    use super::super::common::testing::{ask, near, note, score};
+    use super::super::testing::{ask, near, note, score};
     use super::*;
     use crate::score::Event;
     use serde_json::json;

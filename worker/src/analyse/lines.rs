@@ -144,7 +144,7 @@ impl Tone<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analyse::common::testing::{note, score};
+    use crate::analyse::testing::{note, score};
     use crate::score::Event;
 
     #[test]

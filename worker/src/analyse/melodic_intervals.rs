@@ -109,7 +109,7 @@ impl Intervals {
 
 #[cfg(test)]
 mod tests {
-    use super::super::common::testing::{ask, line, near, note, score, soprano};
+    use super::super::testing::{ask, line, near, note, score, soprano};
     use super::*;
     use crate::score::{Event, Flags};
 

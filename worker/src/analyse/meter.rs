@@ -2,7 +2,7 @@
 
 use super::common::{integer, is_plain, number, ratio};
 use super::{Analysis, Params, Spec};
-use crate::score::{Meter, Note, Score, Ticks};
+use crate::score::{Note, Score, Ticks};
 use accent::Accents;
 use serde_json::{Value, json};
 use shared::failure::Failure;
@@ -42,7 +42,8 @@ impl Analysis for MeterUse {
     }
 
     fn run(&self, score: &Score, _: &Params) -> Result<Value, Failure> {
-        let grids = grids(score);
+        let stated = stated(score);
+        let grids = grids(score, &stated);
         let mut by_meter: BTreeMap<&str, Levels> = BTreeMap::new();
         let mut unweighed = 0_u64;
         for note in score.notes.iter().filter(|note| is_plain(note) && note.is_onset()) {
@@ -85,31 +86,39 @@ fn mean(levels: &Levels) -> Option<f64> {
     ratio(sum, levels.iter().sum::<u64>() as f64)
 }
 
-/// What one part is measured by: its meters in order, and how much is missing at the front of each measure.
-struct Grid {
-    meters: Vec<(Ticks, String, Option<Accents>)>,
+/// A meter from where it stands: its name, and its levels where it has measures.
+type Stated = (Ticks, String, Option<Accents>);
+
+/// What one part is measured by: meters in order, and how much is missing at the front of each measure.
+struct Grid<'a> {
+    meters: &'a [Stated],
     missing: Vec<Ticks>,
 }
 
-/// The grid of each part; one without meters of its own (most tracks of a MIDI file) follows the first that has some.
-fn grids(score: &Score) -> Vec<Grid> {
-    let mut own: BTreeMap<u16, Vec<&Meter>> = BTreeMap::new();
-    score.meters.iter().for_each(|meter| own.entry(meter.part).or_default().push(meter));
-    (0..score.parts.len())
-        .filter_map(|part| u16::try_from(part).ok())
-        .map(|part| {
-            let meters = own.get(&part).or_else(|| own.values().next()).into_iter().flatten();
-            let meters = meters.map(|meter| (meter.onset, meter.text(), Accents::of(meter))).collect();
-            let mut grid = Grid { meters, missing: Vec::new() };
-            grid.missing = grid.missing(score, part);
-            grid
-        })
-        .collect()
+/// The meters that each part states.
+fn stated(score: &Score) -> BTreeMap<u16, Vec<Stated>> {
+    let mut stated: BTreeMap<u16, Vec<Stated>> = BTreeMap::new();
+    for meter in &score.meters {
+        stated.entry(meter.part).or_default().push((meter.onset, meter.text(), Accents::of(meter)));
+    }
+    stated
 }
 
-impl Grid {
+/// The grid of each part; one without meters of its own (most tracks of a MIDI file) follows the first that has some.
+fn grids<'a>(score: &Score, stated: &'a BTreeMap<u16, Vec<Stated>>) -> Vec<Grid<'a>> {
+    let first = stated.values().next();
+    let grid = |part| {
+        let meters = stated.get(&part).or(first).map_or(&[][..], Vec::as_slice);
+        let mut grid = Grid { meters, missing: Vec::new() };
+        grid.missing = grid.missing(score, part);
+        grid
+    };
+    (0..).take(score.parts.len()).map(grid).collect()
+}
+
+impl<'a> Grid<'a> {
     /// The meter in force at a moment.
-    fn at(&self, onset: Ticks) -> Option<&(Ticks, String, Option<Accents>)> {
+    fn at(&self, onset: Ticks) -> Option<&'a Stated> {
         let after = self.meters.partition_point(|(from, ..)| *from <= onset);
         self.meters.get(after.checked_sub(1)?)
     }
@@ -132,7 +141,7 @@ impl Grid {
     }
 
     /// The meter of a note and the level of its onset in it.
-    fn level(&self, score: &Score, note: &Note) -> Option<(&str, usize)> {
+    fn level(&self, score: &Score, note: &Note) -> Option<(&'a str, usize)> {
         let measure = score.measures_of(note.part).get(note.measure as usize);
         let (from, text, accents) = self.at(measure.map_or(note.onset, |measure| measure.onset))?;
         let accents = accents.as_ref()?;
@@ -150,9 +159,9 @@ impl Grid {
 
 #[cfg(test)]
 mod tests {
-    use super::super::common::testing::{ask, line, near, score, soprano};
+    use super::super::testing::{ask, line, near, score, soprano};
     use super::*;
-    use crate::score::Event;
+    use crate::score::{Event, Meter};
     use shared::place::Place;
 
     /// A pickup of a quarter and two measures of 3/4, in eighths: music21 gives 3/4 in eighths 1 .25 .5 .25 .5 .25.

@@ -15,6 +15,8 @@ mod pitches;
 mod spec;
 mod summary;
 mod tempo;
+#[cfg(test)]
+mod testing;
 mod texture;
 
 pub use spec::{Column, Kind, Param, Params, Range, Spec};

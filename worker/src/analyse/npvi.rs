@@ -21,7 +21,7 @@ static SPEC: Spec = Spec {
         ),
         number("notes", "/notes", "per cent", "The same over neighbouring notes, with ties merged."),
     ],
-    reference: "Grabe and Low, Durational variability in speech (2002); Patel and Daniele, Cognition 87 (2003); music21 analysis.patel.nPVI, which is `written`",
+    reference: "Low, Grabe and Nolan, Language and Speech 43 (2000); Patel and Daniele, Cognition 87 (2003); music21 analysis.patel.nPVI, which is `written`",
 };
 
 /// The analysis.
@@ -101,7 +101,7 @@ fn tone_lengths(line: &Line<'_>) -> Vec<Ticks> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::common::testing::{ask, line, near, note, score, soprano};
+    use super::super::testing::{ask, line, near, note, score, soprano};
     use super::*;
     use crate::score::{Event, Note};
 

@@ -77,7 +77,7 @@ fn entropy(lengths: &[f64]) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::common::testing::{ask, near, note, score};
+    use super::super::testing::{ask, near, note, score};
     use super::*;
     use crate::score::{Event, Flags, Note};
 

@@ -45,7 +45,7 @@ impl Analysis for Pitches {
 
 #[cfg(test)]
 mod tests {
-    use super::super::common::testing::{ask, near, note, score};
+    use super::super::testing::{ask, near, note, score};
     use super::*;
     use crate::score::{Event, Flags, Note};
 

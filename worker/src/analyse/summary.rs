@@ -119,22 +119,26 @@ impl Analysis for Summary {
     }
 }
 
-/// `{measure, offset}`: the printed number of the measure in that part, and quarter notes from the start of the piece.
-fn place(score: &Score, part: u16, measure: u32, onset: Ticks) -> Value {
-    let number = score.measures_of(part).get(measure as usize).map(|measure: &Measure| number_of(measure));
-    json!({ "measure": number, "offset": onset.as_fraction() })
+/// A row `{measure, offset, …}`: the printed number of the measure in that part, and quarter notes from the start.
+fn row(score: &Score, part: u16, measure: u32, onset: Ticks, mut what: Value) -> Value {
+    let measure = score.measures_of(part).get(measure as usize).map(|measure: &Measure| number_of(measure));
+    if let Value::Object(fields) = &mut what {
+        fields.insert("measure".to_owned(), json!(measure));
+        fields.insert("offset".to_owned(), json!(onset.as_fraction()));
+    }
+    what
 }
 
 /// Time signatures; one that several parts state at once is one row with these parts.
 fn meters(score: &Score) -> Value {
     let mut rows: BTreeMap<(Ticks, String), (u32, Vec<u16>)> = BTreeMap::new();
     for meter in &score.meters {
-        let row = rows.entry((meter.onset, meter.text())).or_insert((meter.measure, Vec::new()));
-        row.1.push(meter.part);
+        let seen = rows.entry((meter.onset, meter.text())).or_insert((meter.measure, Vec::new()));
+        seen.1.push(meter.part);
     }
     let say = |((onset, text), (measure, parts)): ((Ticks, String), (u32, Vec<u16>))| {
-        let place = place(score, parts.first().copied().unwrap_or(0), measure, onset);
-        json!({ "at": place, "meter": text, "parts": parts })
+        let part = parts.first().copied().unwrap_or(0);
+        row(score, part, measure, onset, json!({ "meter": text, "parts": parts }))
     };
     rows.into_iter().map(say).collect()
 }
@@ -144,12 +148,12 @@ fn keys(score: &Score) -> Value {
     type Row = (Ticks, i8, Option<&'static str>);
     let mut rows: BTreeMap<Row, (u32, Vec<u16>)> = BTreeMap::new();
     for key in &score.keys {
-        let row = rows.entry((key.onset, key.fifths, key.mode.map(Mode::name)));
-        row.or_insert((key.measure, Vec::new())).1.push(key.part);
+        let seen = rows.entry((key.onset, key.fifths, key.mode.map(Mode::name)));
+        seen.or_insert((key.measure, Vec::new())).1.push(key.part);
     }
     let say = |((onset, fifths, mode), (measure, parts)): (Row, (u32, Vec<u16>))| {
-        let place = place(score, parts.first().copied().unwrap_or(0), measure, onset);
-        json!({ "at": place, "fifths": fifths, "mode": mode, "parts": parts })
+        let part = parts.first().copied().unwrap_or(0);
+        row(score, part, measure, onset, json!({ "fifths": fifths, "mode": mode, "parts": parts }))
     };
     rows.into_iter().map(say).collect()
 }
@@ -157,8 +161,8 @@ fn keys(score: &Score) -> Value {
 /// Tempi, each as it is stated.
 fn tempi(score: &Score) -> Value {
     let say = |tempo: &crate::score::Tempo| {
-        let place = place(score, tempo.part, tempo.measure, tempo.onset);
-        json!({ "at": place, "quarters_per_minute": tempo.quarters_per_minute, "part": tempo.part })
+        let what = json!({ "quarters_per_minute": tempo.quarters_per_minute, "part": tempo.part });
+        row(score, tempo.part, tempo.measure, tempo.onset, what)
     };
     score.tempi.iter().map(say).collect()
 }
@@ -175,7 +179,7 @@ fn instrument(part: &Part) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::common::testing::{ask, line, near, note, score};
+    use super::super::testing::{ask, line, near, note, score};
     use super::*;
     use crate::score::{Event, Flags, Meter, Note};
     use shared::place::Place;
@@ -207,8 +211,8 @@ mod tests {
         assert_eq!((&answer["quarters"], &answer["tempo"]), (&json!("2"), &Value::Null));
         near(&answer, "/seconds", 1.0);
         assert_eq!(answer["tempo_assumed"], true);
-        let at = json!({ "measure": "1a", "offset": "0" });
-        assert_eq!(answer["meters"], json!([{ "at": at, "meter": "3/4", "parts": [0, 1] }]));
+        let meter = json!({ "measure": "1a", "offset": "0", "meter": "3/4", "parts": [0, 1] });
+        assert_eq!(answer["meters"], json!([meter]));
 
         let compat = SPEC.check(json!({ "fidelity": "compat" }).as_object().unwrap()).unwrap();
         assert_eq!(Summary.run(&score, &compat).unwrap()["parts"], 3);

@@ -24,7 +24,7 @@ pub(super) fn seconds(score: &Score, end: Ticks) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analyse::common::testing::score;
+    use crate::analyse::testing::score;
     use crate::score::{Event, Tempo};
     use shared::place::Place;
 

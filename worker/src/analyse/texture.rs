@@ -24,7 +24,7 @@ static SPEC: Spec = Spec {
             "Share of the time up to the last note's end in which nothing sounds.",
         ),
     ],
-    reference: "McKay, jSymbolic 2.2 manual (2018), texture features, there by MIDI channel; Ripieno's own slices",
+    reference: "music21 features.jSymbolic.MaximumNumberOfIndependentVoicesFeature and AverageNumberOfIndependentVoicesFeature (T1, T2); Ripieno's own slices",
 };
 
 /// The analysis.
@@ -103,7 +103,7 @@ fn sweep(score: &Score) -> (Layers, Layers) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::common::testing::{ask, near, note, score};
+    use super::super::testing::{ask, near, note, score};
     use super::*;
     use crate::score::Event;
 

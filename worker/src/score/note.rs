@@ -173,7 +173,7 @@ impl Meter {
     /// All beats of the measure, in units of the lower number.
     #[must_use]
     pub fn count(&self) -> u32 {
-        self.beats.iter().map(|&beats| u32::from(beats)).sum()
+        self.beats.iter().fold(0, |sum, &beats| sum.saturating_add(u32::from(beats)))
     }
 
     /// Length of a full measure; `None` for senza misura.

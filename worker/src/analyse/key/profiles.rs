@@ -1,4 +1,5 @@
 //! The profiles: how much each pitch class belongs to a key, from its tonic.
+//! The numbers are those of music21 10.5.1, which has them from `keycor` of the Humdrum Extras.
 
 /// Twelve weights for major and twelve for minor.
 pub(super) struct Profile {
@@ -12,13 +13,13 @@ pub(super) struct Profile {
 
 /// The five, as music21 `analysis.discrete` has them.
 pub(super) static PROFILES: [Profile; 5] = [
-    // Krumhansl and Kessler 1982: listeners' ratings of probe tones.
+    // Krumhansl and Kessler, 1982.
     Profile {
         name: "krumhansl_schmuckler",
         major: [6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88],
         minor: [6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17],
     },
-    // Aarden 2003: zeroth-order counts of the Essen folk songs.
+    // Aarden, from the Essen folk songs; music21's own documentation doubts the minor ones.
     Profile {
         name: "aarden_essen",
         major: [
@@ -30,19 +31,19 @@ pub(super) static PROFILES: [Profile; 5] = [
             7.37619, 1.75623,
         ],
     },
-    // Sapp 2011.
+    // Sapp.
     Profile {
         name: "simple",
         major: [2.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 2.0, 0.0, 1.0, 0.0, 1.0],
         minor: [2.0, 0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 2.0, 1.0, 0.0, 0.5, 0.5],
     },
-    // Bellman 2005, after Budge 1943: chord frequencies.
+    // Bellman, after Budge.
     Profile {
         name: "bellman_budge",
         major: [16.80, 0.86, 12.95, 1.41, 13.49, 11.93, 1.25, 20.28, 1.80, 8.04, 0.62, 10.57],
         minor: [18.16, 0.69, 12.99, 13.34, 1.07, 11.15, 1.38, 21.07, 7.49, 1.53, 0.92, 10.21],
     },
-    // Temperley 2007: the corpus of Kostka and Payne.
+    // Temperley, from the examples of Kostka and Payne.
     Profile {
         name: "temperley_kostka_payne",
         major: [0.748, 0.060, 0.488, 0.082, 0.670, 0.460, 0.096, 0.715, 0.104, 0.366, 0.057, 0.400],

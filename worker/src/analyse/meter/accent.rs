@@ -32,7 +32,7 @@ impl Accents {
                     .iter()
                     .scan(0_u32, |start, &beats| {
                         let this = *start;
-                        *start += u32::from(beats);
+                        *start = start.saturating_add(u32::from(beats));
                         Some(this)
                     })
                     .collect(),
@@ -69,7 +69,7 @@ impl Accents {
                 if inside == 0 {
                     return 1;
                 }
-                let span = end.saturating_sub(start);
+                let span = end.saturating_sub(start).max(1);
                 1 + finer(inside, i128::from(span) * bar, additive_divisions(span))
             }
         }
