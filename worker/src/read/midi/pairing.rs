@@ -29,37 +29,51 @@ impl RawNote {
     }
 }
 
-/// The first and the last sounding note of a key, as indices into the notes of the track.
+/// What sounds on a key of a channel.
 #[derive(Clone, Copy)]
 struct Queue {
+    /// The first and the last sounding note, as indices into the notes of the track.
     first: u32,
     last: u32,
+    /// When a note-off last came where no note sounded.
+    orphan: u64,
+    /// Whether the only sounding note began with such a note-off. Some programs write a note of no length so, the
+    /// note-off first; that it was one shows when the key is struck again before it is released.
+    doubtful: bool,
 }
+
+const SILENT: Queue = Queue { first: NONE, last: NONE, orphan: u64::MAX, doubtful: false };
 
 /// The notes that sound, per channel and key. One serves all tracks of a file, one after the other.
 pub(super) struct Pairing {
     queues: Vec<Queue>,
     /// Sounding notes of each channel, so that silence is cheap.
     sounding: [u32; CHANNELS],
-    /// Whether a note-off ends all notes of its key, as in music21, or the one that has sounded longest.
-    ends_all: bool,
+    /// A bit for each channel that had a note or a note-off.
+    touched: u16,
+    fidelity: Fidelity,
 }
 
 impl Pairing {
     pub(super) fn new(fidelity: Fidelity) -> Self {
-        Pairing {
-            queues: vec![Queue { first: NONE, last: NONE }; CHANNELS * KEYS],
-            sounding: [0; CHANNELS],
-            ends_all: fidelity == Fidelity::Compat,
-        }
+        Pairing { queues: vec![SILENT; CHANNELS * KEYS], sounding: [0; CHANNELS], touched: 0, fidelity }
     }
 
     /// A note begins. The caller sees to it that there are fewer than 2^32 - 1 notes.
     pub(super) fn begin(&mut self, notes: &mut Vec<RawNote>, note: RawNote) {
         let index = u32::try_from(notes.len()).unwrap_or(NONE);
+        self.touched |= 1 << note.channel;
+        let Some(queue) = self.queues.get_mut(slot(note.channel, note.key)) else { return };
+        if queue.doubtful {
+            // It keeps the end that it was made with, which is its start.
+            queue.first = NONE;
+            queue.doubtful = false;
+            self.drop_sounding(note.channel, 1);
+        }
         let Some(queue) = self.queues.get_mut(slot(note.channel, note.key)) else { return };
         if queue.first == NONE {
             queue.first = index;
+            queue.doubtful = queue.orphan == note.on && self.fidelity == Fidelity::Corrected;
         } else if let Some(last) = notes.get_mut(queue.last as usize) {
             last.next = index;
         }
@@ -70,17 +84,44 @@ impl Pairing {
         }
     }
 
-    /// A key is released; says how many notes that ends.
+    /// A key is released; says how many notes that ends: the one that has sounded longest, or all as in music21.
     pub(super) fn release(&mut self, notes: &mut [RawNote], channel: u8, key: u8, now: u64) -> u32 {
-        self.end(notes, channel, key, now, self.ends_all)
+        self.touched |= 1 << channel;
+        let ended = self.end(notes, channel, key, now, self.fidelity == Fidelity::Compat);
+        if let Some(queue) = self.queues.get_mut(slot(channel, key)).filter(|_| ended == 0) {
+            queue.orphan = now;
+        }
+        ended
     }
 
-    /// All notes of a channel end; says how many.
-    pub(super) fn silence(&mut self, notes: &mut [RawNote], channel: u8, now: u64) -> u32 {
-        if self.sounding.get(usize::from(channel)).is_none_or(|&count| count == 0) {
-            return 0;
+    /// All notes of a channel end.
+    pub(super) fn silence(&mut self, notes: &mut [RawNote], channel: u8, now: u64) {
+        if self.sounding.get(usize::from(channel)).is_some_and(|&count| count > 0) {
+            for key in 0..KEYS as u8 {
+                self.end(notes, channel, key, now, true);
+            }
         }
-        (0..KEYS as u8).map(|key| self.end(notes, channel, key, now, true)).sum()
+    }
+
+    /// The track ends, and the notes that still sound with it; says how many those are. Music21 drops them: in its
+    /// reading they are kept, but without length, so that what is weighed by length is as there.
+    pub(super) fn finish(&mut self, notes: &mut [RawNote], now: u64) -> u32 {
+        let mut hanging = 0;
+        for channel in (0..CHANNELS as u8).filter(|channel| self.touched & (1 << channel) != 0) {
+            let from = slot(channel, 0);
+            for queue in self.queues.iter_mut().skip(from).take(KEYS) {
+                let mut next = if queue.doubtful { NONE } else { queue.first };
+                while let Some(note) = notes.get_mut(next as usize) {
+                    note.off = if self.fidelity == Fidelity::Compat { note.on } else { now };
+                    next = note.next;
+                    hanging += 1;
+                }
+                *queue = SILENT;
+            }
+        }
+        self.sounding = [0; CHANNELS];
+        self.touched = 0;
+        hanging
     }
 
     fn end(&mut self, notes: &mut [RawNote], channel: u8, key: u8, now: u64, all: bool) -> u32 {
@@ -94,10 +135,15 @@ impl Pairing {
                 break;
             }
         }
+        queue.doubtful = false;
+        self.drop_sounding(channel, ended);
+        ended
+    }
+
+    fn drop_sounding(&mut self, channel: u8, ended: u32) {
         if let Some(count) = self.sounding.get_mut(usize::from(channel)) {
             *count = count.saturating_sub(ended);
         }
-        ended
     }
 }
 
@@ -109,22 +155,43 @@ fn slot(channel: u8, key: u8) -> usize {
 mod tests {
     use super::*;
 
-    /// Strikes a key at 0 and 2, releases it at 5 and 7; the ends of both notes.
-    fn ends(fidelity: Fidelity) -> Vec<u64> {
+    /// What becomes of a key that is struck (true) and released (false) at those times, in a track that ends at 99:
+    /// start and end of each note.
+    fn pair(fidelity: Fidelity, events: &[(u64, bool)]) -> Vec<(u64, u64)> {
         let (mut pairing, mut notes) = (Pairing::new(fidelity), Vec::new());
-        for on in [0, 2] {
-            pairing.begin(&mut notes, RawNote::new(on, 0, 3, 60));
+        for &(now, on) in events {
+            if on {
+                pairing.begin(&mut notes, RawNote::new(now, 0, 3, 60));
+            } else {
+                pairing.release(&mut notes, 3, 60, now);
+            }
         }
-        for off in [5, 7] {
-            pairing.release(&mut notes, 3, 60, off);
-        }
-        assert_eq!(pairing.silence(&mut notes, 3, 9), 0, "nothing sounds any more");
-        notes.iter().map(|note| note.off).collect()
+        pairing.finish(&mut notes, 99);
+        assert_eq!(pairing.finish(&mut notes, 100), 0, "nothing sounds any more");
+        notes.iter().map(|note| (note.on, note.off)).collect()
     }
 
     #[test]
     fn the_note_that_sounded_longest_ends_first() {
-        assert_eq!(ends(Fidelity::Corrected), [5, 7]);
-        assert_eq!(ends(Fidelity::Compat), [5, 5]);
+        let events = [(0, true), (2, true), (5, false), (7, false)];
+        assert_eq!(pair(Fidelity::Corrected, &events), [(0, 5), (2, 7)]);
+        assert_eq!(pair(Fidelity::Compat, &events), [(0, 5), (2, 5)]);
+    }
+
+    #[test]
+    fn a_note_that_never_ends_lasts_to_the_end_of_the_track() {
+        let events = [(0, true), (2, true), (5, false)];
+        assert_eq!(pair(Fidelity::Corrected, &events), [(0, 5), (2, 99)]);
+        assert_eq!(pair(Fidelity::Compat, &[(0, true)]), [(0, 0)]);
+    }
+
+    #[test]
+    fn a_note_of_no_length_may_be_written_backwards() {
+        let backwards = [(4, false), (4, true)];
+        assert_eq!(pair(Fidelity::Corrected, &backwards), [(4, 4)]);
+        let next = [&backwards[..], &[(6, true), (8, false)]].concat();
+        assert_eq!(pair(Fidelity::Corrected, &next), [(4, 4), (6, 8)]);
+        let twice_released = [&backwards[..], &[(8, false)]].concat();
+        assert_eq!(pair(Fidelity::Corrected, &twice_released), [(4, 8)]);
     }
 }

@@ -103,7 +103,7 @@ fn no_note_is_lost_for_want_of_an_end() {
     assert!(score.damage.is_none() && !score.notes[1].is_grace());
     let [orphan, hanging, empty] = warnings(&score)[..] else { panic!("{:?}", score.warnings) };
     assert!(
-        orphan.contains("note-off where no note") && hanging.contains("without note-off"),
+        orphan.contains("note-off where no note") && hanging.contains("has no note-off"),
         "{orphan}, {hanging}"
     );
     assert!(empty.contains("ends where it begins"), "{empty}");

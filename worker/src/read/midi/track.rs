@@ -250,11 +250,8 @@ impl<'a> Decoder<'a, '_> {
     /// Ends the notes that still sound and says what was odd. `sound` says that nothing was lost.
     fn finish(&mut self, sound: bool, sink: &mut Odd<'_>) -> Result<(), Stop> {
         let Track { number, at, end, .. } = self.track;
-        for channel in (0..16).filter(|channel| self.struck & (1 << channel) != 0) {
-            for _ in 0..self.pairing.silence(&mut self.track.notes, channel, end) {
-                self.tally.add(Oddity::Hanging, at);
-            }
-        }
+        let hanging = self.pairing.finish(&mut self.track.notes, end);
+        (0..hanging).for_each(|_| self.tally.add(Oddity::Hanging, at));
         for note in self.track.notes.iter().filter(|note| note.on == note.off) {
             self.tally.add(Oddity::NoLength, note.at);
         }
