@@ -45,12 +45,14 @@ pub(super) struct Piece<'a> {
     /// The tracks that have notes.
     tracks: Vec<Track<'a>>,
     /// Of all tracks.
-    signs: Vec<Sign>,
+    pub(super) signs: Vec<Sign>,
     title: Option<&'a [u8]>,
     copyright: Option<&'a [u8]>,
     /// What the tracks say first of each channel's program.
     programs: [Option<u8>; CHANNELS],
     note_ons: u64,
+    /// Notes of all tracks.
+    pub(super) notes: u64,
     /// When the last note ends. The end of the track is often padded, so the piece is said to end with that bar.
     end: u64,
     /// Whether a track was added.
@@ -70,14 +72,10 @@ impl<'a> Piece<'a> {
             copyright: None,
             programs: [None; CHANNELS],
             note_ons: 0,
+            notes: 0,
             end: 0,
             begun: false,
         }
-    }
-
-    /// Notes of all tracks.
-    pub(super) fn note_count(&self) -> usize {
-        self.tracks.iter().map(|track| track.notes.len()).sum()
     }
 
     /// Adds a track.
@@ -92,6 +90,7 @@ impl<'a> Piece<'a> {
             *known = known.or(program);
         }
         self.note_ons += track.note_ons;
+        self.notes += track.notes.len() as u64;
         self.signs.append(&mut track.signs);
         if !track.notes.is_empty() {
             self.end = track.notes.iter().map(|note| note.off).fold(self.end, u64::max);

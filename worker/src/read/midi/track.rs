@@ -37,6 +37,8 @@ pub(super) struct Bounds<'r> {
     pub(super) limits: &'r Limits,
     /// How many notes it may have.
     pub(super) notes_left: u64,
+    /// How many signs. Each can begin a measure, so the limit on measures is theirs.
+    pub(super) signs_left: u64,
 }
 
 /// Reads a track; gives it and where in the source it ends.
@@ -215,15 +217,15 @@ impl<'a> Decoder<'a, '_> {
             MetaMessage::EndOfTrack => self.ended = true,
             MetaMessage::Tempo(_) if self.bounds.clock.is_real_time() => {}
             MetaMessage::Tempo(micros) if micros.as_int() > 0 => {
-                self.sign(place, What::Tempo(60e6 / f64::from(micros.as_int())));
+                self.sign(place, What::Tempo(60e6 / f64::from(micros.as_int())))?;
             }
             // Ticks measure down to 1/1024 notes exactly.
             MetaMessage::TimeSignature(beats, power @ ..=10, ..) if beats > 0 => {
-                self.sign(place, What::Meter { beats: u16::from(beats), unit: 1 << power });
+                self.sign(place, What::Meter { beats: u16::from(beats), unit: 1 << power })?;
             }
             MetaMessage::KeySignature(fifths @ -7..=7, minor) => {
                 let mode = if minor { Mode::Minor } else { Mode::Major };
-                self.sign(place, What::Key { fifths, mode });
+                self.sign(place, What::Key { fifths, mode })?;
             }
             MetaMessage::Tempo(_)
             | MetaMessage::TimeSignature(..)
@@ -237,14 +239,18 @@ impl<'a> Decoder<'a, '_> {
     fn text(&self, place: usize, text: &'a [u8]) -> Result<&'a [u8], Stop> {
         let most = self.bounds.limits.token_bytes_max;
         if text.len() as u64 > most {
-            return Err(Stop::Failed(exceeded("token_bytes_max", most, Some(Place::byte(place)))));
+            return Err(stop("token_bytes_max", most, place));
         }
         Ok(text)
     }
 
-    fn sign(&mut self, at: usize, what: What) {
+    fn sign(&mut self, at: usize, what: What) -> Result<(), Stop> {
+        if self.track.signs.len() as u64 >= self.bounds.signs_left {
+            return Err(stop("measures_max", self.bounds.limits.measures_max, at));
+        }
         let (onset, _) = self.bounds.clock.time(self.track.end);
         self.track.signs.push(Sign { onset, track: self.track.number, at, what });
+        Ok(())
     }
 
     /// Ends the notes that still sound and says what was odd. `sound` says that nothing was lost.
@@ -271,4 +277,8 @@ impl<'a> Decoder<'a, '_> {
         }
         self.tally.tell(number, sink)
     }
+}
+
+fn stop(limit: &str, most: u64, at: usize) -> Stop {
+    Stop::Failed(exceeded(limit, most, Some(Place::byte(at))))
 }
