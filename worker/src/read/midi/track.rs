@@ -99,45 +99,40 @@ impl<'a> Decoder<'a, '_> {
     fn run(&mut self, sink: &mut Odd<'_>) -> Result<usize, ReadError> {
         let data = self.chunk.data;
         let mut events = EventIter::new(data);
-        loop {
+        let (end, sound) = loop {
             let rest = events.unread();
             let at = data.len() - rest.len();
-            if rest.is_empty() {
-                self.finish(true, sink)?;
-                return Ok(at);
+            if rest.is_empty() || (self.ended && rest.starts_with(b"MTrk")) {
+                break (at, true);
             }
             let lead = frame::delta_length(rest);
             let body = rest.get(lead.unwrap_or(0)..).unwrap_or(&[]);
             let place = self.chunk.at + at + lead.unwrap_or(0);
-            if self.ended && rest.starts_with(b"MTrk") {
-                self.finish(true, sink)?;
-                return Ok(at);
-            }
-            match events.next() {
-                Some(Ok(event)) if lead.is_some() && frame::is_whole(&event.kind, body) => {
-                    self.take(place, body, event)?;
-                    // Past the end of the track, zeros are filling and not notes.
-                    *events.running_status_mut() = self.status.filter(|_| !self.ended);
-                    continue;
-                }
-                _ => {}
+            if let Some(Ok(event)) = events.next()
+                && lead.is_some()
+                && frame::is_whole(&event.kind, body)
+            {
+                self.take(place, body, event)?;
+                // Past the end of the track, zeros are filling and not notes.
+                *events.running_status_mut() = self.status.filter(|_| !self.ended);
+                continue;
             }
             if self.ended {
                 self.tally.add(Oddity::Rubbish, self.chunk.at + at);
-                self.finish(true, sink)?;
-                return Ok(data.len());
+                break (data.len(), true);
             }
             let (Some((delta, _)), Some(skip)) = (frame::number(rest), frame::to_skip(body)) else {
                 let fault = frame::fault(lead.map(|_| body), self.status);
                 sink.damage(place, format!("track {}: {fault}", self.track.number))?;
-                self.finish(false, sink)?;
-                return Ok(data.len());
+                break (data.len(), false);
             };
             self.tally.add(Oddity::Skipped, place);
             self.track.end += delta;
             events = EventIter::new(body.get(skip..).unwrap_or(&[]));
             *events.running_status_mut() = self.status;
-        }
+        };
+        self.finish(sound, sink)?;
+        Ok(end)
     }
 
     fn take(&mut self, place: usize, body: &[u8], event: TrackEvent<'a>) -> Result<(), ReadError> {
@@ -170,10 +165,7 @@ impl<'a> Decoder<'a, '_> {
         match message {
             MidiMessage::NoteOn { key, vel } if vel.as_int() > 0 => {
                 if track.notes.len() as u64 >= self.bounds.notes_left.min(u64::from(u32::MAX - 1)) {
-                    let place = Some(Place::byte(place));
-                    return Err(
-                        Stop::Failed(exceeded("notes_max", self.bounds.limits.notes_max, place)).into()
-                    );
+                    return Err(stop("notes_max", self.bounds.limits.notes_max, place).into());
                 }
                 track.note_ons += 1;
                 self.struck |= 1 << channel;
