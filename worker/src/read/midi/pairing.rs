@@ -35,14 +35,30 @@ struct Queue {
     /// The first and the last sounding note, as indices into the notes of the track.
     first: u32,
     last: u32,
-    /// When a note-off last came where no note sounded.
-    orphan: u64,
-    /// Whether the only sounding note began with such a note-off. Some programs write a note of no length so, the
-    /// note-off first; that it was one shows when the key is struck again before it is released.
+    /// A note that begins at this time is doubtful: a note-off came before it that ended no note, or a doubtful one.
+    suspect: u64,
+    /// Whether the only sounding note is doubtful.
     doubtful: bool,
+    /// The last of the doubtful notes before it; each knows the one before.
+    chain: u32,
 }
 
-const SILENT: Queue = Queue { first: NONE, last: NONE, orphan: u64::MAX, doubtful: false };
+const SILENT: Queue = Queue { first: NONE, last: NONE, suspect: u64::MAX, doubtful: false, chain: NONE };
+
+impl Queue {
+    /// Some programs, music21 among them, write a note of no length with its note-off first. Paired as they stand, the
+    /// note-off of each such note ends the one before, and the last never ends. When the last is found out, by the key
+    /// being struck again or by the end of the track, all of them get back the length that they have: none.
+    fn settle_doubts(&mut self, notes: &mut [RawNote]) {
+        let mut chain = self.chain;
+        while let Some(note) = notes.get_mut(chain as usize) {
+            note.off = note.on;
+            chain = note.next;
+        }
+        // The sounding one was made with its start for its end.
+        (self.first, self.doubtful, self.chain) = (NONE, false, NONE);
+    }
+}
 
 /// The notes that sound, per channel and key. One serves all tracks of a file, one after the other.
 pub(super) struct Pairing {
@@ -65,23 +81,21 @@ impl Pairing {
         self.touched |= 1 << note.channel;
         let Some(queue) = self.queues.get_mut(slot(note.channel, note.key)) else { return };
         if queue.doubtful {
-            // It keeps the end that it was made with, which is its start.
-            queue.first = NONE;
-            queue.doubtful = false;
-            self.drop_sounding(note.channel, 1);
+            queue.settle_doubts(notes);
+        } else if let Some(count) = self.sounding.get_mut(usize::from(note.channel)) {
+            *count += 1;
         }
-        let Some(queue) = self.queues.get_mut(slot(note.channel, note.key)) else { return };
         if queue.first == NONE {
             queue.first = index;
-            queue.doubtful = queue.orphan == note.on && self.fidelity == Fidelity::Corrected;
+            queue.doubtful = queue.suspect == note.on && self.fidelity == Fidelity::Corrected;
+            if !queue.doubtful {
+                queue.chain = NONE;
+            }
         } else if let Some(last) = notes.get_mut(queue.last as usize) {
             last.next = index;
         }
         queue.last = index;
         notes.push(note);
-        if let Some(count) = self.sounding.get_mut(usize::from(note.channel)) {
-            *count += 1;
-        }
     }
 
     /// A key is released; says how many notes that ends: the one that has sounded longest, or all as in music21.
@@ -89,7 +103,7 @@ impl Pairing {
         self.touched |= 1 << channel;
         let ended = self.end(notes, channel, key, now, self.fidelity == Fidelity::Compat);
         if let Some(queue) = self.queues.get_mut(slot(channel, key)).filter(|_| ended == 0) {
-            queue.orphan = now;
+            (queue.suspect, queue.chain) = (now, NONE);
         }
         ended
     }
@@ -110,7 +124,10 @@ impl Pairing {
         for channel in (0..CHANNELS as u8).filter(|channel| self.touched & (1 << channel) != 0) {
             let from = slot(channel, 0);
             for queue in self.queues.iter_mut().skip(from).take(KEYS) {
-                let mut next = if queue.doubtful { NONE } else { queue.first };
+                if queue.doubtful {
+                    queue.settle_doubts(notes);
+                }
+                let mut next = queue.first;
                 while let Some(note) = notes.get_mut(next as usize) {
                     note.off = if self.fidelity == Fidelity::Compat { note.on } else { now };
                     next = note.next;
@@ -128,22 +145,21 @@ impl Pairing {
         let Some(queue) = self.queues.get_mut(slot(channel, key)) else { return 0 };
         let mut ended = 0;
         while let Some(note) = notes.get_mut(queue.first as usize) {
+            let index = std::mem::replace(&mut queue.first, note.next);
             note.off = now;
-            queue.first = note.next;
             ended += 1;
+            if std::mem::take(&mut queue.doubtful) {
+                note.next = queue.chain;
+                (queue.suspect, queue.chain) = (now, index);
+            }
             if !all {
                 break;
             }
         }
-        queue.doubtful = false;
-        self.drop_sounding(channel, ended);
-        ended
-    }
-
-    fn drop_sounding(&mut self, channel: u8, ended: u32) {
         if let Some(count) = self.sounding.get_mut(usize::from(channel)) {
             *count = count.saturating_sub(ended);
         }
+        ended
     }
 }
 
@@ -191,6 +207,11 @@ mod tests {
         assert_eq!(pair(Fidelity::Corrected, &backwards), [(4, 4)]);
         let next = [&backwards[..], &[(6, true), (8, false)]].concat();
         assert_eq!(pair(Fidelity::Corrected, &next), [(4, 4), (6, 8)]);
+        let chain = [&backwards[..], &[(7, false), (7, true), (9, true), (10, false)]].concat();
+        assert_eq!(pair(Fidelity::Corrected, &chain), [(4, 4), (7, 7), (9, 10)]);
+        assert_eq!(pair(Fidelity::Compat, &chain), [(4, 7), (7, 10), (9, 10)]);
+        let repeated = [&backwards[..], &[(7, false), (7, true), (9, false)]].concat();
+        assert_eq!(pair(Fidelity::Corrected, &repeated), [(4, 7), (7, 9)]);
         let twice_released = [&backwards[..], &[(8, false)]].concat();
         assert_eq!(pair(Fidelity::Corrected, &twice_released), [(4, 8)]);
     }
