@@ -56,15 +56,16 @@ impl Clock {
 /// The starts of the bars, from 0 to the end of the piece: a meter event begins a bar, and 4/4 holds before the first.
 pub(super) struct Bars<'a> {
     signs: &'a [Sign],
-    next: Ticks,
+    /// Where the next bar starts; after the last, where that ends.
+    pub(super) line: Ticks,
     length: Ticks,
     end: Ticks,
 }
 
 impl<'a> Bars<'a> {
-    /// The bars of a piece that lasts until `end`; `signs` are in the order of time.
+    /// The bars that a piece which sounds until `end` needs; `signs` are in the order of time.
     pub(super) const fn new(signs: &'a [Sign], end: Ticks) -> Self {
-        Bars { signs, next: Ticks::ZERO, length: Ticks::quarters(4), end }
+        Bars { signs, line: Ticks::ZERO, length: Ticks::quarters(4), end }
     }
 
     /// The next change of meter that is still to come.
@@ -84,7 +85,7 @@ impl Iterator for Bars<'_> {
     type Item = Ticks;
 
     fn next(&mut self) -> Option<Ticks> {
-        let start = self.next;
+        let start = self.line;
         if start >= self.end && start > Ticks::ZERO {
             return None;
         }
@@ -95,7 +96,7 @@ impl Iterator for Bars<'_> {
             change = self.meter();
         }
         let full = start + self.length;
-        self.next = change.map_or(full, |(onset, _)| full.min(onset));
+        self.line = change.map_or(full, |(onset, _)| full.min(onset));
         Some(start)
     }
 }

@@ -69,17 +69,21 @@ fn read_tracks(header: &Header<'_>, options: &ReadOptions, sink: &mut Odd<'_>) -
     let mut chunks = Chunks::new(header, &options.limits);
     let mut pairing = Pairing::new(options.fidelity);
     let mut piece = Piece::new(header);
-    let (mut found, mut notes) = (0_u64, 0_usize);
+    let (mut found, mut notes) = (0_u64, 0_u64);
     while let Some(chunk) = chunks.next(sink)? {
         if header.format == 2 && found > 0 {
-            notes += piece.note_count();
+            notes += piece.notes;
             piece.tell(options, sink)?;
             sink.tell(chunk.at, Event::PieceEnd)?;
             sink.tell(chunk.at, Event::PieceStart { shared_time: true })?;
             piece = Piece::new(header);
         }
-        let left = options.limits.notes_max.saturating_sub(piece.note_count() as u64);
-        let bounds = Bounds { clock: header.clock, limits: &options.limits, notes_left: left };
+        let bounds = Bounds {
+            clock: header.clock,
+            limits: &options.limits,
+            notes_left: options.limits.notes_max.saturating_sub(piece.notes),
+            signs_left: options.limits.measures_max.saturating_sub(piece.signs.len() as u64),
+        };
         let (track, end) = track::read(&chunk, &mut pairing, &bounds, sink)?;
         chunks.go_on(end);
         piece.add(track, &options.limits)?;
@@ -89,7 +93,7 @@ fn read_tracks(header: &Header<'_>, options: &ReadOptions, sink: &mut Odd<'_>) -
         let message = format!("the header declares {} tracks, there are {found}", header.tracks);
         sink.warn(header.at, &message)?;
     }
-    notes += piece.note_count();
+    notes += piece.notes;
     if notes == 0 {
         if let Some(failure) = sink.damage.take() {
             return Err(ReadError::Malformed(failure));

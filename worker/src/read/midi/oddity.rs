@@ -34,7 +34,7 @@ impl Oddity {
     const fn text(self) -> &'static str {
         match self {
             Oddity::Orphan => "a note-off where no note sounds",
-            Oddity::Hanging => "a note without note-off lasts to the end of the track",
+            Oddity::Hanging => "a note has no note-off",
             Oddity::NoLength => "a note ends where it begins",
             Oddity::Carried => "running status is used across a meta or system exclusive event",
             Oddity::Skipped => "an event that no file may hold, or that is too short, is left out",

@@ -29,11 +29,35 @@ impl RawNote {
     }
 }
 
-/// The first and the last sounding note of a key, as indices into the notes of the track.
+/// What sounds on a key of a channel.
 #[derive(Clone, Copy)]
 struct Queue {
+    /// The first and the last sounding note, as indices into the notes of the track.
     first: u32,
     last: u32,
+    /// A note that begins at this time is doubtful: a note-off came before it that ended no note, or a doubtful one.
+    suspect: u64,
+    /// Whether the only sounding note is doubtful.
+    doubtful: bool,
+    /// The last of the doubtful notes before it; each knows the one before.
+    chain: u32,
+}
+
+const SILENT: Queue = Queue { first: NONE, last: NONE, suspect: u64::MAX, doubtful: false, chain: NONE };
+
+impl Queue {
+    /// Some programs, music21 among them, write a note of no length with its note-off first. Paired as they stand, the
+    /// note-off of each such note ends the one before, and the last never ends. When the last is found out, by the key
+    /// being struck again or by the end of the track, all of them get back the length that they have: none.
+    fn settle_doubts(&mut self, notes: &mut [RawNote]) {
+        let mut chain = self.chain;
+        while let Some(note) = notes.get_mut(chain as usize) {
+            note.off = note.on;
+            chain = note.next;
+        }
+        // The sounding one was made with its start for its end.
+        (self.first, self.doubtful, self.chain) = (NONE, false, NONE);
+    }
 }
 
 /// The notes that sound, per channel and key. One serves all tracks of a file, one after the other.
@@ -41,55 +65,93 @@ pub(super) struct Pairing {
     queues: Vec<Queue>,
     /// Sounding notes of each channel, so that silence is cheap.
     sounding: [u32; CHANNELS],
-    /// Whether a note-off ends all notes of its key, as in music21, or the one that has sounded longest.
-    ends_all: bool,
+    /// A bit for each channel that had a note or a note-off.
+    touched: u16,
+    fidelity: Fidelity,
 }
 
 impl Pairing {
     pub(super) fn new(fidelity: Fidelity) -> Self {
-        Pairing {
-            queues: vec![Queue { first: NONE, last: NONE }; CHANNELS * KEYS],
-            sounding: [0; CHANNELS],
-            ends_all: fidelity == Fidelity::Compat,
-        }
+        Pairing { queues: vec![SILENT; CHANNELS * KEYS], sounding: [0; CHANNELS], touched: 0, fidelity }
     }
 
     /// A note begins. The caller sees to it that there are fewer than 2^32 - 1 notes.
     pub(super) fn begin(&mut self, notes: &mut Vec<RawNote>, note: RawNote) {
         let index = u32::try_from(notes.len()).unwrap_or(NONE);
+        self.touched |= 1 << note.channel;
         let Some(queue) = self.queues.get_mut(slot(note.channel, note.key)) else { return };
+        if queue.doubtful {
+            queue.settle_doubts(notes);
+        } else if let Some(count) = self.sounding.get_mut(usize::from(note.channel)) {
+            *count += 1;
+        }
         if queue.first == NONE {
             queue.first = index;
+            queue.doubtful = queue.suspect == note.on && self.fidelity == Fidelity::Corrected;
+            if !queue.doubtful {
+                queue.chain = NONE;
+            }
         } else if let Some(last) = notes.get_mut(queue.last as usize) {
             last.next = index;
         }
         queue.last = index;
         notes.push(note);
-        if let Some(count) = self.sounding.get_mut(usize::from(note.channel)) {
-            *count += 1;
-        }
     }
 
-    /// A key is released; says how many notes that ends.
+    /// A key is released; says how many notes that ends: the one that has sounded longest, or all as in music21.
     pub(super) fn release(&mut self, notes: &mut [RawNote], channel: u8, key: u8, now: u64) -> u32 {
-        self.end(notes, channel, key, now, self.ends_all)
+        self.touched |= 1 << channel;
+        let ended = self.end(notes, channel, key, now, self.fidelity == Fidelity::Compat);
+        if let Some(queue) = self.queues.get_mut(slot(channel, key)).filter(|_| ended == 0) {
+            (queue.suspect, queue.chain) = (now, NONE);
+        }
+        ended
     }
 
-    /// All notes of a channel end; says how many.
-    pub(super) fn silence(&mut self, notes: &mut [RawNote], channel: u8, now: u64) -> u32 {
-        if self.sounding.get(usize::from(channel)).is_none_or(|&count| count == 0) {
-            return 0;
+    /// All notes of a channel end.
+    pub(super) fn silence(&mut self, notes: &mut [RawNote], channel: u8, now: u64) {
+        if self.sounding.get(usize::from(channel)).is_some_and(|&count| count > 0) {
+            for key in 0..KEYS as u8 {
+                self.end(notes, channel, key, now, true);
+            }
         }
-        (0..KEYS as u8).map(|key| self.end(notes, channel, key, now, true)).sum()
+    }
+
+    /// The track ends, and the notes that still sound with it; says how many those are. Music21 drops them: in its
+    /// reading they are kept, but without length, so that what is weighed by length is as there.
+    pub(super) fn finish(&mut self, notes: &mut [RawNote], now: u64) -> u32 {
+        let mut hanging = 0;
+        for channel in (0..CHANNELS as u8).filter(|channel| self.touched & (1 << channel) != 0) {
+            let from = slot(channel, 0);
+            for queue in self.queues.iter_mut().skip(from).take(KEYS) {
+                if queue.doubtful {
+                    queue.settle_doubts(notes);
+                }
+                let mut next = queue.first;
+                while let Some(note) = notes.get_mut(next as usize) {
+                    note.off = if self.fidelity == Fidelity::Compat { note.on } else { now };
+                    next = note.next;
+                    hanging += 1;
+                }
+                *queue = SILENT;
+            }
+        }
+        self.sounding = [0; CHANNELS];
+        self.touched = 0;
+        hanging
     }
 
     fn end(&mut self, notes: &mut [RawNote], channel: u8, key: u8, now: u64, all: bool) -> u32 {
         let Some(queue) = self.queues.get_mut(slot(channel, key)) else { return 0 };
         let mut ended = 0;
         while let Some(note) = notes.get_mut(queue.first as usize) {
+            let index = std::mem::replace(&mut queue.first, note.next);
             note.off = now;
-            queue.first = note.next;
             ended += 1;
+            if std::mem::take(&mut queue.doubtful) {
+                note.next = queue.chain;
+                (queue.suspect, queue.chain) = (now, index);
+            }
             if !all {
                 break;
             }
@@ -109,22 +171,48 @@ fn slot(channel: u8, key: u8) -> usize {
 mod tests {
     use super::*;
 
-    /// Strikes a key at 0 and 2, releases it at 5 and 7; the ends of both notes.
-    fn ends(fidelity: Fidelity) -> Vec<u64> {
+    /// What becomes of a key that is struck (true) and released (false) at those times, in a track that ends at 99:
+    /// start and end of each note.
+    fn pair(fidelity: Fidelity, events: &[(u64, bool)]) -> Vec<(u64, u64)> {
         let (mut pairing, mut notes) = (Pairing::new(fidelity), Vec::new());
-        for on in [0, 2] {
-            pairing.begin(&mut notes, RawNote::new(on, 0, 3, 60));
+        for &(now, on) in events {
+            if on {
+                pairing.begin(&mut notes, RawNote::new(now, 0, 3, 60));
+            } else {
+                pairing.release(&mut notes, 3, 60, now);
+            }
         }
-        for off in [5, 7] {
-            pairing.release(&mut notes, 3, 60, off);
-        }
-        assert_eq!(pairing.silence(&mut notes, 3, 9), 0, "nothing sounds any more");
-        notes.iter().map(|note| note.off).collect()
+        pairing.finish(&mut notes, 99);
+        assert_eq!(pairing.finish(&mut notes, 100), 0, "nothing sounds any more");
+        notes.iter().map(|note| (note.on, note.off)).collect()
     }
 
     #[test]
     fn the_note_that_sounded_longest_ends_first() {
-        assert_eq!(ends(Fidelity::Corrected), [5, 7]);
-        assert_eq!(ends(Fidelity::Compat), [5, 5]);
+        let events = [(0, true), (2, true), (5, false), (7, false)];
+        assert_eq!(pair(Fidelity::Corrected, &events), [(0, 5), (2, 7)]);
+        assert_eq!(pair(Fidelity::Compat, &events), [(0, 5), (2, 5)]);
+    }
+
+    #[test]
+    fn a_note_that_never_ends_lasts_to_the_end_of_the_track() {
+        let events = [(0, true), (2, true), (5, false)];
+        assert_eq!(pair(Fidelity::Corrected, &events), [(0, 5), (2, 99)]);
+        assert_eq!(pair(Fidelity::Compat, &[(0, true)]), [(0, 0)]);
+    }
+
+    #[test]
+    fn a_note_of_no_length_may_be_written_backwards() {
+        let backwards = [(4, false), (4, true)];
+        assert_eq!(pair(Fidelity::Corrected, &backwards), [(4, 4)]);
+        let next = [&backwards[..], &[(6, true), (8, false)]].concat();
+        assert_eq!(pair(Fidelity::Corrected, &next), [(4, 4), (6, 8)]);
+        let chain = [&backwards[..], &[(7, false), (7, true), (9, true), (10, false)]].concat();
+        assert_eq!(pair(Fidelity::Corrected, &chain), [(4, 4), (7, 7), (9, 10)]);
+        assert_eq!(pair(Fidelity::Compat, &chain), [(4, 7), (7, 10), (9, 10)]);
+        let repeated = [&backwards[..], &[(7, false), (7, true), (9, false)]].concat();
+        assert_eq!(pair(Fidelity::Corrected, &repeated), [(4, 7), (7, 9)]);
+        let twice_released = [&backwards[..], &[(8, false)]].concat();
+        assert_eq!(pair(Fidelity::Corrected, &twice_released), [(4, 8)]);
     }
 }

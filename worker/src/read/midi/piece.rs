@@ -45,12 +45,15 @@ pub(super) struct Piece<'a> {
     /// The tracks that have notes.
     tracks: Vec<Track<'a>>,
     /// Of all tracks.
-    signs: Vec<Sign>,
+    pub(super) signs: Vec<Sign>,
     title: Option<&'a [u8]>,
     copyright: Option<&'a [u8]>,
     /// What the tracks say first of each channel's program.
     programs: [Option<u8>; CHANNELS],
     note_ons: u64,
+    /// Notes of all tracks.
+    pub(super) notes: u64,
+    /// When the last note ends. The end of the track is often padded, so the piece is said to end with that bar.
     end: u64,
     /// Whether a track was added.
     begun: bool,
@@ -69,14 +72,10 @@ impl<'a> Piece<'a> {
             copyright: None,
             programs: [None; CHANNELS],
             note_ons: 0,
+            notes: 0,
             end: 0,
             begun: false,
         }
-    }
-
-    /// Notes of all tracks.
-    pub(super) fn note_count(&self) -> usize {
-        self.tracks.iter().map(|track| track.notes.len()).sum()
     }
 
     /// Adds a track.
@@ -91,9 +90,10 @@ impl<'a> Piece<'a> {
             *known = known.or(program);
         }
         self.note_ons += track.note_ons;
-        self.end = self.end.max(track.end);
+        self.notes += track.notes.len() as u64;
         self.signs.append(&mut track.signs);
         if !track.notes.is_empty() {
+            self.end = track.notes.iter().map(|note| note.off).fold(self.end, u64::max);
             if self.tracks.len() as u64 >= limits.parts_max {
                 let place = Some(Place::byte(track.at));
                 return Err(Stop::Failed(exceeded("parts_max", limits.parts_max, place)));
@@ -167,10 +167,11 @@ impl<'a> Piece<'a> {
         sink.tell(track.at, Event::Part { part, name: name.as_deref() })?;
         sink.tell(track.at, Event::Instrument { part, name: instrument.as_deref(), program })?;
 
-        let end = self.clock.time(self.end).0;
+        let mut bars = Bars::new(&self.signs, self.clock.time(self.end).0);
         let mut frame = Frame {
             part,
-            bars: Bars::new(&self.signs, end).peekable(),
+            bar: bars.next(),
+            bars,
             signs: self.signs.iter().peekable(),
             key_track: self.key_track(track.number),
             number: 0,
@@ -201,7 +202,7 @@ impl<'a> Piece<'a> {
             sink.sink.event(note.place, Event::Note(note))?;
         }
         frame.tell_until(Ticks(i64::MAX), self.at, sink)?;
-        sink.tell(self.at, Event::PartEnd { part, end })?;
+        sink.tell(self.at, Event::PartEnd { part, end: frame.bars.line })?;
         Ok(())
     }
 
@@ -222,7 +223,9 @@ impl<'a> Piece<'a> {
 /// The measures and signs of one part, in step with its notes.
 struct Frame<'a> {
     part: u16,
-    bars: Peekable<Bars<'a>>,
+    bars: Bars<'a>,
+    /// The start of the next measure.
+    bar: Option<Ticks>,
     signs: Peekable<slice::Iter<'a, Sign>>,
     /// Whose key signatures count.
     key_track: usize,
@@ -234,11 +237,11 @@ impl Frame<'_> {
     /// Tells what begins up to `onset`; `at` is the byte that made this necessary, as bars have none of their own.
     fn tell_until(&mut self, onset: Ticks, at: usize, sink: &mut Odd<'_>) -> Result<(), Stop> {
         loop {
-            let bar = self.bars.peek().copied().filter(|&bar| bar <= onset);
+            let bar = self.bar.filter(|&bar| bar <= onset);
             let sign = self.signs.peek().copied().filter(|sign| sign.onset <= onset);
             match (bar, sign) {
                 (Some(bar), sign) if sign.is_none_or(|sign| bar <= sign.onset) => {
-                    self.bars.next();
+                    self.bar = self.bars.next();
                     self.number += 1;
                     let number = self.number.to_string();
                     sink.tell(at, Event::Measure { part: self.part, onset: bar, number: &number })?;

@@ -103,7 +103,7 @@ fn no_note_is_lost_for_want_of_an_end() {
     assert!(score.damage.is_none() && !score.notes[1].is_grace());
     let [orphan, hanging, empty] = warnings(&score)[..] else { panic!("{:?}", score.warnings) };
     assert!(
-        orphan.contains("note-off where no note") && hanging.contains("without note-off"),
+        orphan.contains("note-off where no note") && hanging.contains("has no note-off"),
         "{orphan}, {hanging}"
     );
     assert!(empty.contains("ends where it begins"), "{empty}");
@@ -168,12 +168,14 @@ fn limits_are_kept() {
     let two = [0, 0x90, 60, 9, 4, 0x80, 60, 0, 0, 0x91, 62, 9, 4, 0x81, 62, 0];
     let long = [&two[..], &[0xFF, 0x7F, 0x90, 1, 1]].concat();
     let endless = [&[0xFF, 0xFF, 0xFF, 0x7F][..], &two[1..]].concat();
+    let keys = [0, 0xFF, 0x59, 2, 0, 0, 1, 0xFF, 0x59, 2, 1, 0];
     let limits = Limits::default;
     for (name, track, limits) in [
         ("source_bytes_max", &two[..], Limits { source_bytes_max: 20, ..limits() }),
         ("notes_max", &two, Limits { notes_max: 1, ..limits() }),
         ("parts_max", &two, Limits { parts_max: 1, ..limits() }),
         ("measures_max", &long, Limits { measures_max: 100, ..limits() }),
+        ("measures_max", &keys, Limits { measures_max: 1, ..limits() }),
         ("quarters_max", &endless, limits()),
     ] {
         let options = ReadOptions { limits, ..ReadOptions::default() };

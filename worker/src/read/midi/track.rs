@@ -37,6 +37,8 @@ pub(super) struct Bounds<'r> {
     pub(super) limits: &'r Limits,
     /// How many notes it may have.
     pub(super) notes_left: u64,
+    /// How many signs. Each can begin a measure, so the limit on measures is theirs.
+    pub(super) signs_left: u64,
 }
 
 /// Reads a track; gives it and where in the source it ends.
@@ -97,45 +99,40 @@ impl<'a> Decoder<'a, '_> {
     fn run(&mut self, sink: &mut Odd<'_>) -> Result<usize, ReadError> {
         let data = self.chunk.data;
         let mut events = EventIter::new(data);
-        loop {
+        let (end, sound) = loop {
             let rest = events.unread();
             let at = data.len() - rest.len();
-            if rest.is_empty() {
-                self.finish(true, sink)?;
-                return Ok(at);
+            if rest.is_empty() || (self.ended && rest.starts_with(b"MTrk")) {
+                break (at, true);
             }
             let lead = frame::delta_length(rest);
             let body = rest.get(lead.unwrap_or(0)..).unwrap_or(&[]);
             let place = self.chunk.at + at + lead.unwrap_or(0);
-            if self.ended && rest.starts_with(b"MTrk") {
-                self.finish(true, sink)?;
-                return Ok(at);
-            }
-            match events.next() {
-                Some(Ok(event)) if lead.is_some() && frame::is_whole(&event.kind, body) => {
-                    self.take(place, body, event)?;
-                    // Past the end of the track, zeros are filling and not notes.
-                    *events.running_status_mut() = self.status.filter(|_| !self.ended);
-                    continue;
-                }
-                _ => {}
+            if let Some(Ok(event)) = events.next()
+                && lead.is_some()
+                && frame::is_whole(&event.kind, body)
+            {
+                self.take(place, body, event)?;
+                // Past the end of the track, zeros are filling and not notes.
+                *events.running_status_mut() = self.status.filter(|_| !self.ended);
+                continue;
             }
             if self.ended {
                 self.tally.add(Oddity::Rubbish, self.chunk.at + at);
-                self.finish(true, sink)?;
-                return Ok(data.len());
+                break (data.len(), true);
             }
             let (Some((delta, _)), Some(skip)) = (frame::number(rest), frame::to_skip(body)) else {
                 let fault = frame::fault(lead.map(|_| body), self.status);
                 sink.damage(place, format!("track {}: {fault}", self.track.number))?;
-                self.finish(false, sink)?;
-                return Ok(data.len());
+                break (data.len(), false);
             };
             self.tally.add(Oddity::Skipped, place);
             self.track.end += delta;
             events = EventIter::new(body.get(skip..).unwrap_or(&[]));
             *events.running_status_mut() = self.status;
-        }
+        };
+        self.finish(sound, sink)?;
+        Ok(end)
     }
 
     fn take(&mut self, place: usize, body: &[u8], event: TrackEvent<'a>) -> Result<(), ReadError> {
@@ -168,10 +165,7 @@ impl<'a> Decoder<'a, '_> {
         match message {
             MidiMessage::NoteOn { key, vel } if vel.as_int() > 0 => {
                 if track.notes.len() as u64 >= self.bounds.notes_left.min(u64::from(u32::MAX - 1)) {
-                    let place = Some(Place::byte(place));
-                    return Err(
-                        Stop::Failed(exceeded("notes_max", self.bounds.limits.notes_max, place)).into()
-                    );
+                    return Err(stop("notes_max", self.bounds.limits.notes_max, place).into());
                 }
                 track.note_ons += 1;
                 self.struck |= 1 << channel;
@@ -215,15 +209,15 @@ impl<'a> Decoder<'a, '_> {
             MetaMessage::EndOfTrack => self.ended = true,
             MetaMessage::Tempo(_) if self.bounds.clock.is_real_time() => {}
             MetaMessage::Tempo(micros) if micros.as_int() > 0 => {
-                self.sign(place, What::Tempo(60e6 / f64::from(micros.as_int())));
+                self.sign(place, What::Tempo(60e6 / f64::from(micros.as_int())))?;
             }
             // Ticks measure down to 1/1024 notes exactly.
             MetaMessage::TimeSignature(beats, power @ ..=10, ..) if beats > 0 => {
-                self.sign(place, What::Meter { beats: u16::from(beats), unit: 1 << power });
+                self.sign(place, What::Meter { beats: u16::from(beats), unit: 1 << power })?;
             }
             MetaMessage::KeySignature(fifths @ -7..=7, minor) => {
                 let mode = if minor { Mode::Minor } else { Mode::Major };
-                self.sign(place, What::Key { fifths, mode });
+                self.sign(place, What::Key { fifths, mode })?;
             }
             MetaMessage::Tempo(_)
             | MetaMessage::TimeSignature(..)
@@ -237,24 +231,25 @@ impl<'a> Decoder<'a, '_> {
     fn text(&self, place: usize, text: &'a [u8]) -> Result<&'a [u8], Stop> {
         let most = self.bounds.limits.token_bytes_max;
         if text.len() as u64 > most {
-            return Err(Stop::Failed(exceeded("token_bytes_max", most, Some(Place::byte(place)))));
+            return Err(stop("token_bytes_max", most, place));
         }
         Ok(text)
     }
 
-    fn sign(&mut self, at: usize, what: What) {
+    fn sign(&mut self, at: usize, what: What) -> Result<(), Stop> {
+        if self.track.signs.len() as u64 >= self.bounds.signs_left {
+            return Err(stop("measures_max", self.bounds.limits.measures_max, at));
+        }
         let (onset, _) = self.bounds.clock.time(self.track.end);
         self.track.signs.push(Sign { onset, track: self.track.number, at, what });
+        Ok(())
     }
 
     /// Ends the notes that still sound and says what was odd. `sound` says that nothing was lost.
     fn finish(&mut self, sound: bool, sink: &mut Odd<'_>) -> Result<(), Stop> {
         let Track { number, at, end, .. } = self.track;
-        for channel in (0..16).filter(|channel| self.struck & (1 << channel) != 0) {
-            for _ in 0..self.pairing.silence(&mut self.track.notes, channel, end) {
-                self.tally.add(Oddity::Hanging, at);
-            }
-        }
+        let hanging = self.pairing.finish(&mut self.track.notes, end);
+        (0..hanging).for_each(|_| self.tally.add(Oddity::Hanging, at));
         for note in self.track.notes.iter().filter(|note| note.on == note.off) {
             self.tally.add(Oddity::NoLength, note.at);
         }
@@ -274,4 +269,8 @@ impl<'a> Decoder<'a, '_> {
         }
         self.tally.tell(number, sink)
     }
+}
+
+fn stop(limit: &str, most: u64, at: usize) -> Stop {
+    Stop::Failed(exceeded(limit, most, Some(Place::byte(at))))
 }
