@@ -83,7 +83,8 @@ impl Shift {
                     b"clef" => self.clef = Some(clef(value).unwrap_or(0)),
                     b"transpose" | b"t" => self.transpose = signed(value).or(self.transpose),
                     b"octave" => self.octave = signed(value).or(self.octave),
-                    _ => {}
+                    // Another parameter, or else an accidental on a key: `D=f`.
+                    _ => return name.len() > 1 && name.iter().all(u8::is_ascii_lowercase),
                 }
             }
         }

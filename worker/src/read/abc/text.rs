@@ -88,7 +88,7 @@ mod tests {
             (&b"Caf\xE9"[..], "Café"),
             ("Café".as_bytes(), "Café"),
             (br"Caf\'e \\ 50\%", r"Café \ 50%"),
-            (br"\AAse f\oret \u266d", "Åse fœret ♭"),
+            (br"\AAse f\oetus \u266d", "Åse fœtus ♭"),
             (b"Tom &amp; P&eacute;g &so on", "Tom & Pég &so on"),
             (br"C\^otes, Se\~nor, gar\,con, \vsip", "Côtes, Señor, garçon, šip"),
             (br"end \", r"end \"),
