@@ -136,7 +136,7 @@ impl<'a> Book<'a> {
     /// A field before the first tune holds for every tune. Of texts the first counts, of the rest the last.
     fn file_field(&mut self, letter: u8, value: &[u8], at: usize) {
         let text = text_field(letter).is_some();
-        if !text && !matches!(letter, b'M' | b'L' | b'Q' | b'I') {
+        if !text && !matches!(letter, b'M' | b'L' | b'Q' | b'I' | b'U') {
             return;
         }
         let field = FileField { letter, value: value.to_vec(), line: self.teller.line, at };

@@ -56,7 +56,14 @@ impl Music<'_, '_, '_> {
             b'0'..=b'9' | b'/' | b',' | b'\'' => return self.stray(),
             // Blanks, ends of slurs, beams, line breaks, decorations of one letter, and what the standard reserves.
             b' ' | b'\t' | b')' | b'`' | b'\\' | b'$' | b'*' | b';' | b'?' | b'@' | b'#' | b'.' | b'~' => {}
-            b'H'..=b'W' | b'h'..=b'w' => {}
+            b'H' | b'L' | b'M' | b'O' | b'P' | b'S' | b'T' | b'u' | b'v' => {}
+            b'H'..=b'W' | b'h'..=b'w' if self.tune.has_symbols => {}
+            b'H'..=b'W' | b'h'..=b'w' => {
+                self.warn(&format!(
+                    "the letter {} is no note, and no U: gives it a meaning",
+                    char::from(byte)
+                ))?;
+            }
             _ => self.warn(&format!("byte 0x{byte:02x} is no ABC"))?,
         }
         self.cursor.skip(1);

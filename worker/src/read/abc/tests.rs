@@ -230,7 +230,7 @@ proptest! {
     #[test]
     fn any_bytes_are_read(
         bytes in proptest::collection::vec(any::<u8>(), 0..200),
-        signs in "([A-Ga-gzxZX^_=,'/0-9<>(){}\\[\\]|:&\"!+ -]|\\[V:[ab]\\]|\n|\n[KLMQV]:[0-9a-z/=]*\n){0,80}",
+        signs in "([A-Ga-gzxZX^_=,'/0-9<>(){}\\[\\]|:&\"!+ -]|\\[V:[ab*]?\\]|\n|\n[KLMQV]:[0-9a-z/=]*\n){0,80}",
     ) {
         for fidelity in [Fidelity::Corrected, Fidelity::Compat] {
             for body in [bytes.as_slice(), signs.as_bytes()] {

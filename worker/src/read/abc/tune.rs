@@ -24,6 +24,8 @@ pub(super) struct Tune {
     voices: Vec<Voice>,
     names: BTreeMap<Box<[u8]>, usize>,
     current: usize,
+    /// Whether `U:` gave letters a meaning of their own.
+    pub(super) has_symbols: bool,
     in_body: bool,
     /// Whether the body has named a voice or played a note: fields before that hold for all voices.
     begun: bool,
@@ -100,6 +102,10 @@ impl Tune {
     ) -> Result<(), Stop> {
         match letter {
             b'V' => return self.select(value, at, teller),
+            b'U' => {
+                self.has_symbols = true;
+                return Ok(());
+            }
             b'm' => return teller.warn(at, "a macro: its name is read as it stands, not replaced"),
             _ => {}
         }
@@ -132,6 +138,9 @@ impl Tune {
         let id = cursor.word().unwrap_or_default();
         let id = id.split(|&byte| byte == b',').next().unwrap_or_default();
         if id.is_empty() || id == b"*" {
+            if self.in_body && self.voices.is_empty() {
+                self.declare(b"1", None, Shift::default(), at, teller)?;
+            }
             return teller.warn(at, "a V: field that names no voice of its own");
         }
         let mut name = None;
