@@ -9,7 +9,7 @@ pub(super) fn finish(score: &mut Score, shared_time: bool) {
     score.measures.sort_by_key(|measure| (measure.part, measure.index));
     lengthen_parts(score);
     measure_durations(&mut score.measures, &score.parts);
-    if !shared_time && score.parts.len() > 1 {
+    if !shared_time && score.parts.len() > 1 && !clocks_agree(score) {
         align(score);
     }
     score.notes.sort_by_key(|note| (note.onset, note.part));
@@ -41,6 +41,21 @@ fn measure_durations(measures: &mut [Measure], parts: &[Part]) {
         next = Some((measure.part, measure.onset));
         measure.duration = (end - measure.onset).max(Ticks::ZERO);
     }
+}
+
+/// Whether parts of unlike counts of measures end at one time all the same: a bar line is missing somewhere, and the
+/// parts' own clocks know better than the indices of measures.
+fn clocks_agree(score: &Score) -> bool {
+    let mut filled = score.parts.iter().zip(0..).filter_map(|(part, index)| {
+        let measures = score.measures_of(index).len();
+        (measures > 0).then_some((part.duration, measures))
+    });
+    let Some((duration, measures)) = filled.next() else { return false };
+    let mut unlike = false;
+    filled.all(|(other, count)| {
+        unlike |= count != measures;
+        other == duration
+    }) && unlike
 }
 
 /// Starts measure i of every part where the longest i-1st measure of any part ends.

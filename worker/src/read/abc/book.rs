@@ -1,11 +1,11 @@
 //! A tunebook, line by line: file header, tunes, and the text between them (standard 2.1, section 2.2).
 
-use super::census::{self, decoration};
+use super::census::{decoration, is_field};
 use super::cursor::Cursor;
 use super::header::{Header, directive};
 use super::teller::Teller;
 use super::tune::{Tune, text_field};
-use super::voice::Reach;
+use super::written::Reach;
 use crate::score::{Event, Stop};
 
 /// Where in a book a line stands.
@@ -86,10 +86,9 @@ impl<'a> Book<'a> {
     }
 
     fn comment(&mut self, comment: &[u8]) {
-        if let Some(version) = comment.strip_prefix(b"abc-") {
-            if self.header.compat && version.first().is_some_and(|&digit| digit >= b'2') {
-                self.header.reach = Reach::Letter;
-            }
+        let version = comment.strip_prefix(b"abc-").and_then(<[u8]>::first);
+        if self.header.compat && version.is_some_and(|&digit| digit >= b'2') {
+            self.header.reach = Reach::Letter;
         }
         let Some(value) = comment.strip_prefix(b"%") else { return };
         if value.starts_with(b"begin") || value.starts_with(b"end") {
@@ -137,7 +136,7 @@ impl<'a> Book<'a> {
     /// A field before the first tune holds for every tune. Of texts the first counts, of the rest the last.
     fn file_field(&mut self, letter: u8, value: &[u8], at: usize) {
         let text = text_field(letter).is_some();
-        if !text && !matches!(letter, b'M' | b'L' | b'Q' | b'I') {
+        if !text && !matches!(letter, b'M' | b'L' | b'Q' | b'I' | b'U') {
             return;
         }
         let field = FileField { letter, value: value.to_vec(), line: self.teller.line, at };
@@ -227,12 +226,6 @@ fn without_comment(line: &[u8]) -> &[u8] {
     end.and_then(|end| line.get(..end)).unwrap_or(line)
 }
 
-/// Whether a line that begins like a field is one: `d:|` is music.
-fn is_field(line: &[u8]) -> bool {
-    let letter = line.first().is_some_and(u8::is_ascii_alphabetic);
-    letter && !matches!(line.get(2), Some(b'|' | b':'))
-}
-
 /// Whether a line that stands where text may stand is music: notes, bars or lengths, and no other letters.
 fn looks_like_music(line: &[u8]) -> bool {
     let mut cursor = Cursor::new(line);
@@ -241,7 +234,10 @@ fn looks_like_music(line: &[u8]) -> bool {
         match byte {
             b'"' => _ = cursor.until(b'"'),
             b'!' | b'+' => cursor.skip(decoration(cursor.rest(), byte).unwrap_or(0)),
-            b'[' if census::is_field(cursor.rest()) => _ = cursor.until(b']'),
+            b'[' if is_field(cursor.rest()) => match cursor.until(b']') {
+                Some(_) => {}
+                None => return false,
+            },
             b'A'..=b'G' | b'a'..=b'g' | b'z' => notes = true,
             b'|' | b'0'..=b'9' => signs = true,
             b'H' | b'L' | b'M' | b'O' | b'P' | b'S' | b'T' | b'X' | b'Z' | b'u' | b'v' | b'x' | b'y' => {}

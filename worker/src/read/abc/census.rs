@@ -2,6 +2,7 @@
 //! silent.
 
 use super::cursor::Cursor;
+use std::collections::BTreeMap;
 
 /// What the lines of a tune hold.
 #[derive(Debug, Default)]
@@ -9,8 +10,9 @@ pub(super) struct Census {
     pub(super) notes: u64,
     pub(super) rests: u64,
     pub(super) measures: u64,
-    /// Each voice's name, and whether a measure of it is open.
-    voices: Vec<(Box<[u8]>, bool)>,
+    names: BTreeMap<Box<[u8]>, usize>,
+    /// Whether a measure of each voice is open.
+    open: Vec<bool>,
     current: usize,
     /// Between braces, where a rest takes no time and none is meant.
     grace: bool,
@@ -19,7 +21,7 @@ pub(super) struct Census {
 impl Census {
     /// How many voices there are.
     pub(super) fn voices(&self) -> u64 {
-        self.voices.len() as u64
+        self.open.len() as u64
     }
 
     /// A `V:` field.
@@ -29,11 +31,14 @@ impl Census {
         if name.is_empty() || name == b"*" {
             return;
         }
-        let known = self.voices.iter().position(|(known, _)| &**known == name);
-        self.current = known.unwrap_or_else(|| {
-            self.voices.push((name.into(), false));
-            self.voices.len() - 1
-        });
+        self.current = match self.names.get(name) {
+            Some(&known) => known,
+            None => {
+                self.names.insert(name.into(), self.open.len());
+                self.open.push(false);
+                self.open.len() - 1
+            }
+        };
     }
 
     /// The header is over: music that no `V:` claims goes to the first voice.
@@ -74,39 +79,39 @@ impl Census {
                 b'!' | b'+' => {
                     cursor.skip(decoration(cursor.rest(), byte).unwrap_or(0));
                 }
-                b'[' if is_field(cursor.rest()) => {
-                    let voice = cursor.peek() == Some(b'V');
-                    let field = cursor.until(b']').unwrap_or_default();
-                    if voice {
-                        self.voice(field.get(2..).unwrap_or_default());
-                    }
-                }
+                b'[' if is_field(cursor.rest()) => match cursor.until(b']') {
+                    Some([b'V', _, voice @ ..]) => self.voice(voice),
+                    Some(_) => {}
+                    None => return, // The rest of the line is lost with the field that is not closed, as is told.
+                },
                 _ => {}
             }
         }
     }
 
     fn open(&mut self, measures: u64) {
-        if self.voices.is_empty() {
+        if self.open.is_empty() {
             self.voice(b"1");
         }
-        if let Some((_, open)) = self.voices.get_mut(self.current) {
-            if !std::mem::replace(open, true) {
-                self.measures += measures;
-            }
+        if self.open.get_mut(self.current).is_some_and(|open| !std::mem::replace(open, true)) {
+            self.measures += measures;
         }
     }
 
     fn close(&mut self) {
-        if let Some((_, open)) = self.voices.get_mut(self.current) {
+        if let Some(open) = self.open.get_mut(self.current) {
             *open = false;
         }
     }
 }
 
-/// Whether what follows a `[` is a field: `K:`.
-pub(super) fn is_field(rest: &[u8]) -> bool {
-    matches!(rest, [letter, b':', next, ..] if letter.is_ascii_alphabetic() && !matches!(next, b'|' | b':'))
+/// Whether a line, or what follows a `[`, is a field: `K:G`. `d:|` is music.
+pub(super) fn is_field(text: &[u8]) -> bool {
+    match text {
+        [b'A'..=b'G' | b'a'..=b'g' | b'z', b':', b'|' | b':', ..] => false,
+        [letter, b':', ..] => letter.is_ascii_alphabetic(),
+        _ => false,
+    }
 }
 
 /// Length of a decoration, its end mark included, if what follows a `!` or `+` is one: `!trill!`. A lone `!` is a line

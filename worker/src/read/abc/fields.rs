@@ -3,6 +3,9 @@
 use super::cursor::Cursor;
 use crate::score::Ticks;
 
+/// The most numbers that a composite metre adds up.
+const BEATS_MAX: usize = 32;
+
 /// What an `M:` field says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Metre {
@@ -48,6 +51,7 @@ pub(super) fn metre(text: &[u8]) -> Option<Metre> {
         match cursor.peek()? {
             b'/' => break,
             b'+' if !beats.is_empty() => cursor.skip(1),
+            _ if beats.len() == BEATS_MAX => return None,
             _ => beats.push(u16::try_from(cursor.number()?).ok().filter(|&beats| beats > 0)?),
         }
     }

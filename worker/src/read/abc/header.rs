@@ -5,7 +5,7 @@ use super::fields::{self, Metre, Speed};
 use super::key::{self, Key, Shift};
 use super::teller::Teller;
 use super::text::decode;
-use super::voice::{Reach, Settings};
+use super::written::{Reach, Settings};
 use crate::score::{Stop, Ticks};
 use shared::place::Place;
 

@@ -10,6 +10,8 @@ pub(super) struct Key {
     alters: [i16; 7],
     /// The mode, where there is one.
     pub(super) mode: Option<Mode>,
+    /// It is known to players and not printed, as the pipes' sharps are.
+    tacit: bool,
 }
 
 impl Key {
@@ -18,8 +20,11 @@ impl Key {
         self.alters.get(step as usize).copied().unwrap_or(0)
     }
 
-    /// Sharps, or flats if negative.
+    /// Sharps, or flats if negative, that are printed.
     pub(super) fn fifths(&self) -> i8 {
+        if self.tacit {
+            return 0;
+        }
         i8::try_from(self.alters.iter().map(|&cents| i32::from(cents)).sum::<i32>() / 100).unwrap_or(0)
     }
 
@@ -31,7 +36,7 @@ impl Key {
 
     fn from_fifths(fifths: i32, mode: Option<Mode>) -> Key {
         const SHARPS: [Step; 7] = [Step::F, Step::C, Step::G, Step::D, Step::A, Step::E, Step::B];
-        let mut key = Key { alters: [0; 7], mode };
+        let mut key = Key { mode, ..Key::default() };
         for count in 0..fifths.unsigned_abs() as usize {
             let place = if fifths > 0 { count % 7 } else { 6 - count % 7 };
             let step = SHARPS.get(place).copied().unwrap_or(Step::F);
@@ -83,7 +88,8 @@ impl Shift {
                     b"clef" => self.clef = Some(clef(value).unwrap_or(0)),
                     b"transpose" | b"t" => self.transpose = signed(value).or(self.transpose),
                     b"octave" => self.octave = signed(value).or(self.octave),
-                    _ => {}
+                    // Another parameter, or else an accidental on a key: `D=f`.
+                    _ => return name.len() > 1 && name.iter().all(u8::is_ascii_lowercase),
                 }
             }
         }
@@ -128,7 +134,8 @@ pub(super) fn compat_octave(text: &[u8]) -> Option<i8> {
 }
 
 /// Reads a `K:` field. The key is `None` where the field names none (`K:bass`) and the old one stays; the whole is
-/// `None` where what it names is no key. `highland` says whether `K:Hp` means its two sharps.
+/// `None` where what it names is no key. `highland` says whether the keys of the Highland pipes have F and C sharp:
+/// `K:Hp` prints them, `K:HP` leaves them to the player.
 pub(super) fn key(text: &[u8], shift: &mut Shift, highland: bool) -> Option<Option<Key>> {
     let mut cursor = Cursor::new(text.trim_ascii());
     if cursor.rest().is_empty() {
@@ -137,11 +144,12 @@ pub(super) fn key(text: &[u8], shift: &mut Shift, highland: bool) -> Option<Opti
     let mut key = None;
     let mut ahead = cursor;
     let first = ahead.word()?;
-    if first.eq_ignore_ascii_case(b"none") || first.eq_ignore_ascii_case(b"exp") || first == b"HP" {
+    if first.eq_ignore_ascii_case(b"none") || first.eq_ignore_ascii_case(b"exp") {
         key = Some(Key::default());
         cursor = ahead;
-    } else if first == b"Hp" {
-        key = Some(Key::from_fifths(if highland { 2 } else { 0 }, None));
+    } else if matches!(first, b"HP" | b"Hp") {
+        let fifths = if highland { 2 } else { 0 };
+        key = Some(Key { tacit: first == b"HP", ..Key::from_fifths(fifths, None) });
         cursor = ahead;
     } else if matches!(first.first(), Some(b'^' | b'_' | b'=')) {
         key = Some(Key::default());
@@ -287,6 +295,15 @@ mod tests {
         }
         for text in ["Hmaj", "Gfoo", "G/Em", "C##", "Q", "1", "D ^x"] {
             assert_eq!(key(text.as_bytes(), &mut Shift::default(), true), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_pipes_sharpen_f_and_c_whether_they_are_printed_or_not() {
+        for name in ["HP", "Hp"] {
+            let key = |highland| key(name.as_bytes(), &mut Shift::default(), highland).flatten().unwrap();
+            assert_eq!([Step::C, Step::F, Step::G].map(|step| key(true).alter(step)), [100, 100, 0]);
+            assert_eq!(key(false).alter(Step::C), 0);
         }
     }
 

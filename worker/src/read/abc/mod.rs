@@ -5,9 +5,11 @@
 
 mod book;
 mod census;
+mod chord;
 mod cursor;
 mod fields;
 mod header;
+mod held;
 mod key;
 mod lines;
 mod music;
@@ -17,6 +19,7 @@ mod tests;
 mod text;
 mod tune;
 mod voice;
+mod written;
 
 use super::{Fidelity, Format, Input, ReadError, ReadOptions, ScoreReader};
 use crate::score::EventSink;

@@ -5,7 +5,7 @@ use super::cursor::Cursor;
 use super::key::accidental;
 use super::teller::Teller;
 use super::tune::Tune;
-use super::voice::{Head, Length, Member, Tuplet};
+use super::written::{Head, Length, Member, Tuplet};
 use crate::score::{Step, Stop};
 
 /// The longest note in unit notes, and the shortest as a part of one; what passes them is a slip of the pen.
@@ -16,11 +16,11 @@ const REST_MEASURES_MAX: u32 = 10_000;
 
 /// One line being read.
 pub(super) struct Music<'a, 'b, 'c> {
-    cursor: Cursor<'a>,
+    pub(super) cursor: Cursor<'a>,
     /// Column of the line's first byte, from 0.
     column: usize,
-    tune: &'b mut Tune,
-    teller: &'b mut Teller<'c>,
+    pub(super) tune: &'b mut Tune,
+    pub(super) teller: &'b mut Teller<'c>,
 }
 
 /// Reads a line of music, without its comment.
@@ -56,7 +56,14 @@ impl Music<'_, '_, '_> {
             b'0'..=b'9' | b'/' | b',' | b'\'' => return self.stray(),
             // Blanks, ends of slurs, beams, line breaks, decorations of one letter, and what the standard reserves.
             b' ' | b'\t' | b')' | b'`' | b'\\' | b'$' | b'*' | b';' | b'?' | b'@' | b'#' | b'.' | b'~' => {}
-            b'H'..=b'W' | b'h'..=b'w' => {}
+            b'H' | b'L' | b'M' | b'O' | b'P' | b'S' | b'T' | b'u' | b'v' => {}
+            b'H'..=b'W' | b'h'..=b'w' if self.tune.has_symbols => {}
+            b'H'..=b'W' | b'h'..=b'w' => {
+                self.warn(&format!(
+                    "the letter {} is no note, and no U: gives it a meaning",
+                    char::from(byte)
+                ))?;
+            }
             _ => self.warn(&format!("byte 0x{byte:02x} is no ABC"))?,
         }
         self.cursor.skip(1);
@@ -67,11 +74,11 @@ impl Music<'_, '_, '_> {
         self.column + self.cursor.at()
     }
 
-    fn warn(&mut self, message: &str) -> Result<(), Stop> {
+    pub(super) fn warn(&mut self, message: &str) -> Result<(), Stop> {
         self.teller.warn(self.at(), message)
     }
 
-    fn damage(&mut self, message: &str) -> Result<(), Stop> {
+    pub(super) fn damage(&mut self, message: &str) -> Result<(), Stop> {
         self.teller.damage(self.at(), message)
     }
 
@@ -86,7 +93,7 @@ impl Music<'_, '_, '_> {
     }
 
     /// Reads a note or rest with its length; nothing, past a warning, if there is only an accidental.
-    fn member(&mut self) -> Result<Option<Member>, Stop> {
+    pub(super) fn member(&mut self) -> Result<Option<Member>, Stop> {
         let place = self.teller.place(self.at());
         let accidental = accidental(&mut self.cursor);
         let head = match self.cursor.peek() {
@@ -112,7 +119,7 @@ impl Music<'_, '_, '_> {
     }
 
     /// Reads `2`, `/`, `//`, `3/2` and the like; a length that is none counts as one.
-    fn length(&mut self) -> Result<Length, Stop> {
+    pub(super) fn length(&mut self) -> Result<Length, Stop> {
         let number = match self.cursor.peek() {
             Some(b'0'..=b'9') => self.cursor.number(),
             Some(b'/') => None,
@@ -164,85 +171,8 @@ impl Music<'_, '_, '_> {
         let mut cursor = Cursor::new(rest);
         cursor.skip(1);
         cursor.until(b'"');
-        !cursor
-            .rest()
-            .iter()
-            .find(|&&byte| matches!(byte, b'|' | b'[' | b']'))
-            .is_some_and(|&byte| byte == b']')
-    }
-
-    fn chord(&mut self, members: &mut Vec<Member>) -> Result<(), Stop> {
-        self.members(b']', members)?;
-        let scale = self.length()?;
-        if members.is_empty() {
-            return self.warn("a chord without a note");
-        }
-        self.tune.voice().group(members, scale, self.teller)
-    }
-
-    /// Reads notes up to the `end` of a chord.
-    fn members(&mut self, end: u8, members: &mut Vec<Member>) -> Result<(), Stop> {
-        loop {
-            match self.cursor.peek() {
-                Some(byte) if byte == end => {
-                    self.cursor.skip(1);
-                    return Ok(());
-                }
-                None | Some(b'|' | b'[' | b'{' | b'}' | b'Z' | b'X') => {
-                    return self.damage("a chord that is not closed: a ] is missing");
-                }
-                Some(b'A'..=b'G' | b'a'..=b'g' | b'^' | b'_' | b'=' | b'z' | b'x') => {
-                    members.extend(self.member()?);
-                }
-                Some(b'-') => {
-                    self.cursor.skip(1);
-                    match members.last_mut() {
-                        Some(member) => member.tied = true,
-                        None => self.warn("a tie that leaves no note")?,
-                    }
-                }
-                Some(b'"') => self.quoted()?,
-                Some(mark @ (b'!' | b'+')) => self.decorated(mark)?,
-                Some(byte) => {
-                    if !(byte.is_ascii_alphabetic() || b" \t().~\\`*".contains(&byte)) {
-                        self.warn(&format!("byte 0x{byte:02x} has no place in a chord"))?;
-                    }
-                    self.cursor.skip(1);
-                }
-            }
-        }
-    }
-
-    /// Grace notes, `{gf}` or `{/gf}`.
-    fn grace(&mut self) -> Result<(), Stop> {
-        self.cursor.skip(1);
-        loop {
-            match self.cursor.peek() {
-                Some(b'}') => {
-                    self.cursor.skip(1);
-                    return Ok(());
-                }
-                None | Some(b'|' | b'{' | b'Z' | b'X') => {
-                    return self.damage("grace notes that are not closed: a } is missing");
-                }
-                Some(b'A'..=b'G' | b'a'..=b'g' | b'^' | b'_' | b'=' | b'z' | b'x') => {
-                    if let Some(member) = self.member()? {
-                        self.tune.voice().grace(&[member]);
-                    }
-                }
-                Some(b'[') if !is_field(self.cursor.rest().get(1..).unwrap_or_default()) => {
-                    self.cursor.skip(1);
-                    let mut members = Vec::new();
-                    self.members(b']', &mut members)?;
-                    self.length()?;
-                    self.tune.voice().grace(&members);
-                }
-                Some(b'"') => self.quoted()?,
-                Some(mark @ (b'!' | b'+')) => self.decorated(mark)?,
-                // Slashes, slurs, ties and lengths among grace notes are for printers.
-                Some(_) => self.cursor.skip(1),
-            }
-        }
+        let next = cursor.rest().iter().find(|&&byte| matches!(byte, b'|' | b'[' | b']'));
+        next != Some(&b']')
     }
 
     /// A tuplet or the start of a slur.
@@ -288,7 +218,7 @@ impl Music<'_, '_, '_> {
     }
 
     /// A chord symbol or annotation.
-    fn quoted(&mut self) -> Result<(), Stop> {
+    pub(super) fn quoted(&mut self) -> Result<(), Stop> {
         self.cursor.skip(1);
         if self.cursor.until(b'"').is_some() {
             return Ok(());
@@ -299,7 +229,7 @@ impl Music<'_, '_, '_> {
         Ok(())
     }
 
-    fn decorated(&mut self, mark: u8) -> Result<(), Stop> {
+    pub(super) fn decorated(&mut self, mark: u8) -> Result<(), Stop> {
         self.cursor.skip(1);
         match decoration(self.cursor.rest(), mark) {
             Some(length) => self.cursor.skip(length),

@@ -7,11 +7,12 @@ use super::key::Shift;
 use super::music;
 use super::teller::Teller;
 use super::text::decode;
-use super::voice::{Member, Voice};
+use super::voice::Voice;
+use super::written::Member;
 use crate::score::{Event, Field, Stop, Unit};
-use std::borrow::Cow;
+use std::collections::BTreeMap;
 
-/// The most voices of one tune: each has a name to be compared, on every line.
+/// The most voices of one tune.
 const VOICES_MAX: usize = 1000;
 
 /// The tune that is being read.
@@ -21,8 +22,10 @@ pub(super) struct Tune {
     /// Lent to whoever reads a chord.
     pub(super) members: Vec<Member>,
     voices: Vec<Voice>,
-    names: Vec<Box<[u8]>>,
+    names: BTreeMap<Box<[u8]>, usize>,
     current: usize,
+    /// Whether `U:` gave letters a meaning of their own.
+    pub(super) has_symbols: bool,
     in_body: bool,
     /// Whether the body has named a voice or played a note: fields before that hold for all voices.
     begun: bool,
@@ -64,7 +67,8 @@ impl Tune {
     /// A line of music.
     pub(super) fn music(&mut self, text: &[u8], column: usize, teller: &mut Teller) -> Result<(), Stop> {
         if self.voices.is_empty() && !text.starts_with(b"[V:") {
-            self.select(b"1", column, teller)?;
+            // A tune of one voice need not name it; where a later `V:` names another, this one is `1`.
+            self.declare(b"1", None, Shift::default(), column, teller)?;
         }
         self.begun = true;
         self.census.line(text);
@@ -98,6 +102,10 @@ impl Tune {
     ) -> Result<(), Stop> {
         match letter {
             b'V' => return self.select(value, at, teller),
+            b'U' => {
+                self.has_symbols = true;
+                return Ok(());
+            }
             b'm' => return teller.warn(at, "a macro: its name is read as it stands, not replaced"),
             _ => {}
         }
@@ -130,6 +138,9 @@ impl Tune {
         let id = cursor.word().unwrap_or_default();
         let id = id.split(|&byte| byte == b',').next().unwrap_or_default();
         if id.is_empty() || id == b"*" {
+            if self.in_body && self.voices.is_empty() {
+                self.declare(b"1", None, Shift::default(), at, teller)?;
+            }
             return teller.warn(at, "a V: field that names no voice of its own");
         }
         let mut name = None;
@@ -141,8 +152,11 @@ impl Tune {
             }
         }
         self.begun |= self.in_body;
-        let known = self.names.iter().position(|known| **known == *id);
-        let Some(index) = known else { return self.declare(id, name, shift, at, teller) };
+        let Some(&index) = self.names.get(id) else {
+            let name = name.as_deref().map(|name| name.trim_matches('"')).filter(|name| !name.is_empty());
+            let id_text = decode(id);
+            return self.declare(id, Some(name.unwrap_or(&id_text)), shift, at, teller);
+        };
         self.current = index;
         if shift != Shift::default() {
             self.voice().take(&Change::Key(None, shift), teller.place(at));
@@ -153,7 +167,7 @@ impl Tune {
     fn declare(
         &mut self,
         id: &[u8],
-        name: Option<Cow<str>>,
+        name: Option<&str>,
         shift: Shift,
         at: usize,
         teller: &mut Teller,
@@ -163,10 +177,8 @@ impl Tune {
             return teller
                 .damage(at, format!("a tune of more than {VOICES_MAX} voices: this one joins another"));
         };
-        let id_text = decode(id);
-        let name = name.as_deref().map(|name| name.trim_matches('"')).filter(|name| !name.is_empty());
-        teller.tell(teller.place(at), Event::Part { part, name: Some(name.unwrap_or(&id_text)) })?;
-        self.names.push(id.into());
+        teller.tell(teller.place(at), Event::Part { part, name })?;
+        self.names.insert(id.into(), index);
         self.current = index;
         let mut voice = Voice::new(part, self.header.compat);
         if self.in_body {

@@ -2,84 +2,15 @@
 
 use super::fields::Metre;
 use super::header::Change;
-use super::key::{Key, Shift};
+use super::held::{Held, multiple};
 use super::teller::Teller;
+use super::written::{Head, Length, Member, Reach, Settings, Tuplet};
 use crate::score::{Event, Flags, KeySignature, Meter, Note, Pitch, Rest, Step, Stop, Tempo, Ticks};
 use shared::place::Place;
 use std::fmt::Write;
 
 /// How much of a measure is held back before the head of it is told.
 const HELD_MAX: usize = 4096;
-
-/// How far an accidental reaches (standard 2.1, 11.3: `%%propagate-accidentals`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Reach {
-    /// Its own note.
-    Note,
-    /// Notes of the same octave, to the end of the measure.
-    Octave,
-    /// Notes of that letter in all octaves, to the end of the measure: the standard's default.
-    #[default]
-    Letter,
-}
-
-/// A length as it is written: a multiple of the unit note.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Length {
-    pub(super) above: u32,
-    pub(super) below: u32,
-}
-
-impl Length {
-    pub(super) const ONE: Length = Length { above: 1, below: 1 };
-}
-
-/// A note or rest as it is written.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Member {
-    pub(super) place: Place,
-    pub(super) head: Head,
-    pub(super) length: Length,
-    /// A tie is written after it, inside of a chord.
-    pub(super) tied: bool,
-}
-
-/// What stands in the place of a note.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Head {
-    Note { step: Step, octave: i32, accidental: Option<i16> },
-    Rest { hidden: bool },
-}
-
-/// `(p:q:r`: the next `left` notes take `above / below` of their length.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Tuplet {
-    pub(super) above: u32,
-    pub(super) below: u32,
-    pub(super) left: u32,
-}
-
-/// What holds for the notes to come.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Settings {
-    pub(super) metre: Metre,
-    pub(super) unit: Ticks,
-    pub(super) key: Key,
-    pub(super) shift: Shift,
-    pub(super) reach: Reach,
-    /// Read as music21 does.
-    pub(super) compat: bool,
-}
-
-/// An event whose measure is not over: broken rhythm and ties may change it yet.
-#[derive(Debug)]
-enum Held {
-    Note(Note),
-    Rest(Rest),
-    Meter(Meter),
-    Key(KeySignature),
-    Tempo(Tempo),
-}
 
 /// A note that a tie leaves, or may.
 #[derive(Clone, Copy, Debug)]
@@ -297,10 +228,9 @@ impl Voice {
         let leaving = self.leaving.iter().filter(|(_, leaves)| *leaves).map(|(tie, _)| *tie);
         self.ties.extend(leaving);
         // music21 ends a tie at whatever note comes next, and knows none at chords.
-        if std::mem::take(&mut self.tied) && members == 1 {
-            if let Some(Held::Note(note)) = self.held.get_mut(self.last.0) {
-                note.flags = note.flags.with(Flags::TIE_STOP);
-            }
+        let tied = std::mem::take(&mut self.tied) && members == 1;
+        if let Some(Held::Note(note)) = self.held.get_mut(self.last.0).filter(|_| tied) {
+            note.flags = note.flags.with(Flags::TIE_STOP);
         }
     }
 
@@ -331,20 +261,12 @@ impl Voice {
     pub(super) fn broken(&mut self, above: u32, below: u32) -> bool {
         let (start, end) = self.last;
         self.broken = Some((2 * below - above, below));
-        let mut change = Ticks::ZERO;
+        let mut change = None;
         for held in self.held.get_mut(start..end).unwrap_or_default() {
-            let (duration, flags) = match held {
-                Held::Note(note) => (&mut note.duration, &mut note.flags),
-                Held::Rest(rest) => (&mut rest.duration, &mut rest.flags),
-                _ => continue,
-            };
-            let (length, exact) = multiple(*duration, i64::from(above), i64::from(below));
-            if !flags.has(Flags::CHORD) {
-                change = length - *duration;
-            }
-            *duration = length;
-            *flags = flags.with_if(!exact, Flags::ROUNDED);
+            let by = held.scale(i64::from(above), i64::from(below));
+            change.get_or_insert(by); // The first member of a chord rules.
         }
+        let change = change.unwrap_or_default();
         self.clock += change;
         for held in self.held.get_mut(end..).unwrap_or_default() {
             held.shift(change);
@@ -414,13 +336,7 @@ impl Voice {
             self.told = true;
         }
         for held in self.held.drain(..count) {
-            match held {
-                Held::Note(note) => teller.tell(note.place, Event::Note(note))?,
-                Held::Rest(rest) => teller.tell(rest.place, Event::Rest(rest))?,
-                Held::Meter(meter) => teller.tell(meter.place, Event::Meter(meter))?,
-                Held::Key(key) => teller.tell(key.place, Event::Key(key))?,
-                Held::Tempo(tempo) => teller.tell(tempo.place, Event::Tempo(tempo))?,
-            }
+            held.tell(teller)?;
         }
         self.last = (self.last.0.saturating_sub(count), self.last.1.saturating_sub(count));
         Ok(())
@@ -430,30 +346,5 @@ impl Voice {
     pub(super) fn end(&mut self, teller: &mut Teller) -> Result<(), Stop> {
         self.finish_measure(self.settings.compat, teller)?;
         teller.tell(teller.place(0), Event::PartEnd { part: self.part, end: self.clock })
-    }
-}
-
-impl Held {
-    fn shift(&mut self, by: Ticks) {
-        match self {
-            Held::Note(note) => note.onset += by,
-            Held::Rest(rest) => rest.onset += by,
-            Held::Meter(meter) => meter.onset += by,
-            Held::Key(key) => key.onset += by,
-            Held::Tempo(tempo) => tempo.onset += by,
-        }
-    }
-}
-
-/// `length * above / below`, and whether it is a whole number of ticks.
-fn multiple(length: Ticks, above: i64, below: i64) -> (Ticks, bool) {
-    match length.0.checked_mul(above) {
-        Some(product) if below > 0 && product % below == 0 => (Ticks(product / below), true),
-        Some(product) if below > 0 => {
-            let half = i128::from(below) / 2;
-            let rounded = (i128::from(product) + half) / i128::from(below);
-            (Ticks(i64::try_from(rounded).unwrap_or(i64::MAX)), false)
-        }
-        _ => (Ticks(i64::MAX), false),
     }
 }

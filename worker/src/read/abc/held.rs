@@ -1,0 +1,65 @@
+//! The events of a measure that is not over.
+
+use super::teller::Teller;
+use crate::score::{Event, Flags, KeySignature, Meter, Note, Rest, Stop, Tempo, Ticks};
+
+/// An event whose measure is not over: broken rhythm and ties may change it yet.
+#[derive(Debug)]
+pub(super) enum Held {
+    Note(Note),
+    Rest(Rest),
+    Meter(Meter),
+    Key(KeySignature),
+    Tempo(Tempo),
+}
+
+impl Held {
+    /// Moves it in time.
+    pub(super) fn shift(&mut self, by: Ticks) {
+        match self {
+            Held::Note(note) => note.onset += by,
+            Held::Rest(rest) => rest.onset += by,
+            Held::Meter(meter) => meter.onset += by,
+            Held::Key(key) => key.onset += by,
+            Held::Tempo(tempo) => tempo.onset += by,
+        }
+    }
+
+    /// Tells the event.
+    pub(super) fn tell(self, teller: &mut Teller) -> Result<(), Stop> {
+        match self {
+            Held::Note(note) => teller.tell(note.place, Event::Note(note)),
+            Held::Rest(rest) => teller.tell(rest.place, Event::Rest(rest)),
+            Held::Meter(meter) => teller.tell(meter.place, Event::Meter(meter)),
+            Held::Key(key) => teller.tell(key.place, Event::Key(key)),
+            Held::Tempo(tempo) => teller.tell(tempo.place, Event::Tempo(tempo)),
+        }
+    }
+
+    /// Takes `above / below` of its length, and says by how much the length changed; other events have none.
+    pub(super) fn scale(&mut self, above: i64, below: i64) -> Ticks {
+        let (duration, flags) = match self {
+            Held::Note(note) => (&mut note.duration, &mut note.flags),
+            Held::Rest(rest) => (&mut rest.duration, &mut rest.flags),
+            _ => return Ticks::ZERO,
+        };
+        let (length, exact) = multiple(*duration, above, below);
+        let change = length - *duration;
+        *duration = length;
+        *flags = flags.with_if(!exact, Flags::ROUNDED);
+        change
+    }
+}
+
+/// `length * above / below`, and whether it is a whole number of ticks.
+pub(super) fn multiple(length: Ticks, above: i64, below: i64) -> (Ticks, bool) {
+    match length.0.checked_mul(above) {
+        Some(product) if below > 0 && product % below == 0 => (Ticks(product / below), true),
+        Some(product) if below > 0 => {
+            let half = i128::from(below) / 2;
+            let rounded = (i128::from(product) + half) / i128::from(below);
+            (Ticks(i64::try_from(rounded).unwrap_or(i64::MAX)), false)
+        }
+        _ => (Ticks(i64::MAX), false),
+    }
+}
