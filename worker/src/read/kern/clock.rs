@@ -12,7 +12,7 @@ pub(super) struct Clock {
     /// That line had something with a length: the next one is later.
     moved: bool,
     /// Start of the measure.
-    bar: Ticks,
+    pub(super) bar: Ticks,
     /// Full length of a measure, where a meter says it.
     pub(super) measure: Option<Ticks>,
 }

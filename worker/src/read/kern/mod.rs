@@ -1,6 +1,7 @@
 //! Humdrum kern: columns of tokens that split and join, line by line.
 
 mod clock;
+mod instruments;
 mod line;
 mod measure;
 mod parts;

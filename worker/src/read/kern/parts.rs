@@ -1,5 +1,6 @@
 //! The parts of a piece, and what interpretations say of them before the next note.
 
+use super::instruments;
 use super::piece::warn;
 use super::signs::{self, Sign};
 use super::text::decode;
@@ -102,7 +103,8 @@ impl Parts {
             let place = part.place.unwrap_or(Place::START);
             sink.event(place, Event::Part { part: index, name: part.name.as_deref() })?;
             if let Some(name) = &part.instrument {
-                sink.event(place, Event::Instrument { part: index, name: Some(name), program: None })?;
+                let program = instruments::program(name.as_bytes());
+                sink.event(place, Event::Instrument { part: index, name: Some(name), program })?;
             }
             self.declared += 1;
         }

@@ -137,8 +137,14 @@ impl<'a> Piece<'a> {
         let (mut any, mut bar) = (false, false);
         for (index, ..) in self.spines.kern() {
             let cell = line.cell(index);
-            any |= is_token(cell);
-            bar |= cell.first() == Some(&b'=');
+            if cell.first() == Some(&b'=') {
+                bar = true;
+            } else if is_token(cell) {
+                any = true;
+                let (notes, rests) = token::count(cell);
+                self.notes += notes;
+                self.rests += rests;
+            }
         }
         if bar {
             let spanned =
@@ -155,10 +161,9 @@ impl<'a> Piece<'a> {
         let new = self.bar.waits() || !self.bar.has_begun();
         let at = self.clock.line(&self.spines, line, new);
         let said_at = if new { self.clock.open_measure(at, self.bar.is_sustained()) } else { at };
-        if new {
-            self.measure(said_at, sink)?;
+        if self.bar.missing(&self.spines) > 0 {
+            self.measure(self.clock.bar, sink)?;
         }
-        self.parts.declare(sink)?;
         self.parts.say_signs(said_at, sink)?;
         let mut moves = false;
         for index in 0..self.spines.columns.len() {
@@ -170,7 +175,7 @@ impl<'a> Piece<'a> {
 
     /// Begins a measure in every part.
     fn measure(&mut self, at: Ticks, sink: &mut dyn EventSink) -> Result<(), Stop> {
-        self.measures += self.bar.declared(&self.spines);
+        self.measures += self.bar.missing(&self.spines);
         self.parts.declare(sink)?;
         self.bar.begin(at, &mut self.spines, sink)
     }
@@ -192,9 +197,6 @@ impl<'a> Piece<'a> {
             }
             return Ok(None);
         }
-        let (notes, rests) = token::count(cell);
-        self.notes += notes;
-        self.rests += rests;
         if let Some(due) = column.due.filter(|&due| due != at) {
             let message =
                 format!("what came before in this column ends at {due} quarters, this line begins at {at}");
