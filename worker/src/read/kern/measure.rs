@@ -4,6 +4,7 @@ use super::clock::is_token;
 use super::line::Line;
 use super::piece::{damage, warn};
 use super::spines::Spines;
+use super::text::quote;
 use crate::score::{Event, EventSink, Stop, Ticks};
 use shared::place::Place;
 
@@ -65,8 +66,7 @@ impl Bar {
             if cell.first() == Some(&b'=') {
                 shown = shown.or(Some((index, cell)));
             } else if is_token(cell) {
-                let message = format!("\"{}\" among barlines", cell.escape_ascii());
-                damage(sink, line.place(index), message)?;
+                damage(sink, line.place(index), format!("{} among barlines", quote(cell)))?;
             }
         }
         let Some((index, cell)) = shown else { return Ok(()) };

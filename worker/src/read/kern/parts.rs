@@ -3,7 +3,7 @@
 use super::instruments;
 use super::piece::warn;
 use super::signs::{self, Sign};
-use super::text::decode;
+use super::text::{decode, quote};
 use crate::score::{Event, EventSink, KeySignature, Meter, Mode, Stop, Tempo, Ticks};
 use shared::place::Place;
 
@@ -58,7 +58,7 @@ impl Parts {
         let told = usize::from(index) < self.declared;
         let Some(part) = self.parts.get_mut(usize::from(index)) else { return Ok(()) };
         match sign {
-            Sign::Broken(why) => return warn(sink, place, &format!("\"{}\" is {why}", cell.escape_ascii())),
+            Sign::Broken(why) => return warn(sink, place, &format!("{} is {why}", quote(cell))),
             Sign::Name(text) | Sign::Instrument(text) if told => {
                 let name = decode(text);
                 return sink

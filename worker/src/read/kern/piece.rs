@@ -5,6 +5,7 @@ use super::line::Line;
 use super::measure::Bar;
 use super::parts::Parts;
 use super::spines::{Column, Content, Fit, Spines};
+use super::text::quote;
 use super::token::{self, Kind, Token};
 use crate::read::{Fidelity, ReadOptions};
 use crate::score::{Event, EventSink, Flags, Note, Rest, Stop, Ticks, Unit};
@@ -71,8 +72,8 @@ impl<'a> Piece<'a> {
 
     /// Takes a line with columns.
     pub(super) fn line(&mut self, line: &Line<'_>, sink: &mut dyn EventSink) -> Result<(), Stop> {
-        let structural = line.cells().any(is_manipulator);
         let data = line.text.first() != Some(&b'*');
+        let structural = !data && line.cells().any(is_manipulator);
         let open = self.spines.columns.len();
         match self.spines.fit(line.width()) {
             Fit::Fits => {}
@@ -82,8 +83,11 @@ impl<'a> Piece<'a> {
             }
             Fit::Differs => {
                 let message = format!("{} columns where {open} are open", line.width());
-                if structural || (data && line.text.first() != Some(&b'=')) {
+                if structural {
                     damage(sink, line.place(0), message)?;
+                } else if data && line.text.first() != Some(&b'=') {
+                    damage(sink, line.place(0), message)?;
+                    self.spines.widen(line, self.options.limits.spines_max)?;
                 } else {
                     warn(sink, line.place(0), &message)?;
                 }
@@ -232,7 +236,7 @@ impl<'a> Piece<'a> {
             let compat = self.options.fidelity == Fidelity::Compat;
             let read = token::parse(member, compat);
             let unsaid = read.duration.is_none() && taken.is_none();
-            complain(&read, member, unsaid, place, sink)?;
+            complain(&read, member, taken, place, sink)?;
             let sounds = matches!(read.kind, Kind::Note(_) | Kind::Rest);
             let Some(duration) = read.duration.or(taken).or(sounds.then_some(QUARTER)) else { continue };
             let flags = read.flags.with_if(unsaid, Flags::ROUNDED);
@@ -290,7 +294,7 @@ impl<'a> Piece<'a> {
 fn complain(
     read: &Token,
     member: &[u8],
-    unsaid: bool,
+    taken: Option<Ticks>,
     place: Place,
     sink: &mut dyn EventSink,
 ) -> Result<(), Stop> {
@@ -303,19 +307,18 @@ fn complain(
             warn(sink, place, &format!("{} is a duration without a note or a rest", quote(member)))
         }
         Kind::Space => damage(sink, place, format!("{} has a duration and no pitch", quote(member))),
-        Kind::Note(_) | Kind::Rest if unsaid => {
-            warn(sink, place, &format!("{} has no duration: taken for a quarter note", quote(member)))
-        }
-        Kind::Note(_) | Kind::Rest => Ok(()),
+        Kind::Note(_) | Kind::Rest => match (read.duration, taken) {
+            (None, None) => {
+                warn(sink, place, &format!("{} has no duration: taken for a quarter note", quote(member)))
+            }
+            (Some(own), Some(taken)) if own != taken && !read.flags.has(Flags::GRACE) => {
+                warn(sink, place, &format!("{} has another length than its chord", quote(member)))
+            }
+            _ => Ok(()),
+        },
     }
 }
 
 fn is_manipulator(cell: &[u8]) -> bool {
     matches!(cell.trim_ascii_end(), b"*^" | b"*v" | b"*x" | b"*+" | b"*-" | [b'*', b'*', ..])
-}
-
-/// The beginning of some bytes, for a message.
-fn quote(bytes: &[u8]) -> String {
-    let shown = bytes.get(..bytes.len().min(24)).unwrap_or(bytes);
-    format!("\"{}\"", shown.escape_ascii())
 }
