@@ -1,9 +1,9 @@
 //! Barlines and the measures between them.
 
-use super::clock::is_token;
 use super::line::Line;
 use super::piece::{damage, warn};
 use super::spines::Spines;
+use super::text::quote;
 use crate::score::{Event, EventSink, Stop, Ticks};
 use shared::place::Place;
 
@@ -12,6 +12,8 @@ use shared::place::Place;
 pub(super) struct Bar {
     waiting: Option<Waiting>,
     begun: bool,
+    /// How many parts there were when the last measure began: those after them are new.
+    parts: u16,
     /// Number of the measure as it is printed.
     number: String,
     /// Some barline had a number.
@@ -25,8 +27,6 @@ struct Waiting {
     place: Place,
     /// A line with nothing new stands after it.
     sustained: bool,
-    /// In how many parts it stands.
-    parts: u64,
 }
 
 impl Bar {
@@ -59,20 +59,18 @@ impl Bar {
         spines: &Spines,
         sink: &mut dyn EventSink,
     ) -> Result<(), Stop> {
-        let (mut parts, mut shown) = (0, None);
-        for (index, _, column) in spines.kern() {
+        let mut shown = None;
+        for (index, ..) in spines.kern() {
             let cell = line.cell(index);
             if cell.first() == Some(&b'=') {
-                parts += u64::from(column.voice == 1);
                 shown = shown.or(Some((index, cell)));
-            } else if is_token(cell) {
-                let message = format!("\"{}\" among barlines", cell.escape_ascii());
-                damage(sink, line.place(index), message)?;
+            } else if !matches!(cell, b"" | b"." | [b'!', ..]) {
+                damage(sink, line.place(index), format!("{} among barlines", quote(cell)))?;
             }
         }
         let Some((index, cell)) = shown else { return Ok(()) };
         self.count(cell);
-        self.waiting = Some(Waiting { place: line.place(index), sustained: false, parts });
+        self.waiting = Some(Waiting { place: line.place(index), sustained: false });
         Ok(())
     }
 
@@ -82,7 +80,9 @@ impl Bar {
         let start = cell.iter().position(u8::is_ascii_digit).unwrap_or(cell.len());
         let (_, number) = cell.split_at_checked(start).unwrap_or_default();
         let digits = number.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(number.len());
-        let letter = matches!(number.get(digits..), Some([b'a'..=b'z', rest @ ..]) if !rest.iter().any(u8::is_ascii_alphabetic));
+        let rest = number.get(digits..).unwrap_or_default();
+        let letter = rest.first().is_some_and(u8::is_ascii_lowercase)
+            && !rest.iter().skip(1).any(u8::is_ascii_alphabetic);
         if let Some(text) = number.get(..digits + usize::from(letter)).filter(|text| !text.is_empty()) {
             self.number.clear();
             self.number.extend(text.iter().copied().map(char::from));
@@ -93,31 +93,31 @@ impl Bar {
         }
     }
 
-    /// How many measures the barline before promises, now that something sounds after it.
-    pub(super) fn declared(&self, spines: &Spines) -> u64 {
-        match self.waiting {
-            Some(waiting) => waiting.parts,
-            None if self.begun => 0,
-            None => spines.kern().filter(|(.., column)| column.voice == 1).count() as u64,
-        }
+    /// How many parts there are in which no measure has begun since the last barline.
+    pub(super) fn missing(&self, spines: &Spines) -> u64 {
+        spines.kern().filter(|&(_, part, column)| column.voice == 1 && self.is_missing(part)).count() as u64
     }
 
-    /// Begins the measure that waits, at `onset`. A column that ended too early may go on from there.
+    fn is_missing(&self, part: u16) -> bool {
+        self.waiting.is_some() || part >= self.parts
+    }
+
+    /// Begins the measure in the parts that miss it. A column that ended too early may go on from there.
     pub(super) fn begin(
         &mut self,
         onset: Ticks,
         spines: &mut Spines,
         sink: &mut dyn EventSink,
     ) -> Result<(), Stop> {
-        let place = self.waiting.take().map_or(Place::START, |waiting| waiting.place);
-        self.begun = true;
+        let place = self.waiting.map_or(Place::START, |waiting| waiting.place);
         // The measure before the first number is an upbeat.
         let number = if self.number.is_empty() { "0" } else { &self.number };
         for (_, part, column) in spines.kern() {
-            if column.voice == 1 {
+            if column.voice == 1 && self.is_missing(part) {
                 sink.event(place, Event::Measure { part, onset, number })?;
             }
         }
+        (self.begun, self.waiting, self.parts) = (true, None, spines.parts());
         for column in &mut spines.columns {
             let active = std::mem::take(&mut column.active);
             let Some(due) = column.due.filter(|&due| due < onset) else { continue };

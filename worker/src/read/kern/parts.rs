@@ -1,8 +1,9 @@
 //! The parts of a piece, and what interpretations say of them before the next note.
 
+use super::instruments;
 use super::piece::warn;
 use super::signs::{self, Sign};
-use super::text::decode;
+use super::text::{decode, quote};
 use crate::score::{Event, EventSink, KeySignature, Meter, Mode, Stop, Tempo, Ticks};
 use shared::place::Place;
 
@@ -57,7 +58,7 @@ impl Parts {
         let told = usize::from(index) < self.declared;
         let Some(part) = self.parts.get_mut(usize::from(index)) else { return Ok(()) };
         match sign {
-            Sign::Broken(why) => return warn(sink, place, &format!("\"{}\" is {why}", cell.escape_ascii())),
+            Sign::Broken(why) => return warn(sink, place, &format!("{} is {why}", quote(cell))),
             Sign::Name(text) | Sign::Instrument(text) if told => {
                 let name = decode(text);
                 return sink
@@ -102,7 +103,8 @@ impl Parts {
             let place = part.place.unwrap_or(Place::START);
             sink.event(place, Event::Part { part: index, name: part.name.as_deref() })?;
             if let Some(name) = &part.instrument {
-                sink.event(place, Event::Instrument { part: index, name: Some(name), program: None })?;
+                let program = instruments::program(name.as_bytes());
+                sink.event(place, Event::Instrument { part: index, name: Some(name), program })?;
             }
             self.declared += 1;
         }

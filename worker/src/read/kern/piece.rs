@@ -1,10 +1,11 @@
 //! One piece: from its `**` line to the end of its last spine.
 
-use super::clock::{Clock, begin, is_token};
+use super::clock::{Clock, begin};
 use super::line::Line;
 use super::measure::Bar;
 use super::parts::Parts;
 use super::spines::{Column, Content, Fit, Spines};
+use super::text::quote;
 use super::token::{self, Kind, Token};
 use crate::read::{Fidelity, ReadOptions};
 use crate::score::{Event, EventSink, Flags, Note, Rest, Stop, Ticks, Unit};
@@ -27,6 +28,7 @@ pub(super) struct Piece<'a> {
     measures: u64,
     remarks: Vec<(usize, &'static str)>,
     words: Vec<(u32, u32)>,
+    fresh: Vec<usize>,
 }
 
 /// Tells `sink` of something odd that lost nothing.
@@ -56,6 +58,7 @@ impl<'a> Piece<'a> {
             measures: 0,
             remarks: Vec::new(),
             words: Vec::new(),
+            fresh: Vec::new(),
         })
     }
 
@@ -71,8 +74,8 @@ impl<'a> Piece<'a> {
 
     /// Takes a line with columns.
     pub(super) fn line(&mut self, line: &Line<'_>, sink: &mut dyn EventSink) -> Result<(), Stop> {
-        let structural = line.cells().any(is_manipulator);
         let data = line.text.first() != Some(&b'*');
+        let structural = !data && line.cells().any(is_manipulator);
         let open = self.spines.columns.len();
         match self.spines.fit(line.width()) {
             Fit::Fits => {}
@@ -82,8 +85,11 @@ impl<'a> Piece<'a> {
             }
             Fit::Differs => {
                 let message = format!("{} columns where {open} are open", line.width());
-                if structural || (data && line.text.first() != Some(&b'=')) {
+                if structural {
                     damage(sink, line.place(0), message)?;
+                } else if data && line.text.first() != Some(&b'=') {
+                    damage(sink, line.place(0), message)?;
+                    self.spines.widen(line, self.options.limits.spines_max)?;
                 } else {
                     warn(sink, line.place(0), &message)?;
                 }
@@ -134,11 +140,40 @@ impl<'a> Piece<'a> {
     }
 
     fn data(&mut self, line: &Line<'_>, sink: &mut dyn EventSink) -> Result<(), Stop> {
-        let (mut any, mut bar) = (false, false);
-        for (index, ..) in self.spines.kern() {
-            let cell = line.cell(index);
-            any |= is_token(cell);
-            bar |= cell.first() == Some(&b'=');
+        let mut fresh = std::mem::take(&mut self.fresh);
+        let result = self.data_of(line, &mut fresh, sink);
+        self.fresh = fresh;
+        result
+    }
+
+    fn data_of(
+        &mut self,
+        line: &Line<'_>,
+        fresh: &mut Vec<usize>,
+        sink: &mut dyn EventSink,
+    ) -> Result<(), Stop> {
+        fresh.clear();
+        let mut bar = false;
+        for (index, (column, cell)) in self.spines.columns.iter().zip(line.cells()).enumerate() {
+            match cell {
+                _ if column.content == Content::Other => {}
+                b"." | [b'!', ..] => {}
+                _ if column.content == Content::Unsaid => {
+                    damage(
+                        sink,
+                        line.place(index),
+                        format!("{} in a column that did not say what it holds", quote(cell)),
+                    )?;
+                }
+                [] => warn(sink, line.place(index), "an empty column: a dot stands for nothing new")?,
+                [b'=', ..] => bar = true,
+                _ => {
+                    let (notes, rests) = token::count(cell);
+                    self.notes += notes;
+                    self.rests += rests;
+                    fresh.push(index);
+                }
+            }
         }
         if bar {
             let spanned =
@@ -148,20 +183,19 @@ impl<'a> Piece<'a> {
             }
             return self.bar.line(line, &self.spines, sink);
         }
-        if !any {
+        if fresh.is_empty() {
             self.bar.sustain();
             return Ok(());
         }
         let new = self.bar.waits() || !self.bar.has_begun();
-        let at = self.clock.line(&self.spines, line, new);
+        let at = self.clock.line(&self.spines, fresh, new);
         let said_at = if new { self.clock.open_measure(at, self.bar.is_sustained()) } else { at };
-        if new {
-            self.measure(said_at, sink)?;
+        if self.bar.missing(&self.spines) > 0 {
+            self.measure(self.clock.bar, sink)?;
         }
-        self.parts.declare(sink)?;
         self.parts.say_signs(said_at, sink)?;
         let mut moves = false;
-        for index in 0..self.spines.columns.len() {
+        for &mut index in fresh {
             moves |= self.column(line, index, at, sink)?.is_some_and(Ticks::is_positive);
         }
         self.clock.tick(at, moves);
@@ -170,7 +204,7 @@ impl<'a> Piece<'a> {
 
     /// Begins a measure in every part.
     fn measure(&mut self, at: Ticks, sink: &mut dyn EventSink) -> Result<(), Stop> {
-        self.measures += self.bar.declared(&self.spines);
+        self.measures += self.bar.missing(&self.spines);
         self.parts.declare(sink)?;
         self.bar.begin(at, &mut self.spines, sink)
     }
@@ -185,16 +219,6 @@ impl<'a> Piece<'a> {
     ) -> Result<Option<Ticks>, Stop> {
         let Some(&column) = self.spines.columns.get(index) else { return Ok(None) };
         let Content::Kern(part) = column.content else { return Ok(None) };
-        let cell = line.cell(index);
-        if !is_token(cell) {
-            if cell.is_empty() && index < line.width() {
-                warn(sink, line.place(index), "an empty column: a dot stands for nothing new")?;
-            }
-            return Ok(None);
-        }
-        let (notes, rests) = token::count(cell);
-        self.notes += notes;
-        self.rests += rests;
         if let Some(due) = column.due.filter(|&due| due != at) {
             let message =
                 format!("what came before in this column ends at {due} quarters, this line begins at {at}");
@@ -230,9 +254,11 @@ impl<'a> Piece<'a> {
             let compat = self.options.fidelity == Fidelity::Compat;
             let read = token::parse(member, compat);
             let unsaid = read.duration.is_none() && taken.is_none();
-            complain(&read, member, unsaid, place, sink)?;
+            complain(&read, member, taken, place, sink)?;
             let sounds = matches!(read.kind, Kind::Note(_) | Kind::Rest);
-            let Some(duration) = read.duration.or(taken).or(sounds.then_some(QUARTER)) else { continue };
+            // To music21 a chord has one length, that of its first note.
+            let own = if compat { taken.or(read.duration) } else { read.duration.or(taken) };
+            let Some(duration) = own.or(sounds.then_some(QUARTER)) else { continue };
             let flags = read.flags.with_if(unsaid, Flags::ROUNDED);
             match read.kind {
                 Kind::Note(written) => {
@@ -288,7 +314,7 @@ impl<'a> Piece<'a> {
 fn complain(
     read: &Token,
     member: &[u8],
-    unsaid: bool,
+    taken: Option<Ticks>,
     place: Place,
     sink: &mut dyn EventSink,
 ) -> Result<(), Stop> {
@@ -301,19 +327,18 @@ fn complain(
             warn(sink, place, &format!("{} is a duration without a note or a rest", quote(member)))
         }
         Kind::Space => damage(sink, place, format!("{} has a duration and no pitch", quote(member))),
-        Kind::Note(_) | Kind::Rest if unsaid => {
-            warn(sink, place, &format!("{} has no duration: taken for a quarter note", quote(member)))
-        }
-        Kind::Note(_) | Kind::Rest => Ok(()),
+        Kind::Note(_) | Kind::Rest => match (read.duration, taken) {
+            (None, None) => {
+                warn(sink, place, &format!("{} has no duration: taken for a quarter note", quote(member)))
+            }
+            (Some(own), Some(taken)) if own != taken && !read.flags.has(Flags::GRACE) => {
+                warn(sink, place, &format!("{} has another length than its chord", quote(member)))
+            }
+            _ => Ok(()),
+        },
     }
 }
 
 fn is_manipulator(cell: &[u8]) -> bool {
     matches!(cell.trim_ascii_end(), b"*^" | b"*v" | b"*x" | b"*+" | b"*-" | [b'*', b'*', ..])
-}
-
-/// The beginning of some bytes, for a message.
-fn quote(bytes: &[u8]) -> String {
-    let shown = bytes.get(..bytes.len().min(24)).unwrap_or(bytes);
-    format!("\"{}\"", shown.escape_ascii())
 }

@@ -100,6 +100,22 @@ impl Spines {
         Fit::Repaired
     }
 
+    /// Opens columns for what a line has too many: a split was forgotten, and what is in them is not to be lost. If
+    /// the next line is as narrow as before, it was only that line.
+    pub(super) fn widen(&mut self, line: &Line<'_>, spines_max: u64) -> Result<(), Stop> {
+        if line.width() as u64 > spines_max {
+            return Err(Stop::Failed(exceeded("spines_max", spines_max, Some(line.place(0)))));
+        }
+        if let Some(&last) = self.columns.last()
+            && line.width() > self.columns.len()
+        {
+            self.fallback.clone_from(&self.columns);
+            self.columns.resize(line.width(), last);
+            self.number_voices();
+        }
+        Ok(())
+    }
+
     /// Follows a line of manipulators; `remark` hears of those that do nothing, with their column.
     pub(super) fn manipulate(
         &mut self,

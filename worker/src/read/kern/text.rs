@@ -11,6 +11,12 @@ pub(super) fn decode(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
+/// The beginning of some bytes, for a message.
+pub(super) fn quote(bytes: &[u8]) -> String {
+    let shown = bytes.get(..bytes.len().min(24)).unwrap_or(bytes);
+    format!("\"{}\"", shown.escape_ascii())
+}
+
 /// The reference records that fill fields. Where two fill the same one, the first of them is meant first.
 const RECORDS: [(&[u8], Field); 14] = [
     (b"OTL", Field::Title),
