@@ -9,7 +9,7 @@ use crate::score::{Event, EventSink, KeySignature, Meter};
 use shared::place::Place;
 
 /// The most sharps or flats that a key may have: each step altered twice.
-const FIFTHS_MAX: i8 = 14;
+const FIFTHS: std::ops::RangeInclusive<i8> = -14..=14;
 
 /// Reads the open `<attributes>` to its end.
 pub(super) fn read(xml: &mut Xml<'_>, part: &mut Part, sink: &mut dyn EventSink) -> Result<(), ReadError> {
@@ -51,7 +51,7 @@ fn key(xml: &mut Xml<'_>, part: &Part, sink: &mut dyn EventSink) -> Result<(), R
             b"fifths" => {
                 let text = xml.text()?;
                 stated = true;
-                fifths = whole(text).filter(|fifths: &i8| fifths.abs() <= FIFTHS_MAX);
+                fifths = whole(text).filter(|fifths| FIFTHS.contains(fifths));
                 if fifths.is_none() {
                     fault = Some(format!("the key of {} fifths is none from -14 to 14", shown(text)));
                 }

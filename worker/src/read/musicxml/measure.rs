@@ -11,7 +11,7 @@ use crate::score::{Event, EventSink, Flags, Note, Pitch, Rest, TICKS_PER_QUARTER
 use shared::place::Place;
 
 /// By how little a measure may differ from its meter to be taken for full: a 256th note.
-const ROUNDING: Ticks = Ticks(TICKS_PER_QUARTER / 64);
+const ROUNDING: u64 = TICKS_PER_QUARTER.unsigned_abs() / 64;
 
 /// What a `<measure>` says of itself.
 #[derive(Debug)]
@@ -86,7 +86,7 @@ fn end(part: &mut Part, heading: &Heading, fidelity: Fidelity) {
             fit_rests(part, bar, fidelity);
         }
         // Divisions that cannot say a septuplet leave measures a little too long or too short.
-        if length != bar && (length - bar).0.abs() < ROUNDING.0 {
+        if length != bar && (length - bar).0.unsigned_abs() < ROUNDING {
             part.clock.set_length(bar);
         }
     }
