@@ -113,7 +113,7 @@ fn time(xml: &mut Xml<'_>, part: &mut Part, sink: &mut dyn EventSink) -> Result<
         return damage(sink, place, message);
     }
     let Some((beats, unit)) = (if free { Some((Vec::new(), 4)) } else { sum(&terms) }) else {
-        return damage(sink, place, "the time signature lacks beats or a beat type".to_owned());
+        return damage(sink, place, "the time signature is no sum of beats over one beat type".to_owned());
     };
     let (onset, index) = (part.clock.now(), part.index);
     let meter = Meter { onset, measure: 0, part: index, beats: beats.into(), unit, place };
@@ -125,15 +125,18 @@ fn beat_count(text: &[u8]) -> Option<u16> {
     whole(text).filter(|&count| count > 0)
 }
 
-/// The terms of a composite meter over their common unit: 3/8 and 2/4 are 3+4 over 8.
+/// The terms of a composite meter over their common unit: 3/8 and 2/4 are 3+4 over 8. All beats are a `u16` at most.
 fn sum(terms: &[(Vec<u16>, u16)]) -> Option<(Vec<u16>, u16)> {
     let unit = terms.iter().map(|&(_, unit)| unit).max()?;
     let mut beats = Vec::new();
+    let mut all = 0_u16;
     for (term, term_unit) in terms {
         let factor =
             unit.checked_div(*term_unit).filter(|factor| factor.checked_mul(*term_unit) == Some(unit))?;
         for &count in term {
-            beats.push(count.checked_mul(factor)?);
+            let count = count.checked_mul(factor)?;
+            all = all.checked_add(count)?;
+            beats.push(count);
         }
     }
     Some((beats, unit))

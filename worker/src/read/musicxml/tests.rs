@@ -262,10 +262,12 @@ fn odd_but_readable() {
     let warnings: Vec<_> = score.warnings.iter().map(|warning| &*warning.message).collect();
     assert!(warnings[0].contains("backup") && warnings[1].contains("&nbsp;"), "{warnings:?}");
 
-    let text = part(&format!("<measure>{NOTE}</measure>"));
-    let score = read(text.as_bytes()).0.unwrap();
-    assert!(score.warnings[0].message.contains("divisions"));
-    assert_eq!(score.duration(), Ticks::quarters(4));
+    for (looks, quarters) in [("", 4), ("<type>half</type>", 2)] {
+        let note = NOTE.replace("</note>", &format!("{looks}</note>"));
+        let score = read(part(&format!("<measure>{note}</measure>")).as_bytes()).0.unwrap();
+        assert!(score.warnings[0].message.contains("divisions"));
+        assert_eq!(score.duration(), Ticks::quarters(quarters));
+    }
 }
 
 #[test]
