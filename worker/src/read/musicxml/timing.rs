@@ -69,8 +69,12 @@ fn assume_divisions(
     warn(sink, written.place, &format!("no divisions are stated: they are taken to be {how}"))
 }
 
-/// The length of a note that states none: by its looks, or for a rest of the whole measure by the meter.
+/// The length of a note that states none: that of its chord, by its looks, or for a rest of the whole measure by the
+/// meter.
 fn unstated(written: &Written, part: &Part) -> Option<i64> {
+    if let Some((_, count)) = part.last.filter(|_| written.joins) {
+        return Some(count);
+    }
     if written.flags.has(Flags::WHOLE_MEASURE)
         && let Some(bar) = part.bar.stated()
     {
@@ -91,7 +95,7 @@ fn tell_note(
     tell_waiting_rests(part, sink)?;
     part.clock.reach(span.onset + span.duration);
     // A pitch is what sounds but for `<transpose>`: clefs with an octave and octave lines change only how it looks
-    // (MusicXML 4.0, "octave-shift": notes "are shifted up or down from their true pitched values").
+    // (the schema of MusicXML says of octave-shift: "shifted up or down from their true pitched values").
     let is_pitched = !flags.has(Flags::UNPITCHED);
     let transpose = if is_pitched { part.transposition.of(written.staff) } else { 0 };
     let note = Note {
@@ -152,7 +156,8 @@ fn is_sign(duration: Ticks) -> bool {
     [4, 8].map(Ticks::quarters).contains(&duration)
 }
 
-/// The stretch of a chord's further note: it begins with the first, `last`, and cannot last longer.
+/// The stretch of a chord's further note: it begins with the first, `last`. The schema of MusicXML says that it "can
+/// be no longer than the preceding note"; music21 makes all of them as long as the first.
 fn join(own: Span, count: i64, (last, last_count): (Span, i64), fidelity: Fidelity) -> Span {
     let is_same = count == last_count || fidelity == Fidelity::Compat && count > 0;
     let duration = if is_same || own.duration > last.duration { last.duration } else { own.duration };
