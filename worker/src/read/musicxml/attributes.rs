@@ -9,7 +9,7 @@ use crate::score::{Event, EventSink, KeySignature, Meter};
 use shared::place::Place;
 
 /// The most sharps or flats that a key may have: each step altered twice.
-const FIFTHS_MAX: i8 = 14;
+const FIFTHS: std::ops::RangeInclusive<i8> = -14..=14;
 
 /// Reads the open `<attributes>` to its end.
 pub(super) fn read(xml: &mut Xml<'_>, part: &mut Part, sink: &mut dyn EventSink) -> Result<(), ReadError> {
@@ -51,7 +51,7 @@ fn key(xml: &mut Xml<'_>, part: &Part, sink: &mut dyn EventSink) -> Result<(), R
             b"fifths" => {
                 let text = xml.text()?;
                 stated = true;
-                fifths = whole(text).filter(|fifths: &i8| fifths.abs() <= FIFTHS_MAX);
+                fifths = whole(text).filter(|fifths| FIFTHS.contains(fifths));
                 if fifths.is_none() {
                     fault = Some(format!("the key of {} fifths is none from -14 to 14", shown(text)));
                 }
@@ -113,7 +113,7 @@ fn time(xml: &mut Xml<'_>, part: &mut Part, sink: &mut dyn EventSink) -> Result<
         return damage(sink, place, message);
     }
     let Some((beats, unit)) = (if free { Some((Vec::new(), 4)) } else { sum(&terms) }) else {
-        return damage(sink, place, "the time signature lacks beats or a beat type".to_owned());
+        return damage(sink, place, "the time signature is no sum of beats over one beat type".to_owned());
     };
     let (onset, index) = (part.clock.now(), part.index);
     let meter = Meter { onset, measure: 0, part: index, beats: beats.into(), unit, place };
@@ -125,15 +125,18 @@ fn beat_count(text: &[u8]) -> Option<u16> {
     whole(text).filter(|&count| count > 0)
 }
 
-/// The terms of a composite meter over their common unit: 3/8 and 2/4 are 3+4 over 8.
+/// The terms of a composite meter over their common unit: 3/8 and 2/4 are 3+4 over 8. All beats are a `u16` at most.
 fn sum(terms: &[(Vec<u16>, u16)]) -> Option<(Vec<u16>, u16)> {
     let unit = terms.iter().map(|&(_, unit)| unit).max()?;
     let mut beats = Vec::new();
+    let mut all = 0_u16;
     for (term, term_unit) in terms {
         let factor =
             unit.checked_div(*term_unit).filter(|factor| factor.checked_mul(*term_unit) == Some(unit))?;
         for &count in term {
-            beats.push(count.checked_mul(factor)?);
+            let count = count.checked_mul(factor)?;
+            all = all.checked_add(count)?;
+            beats.push(count);
         }
     }
     Some((beats, unit))

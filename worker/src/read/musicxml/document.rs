@@ -126,7 +126,9 @@ impl Document<'_, '_> {
     /// Index of the part that the open `<part>` is of. One that was not declared is one part more.
     fn index(&mut self) -> Result<usize, ReadError> {
         let id = self.xml.attribute(b"id").unwrap_or_default().to_vec();
-        let known = self.by_id.get(&id).copied();
+        // A part without a name is the next one; one that nobody declared is one more.
+        let next = || self.parts.iter().position(|part| id.is_empty() && !part.begun);
+        let known = self.by_id.get(&id).copied().or_else(next);
         // A partwise score says all of a part in one element: a second one is another part.
         let again = |index: usize| !self.timewise && self.parts.get(index).is_some_and(|part| part.begun);
         if let Some(index) = known.filter(|&index| !again(index)) {

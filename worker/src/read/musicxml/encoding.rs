@@ -1,6 +1,6 @@
 //! From the bytes of a document to UTF-8: byte order marks, declarations, and the decoding itself.
 
-use encoding_rs::{Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use memchr::memmem;
 use shared::failure::{Failure, FailureKind};
 use std::io::{self, Cursor, Read};
@@ -31,6 +31,7 @@ pub(super) fn utf8<'a>(mut input: Box<dyn Read + 'a>) -> io::Result<Box<dyn Read
         raw: vec![0; RAW_BYTES],
         rest: 0..0,
         ended: false,
+        finished: false,
     }))
 }
 
@@ -76,24 +77,29 @@ struct Decoded<'a> {
     raw: Vec<u8>,
     /// What of `raw` is not decoded yet.
     rest: std::ops::Range<usize>,
+    /// No bytes follow `raw`.
     ended: bool,
+    /// The decoder has given its last, and panics if it is asked again.
+    finished: bool,
 }
 
 impl Read for Decoded<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        loop {
+        while !self.finished {
             if self.rest.is_empty() && !self.ended {
                 let count = self.bytes.read(&mut self.raw)?;
                 self.rest = 0..count;
                 self.ended = count == 0;
             }
             let raw = self.raw.get(self.rest.clone()).unwrap_or_default();
-            let (_, read, written, _) = self.decoder.decode_to_utf8(raw, into, self.ended);
+            let (result, read, written, _) = self.decoder.decode_to_utf8(raw, into, self.ended);
             self.rest.start += read;
-            if written > 0 || (self.ended && self.rest.is_empty()) {
+            self.finished = self.ended && result == CoderResult::InputEmpty;
+            if written > 0 {
                 return Ok(written);
             }
         }
+        Ok(0)
     }
 }
 

@@ -103,16 +103,23 @@ pub(super) fn score_part(xml: &mut Xml<'_>) -> Result<ScorePart, ReadError> {
                     }
                 }
             }
-            b"midi-instrument" => {
-                let within = xml.depth();
-                while xml.child(within)? {
-                    if xml.name() == b"midi-program" && part.program.is_none() {
-                        part.program = whole(xml.text()?).filter(|program| (1..=128).contains(program));
-                    }
-                }
-            }
+            b"midi-instrument" => part.program = part.program.or(program(xml)?),
             _ => {}
         }
     }
     Ok(part)
+}
+
+/// The program of the open `<midi-instrument>`; on channel 10 numbers are drum kits.
+fn program(xml: &mut Xml<'_>) -> Result<Option<u8>, ReadError> {
+    let here = xml.depth();
+    let (mut program, mut channel) = (None, None);
+    while xml.child(here)? {
+        match xml.name() {
+            b"midi-program" => program = whole(xml.text()?).filter(|program| (1..=128).contains(program)),
+            b"midi-channel" => channel = whole::<u8>(xml.text()?),
+            _ => {}
+        }
+    }
+    Ok(program.filter(|_| channel != Some(10)))
 }

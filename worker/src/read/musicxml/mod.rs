@@ -13,6 +13,7 @@ mod part;
 mod source;
 #[cfg(test)]
 mod tests;
+mod timing;
 mod values;
 mod xml;
 

@@ -26,6 +26,8 @@ pub(super) struct Written {
     /// In millionths of a division.
     pub(super) duration: Option<i64>,
     pub(super) flags: Flags,
+    /// It says to join the note before it.
+    pub(super) joins: bool,
     pub(super) voice: u8,
     pub(super) staff: u8,
     /// The first thing about it that cannot be read.
@@ -57,6 +59,7 @@ impl Written {
             kind: Kind::Nothing,
             duration: None,
             flags: Flags::NONE.with_if(hidden, Flags::HIDDEN),
+            joins: false,
             voice: 0,
             staff: 1,
             fault: None,
@@ -86,7 +89,7 @@ impl Written {
                 self.kind = Kind::Rest;
             }
             b"duration" => self.duration(xml.text()?),
-            b"chord" => self.flags = self.flags.with(Flags::CHORD),
+            b"chord" => self.joins = true,
             b"grace" => self.flags = self.flags.with(Flags::GRACE),
             b"cue" => self.flags = self.flags.with(Flags::CUE),
             b"voice" => self.voice = voices.number(xml.text()?),

@@ -16,12 +16,10 @@ pub(super) struct Part {
     pub(super) bar: Bar,
     /// The rests of a measure in which no note has come yet, each with whether it is written as a whole note or longer.
     pub(super) rests: Vec<(Rest, bool)>,
-    /// Whether the measure has a note.
+    /// Whether the measure has a note, or so many rests that none shall wait for one.
     pub(super) has_notes: bool,
     /// Whether it has measures of its own.
     pub(super) begun: bool,
-    /// Whether the lack of divisions was complained of.
-    pub(super) warned: bool,
 }
 
 /// How long a full measure is.
@@ -54,6 +52,9 @@ impl Bar {
     }
 }
 
+/// How much of a voice's name counts.
+const NAME_BYTES: usize = 64;
+
 /// The voices of a part, which have names in the source, by the order in which they come up.
 #[derive(Debug, Default)]
 pub(super) struct Voices(Vec<Box<[u8]>>);
@@ -61,6 +62,7 @@ pub(super) struct Voices(Vec<Box<[u8]>>);
 impl Voices {
     /// Number of a voice from 1; past 255 they share one.
     pub(super) fn number(&mut self, name: &[u8]) -> u8 {
+        let name = name.get(..NAME_BYTES).unwrap_or(name);
         let known = self.0.iter().position(|known| **known == *name);
         let index = known.unwrap_or_else(|| {
             if self.0.len() < usize::from(u8::MAX) {

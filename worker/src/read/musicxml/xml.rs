@@ -14,6 +14,9 @@ use shared::limits::{Limits, exceeded};
 use shared::place::Place;
 use std::io::{self, Read};
 
+/// How many oddities wait to be told; a measure with more of them has said enough.
+const ODDITIES_MAX: usize = 64;
+
 /// The cursor. It stands on an open element; [`Xml::child`] goes to the next one inside.
 pub(super) struct Xml<'a> {
     reader: Reader<Source<'a>>,
@@ -148,7 +151,7 @@ impl<'a> Xml<'a> {
         if !is_utf8 {
             let message = format!("the text {text:?} does not keep to its encoding");
             let place = self.place();
-            self.oddities.push((place, message));
+            self.odd(place, message);
         }
         Ok(text)
     }
@@ -158,7 +161,7 @@ impl<'a> Xml<'a> {
         while self.open()? {
             if self.depth == 1 {
                 let place = self.place();
-                self.oddities.push((place, "an element follows the end of the score".to_owned()));
+                self.odd(place, "an element follows the end of the score".to_owned());
             }
         }
         Ok(())
@@ -264,10 +267,16 @@ impl<'a> Xml<'a> {
             }
             None => {
                 let place = self.place();
-                self.oddities.push((place, format!("the entity &{name}; is unknown and left out")));
+                self.odd(place, format!("the entity &{name}; is unknown and left out"));
             }
         }
         Ok(())
+    }
+
+    fn odd(&mut self, place: Place, message: String) {
+        if self.oddities.len() < ODDITIES_MAX {
+            self.oddities.push((place, message));
+        }
     }
 
     fn ended(&mut self) -> Result<bool, ReadError> {
