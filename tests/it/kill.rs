@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// Kills of one test; many more are done by hand before a release.
+/// Kills of one test, unless `RIPIENO_TEST_KILLS` says otherwise.
 const KILLS: u32 = 50;
 
 fn run(home: &Path, data: &str, out: &str) -> Command {
@@ -16,7 +16,7 @@ fn run(home: &Path, data: &str, out: &str) -> Command {
     command
 }
 
-/// Fifty times `kill -9` at whatever moment it is, then once to the end.
+/// `kill -9` at whatever moment it is, many times, then once to the end.
 #[test]
 fn killed_at_any_moment_the_same_command_gives_the_same_table() {
     let home = tempfile::tempdir().unwrap();
@@ -26,10 +26,11 @@ fn killed_at_any_moment_the_same_command_gives_the_same_table() {
     assert_eq!(code, 2, "{text}{errors}");
     let whole_run = began.elapsed();
 
+    let kills = std::env::var("RIPIENO_TEST_KILLS").map_or(KILLS, |text| text.parse().expect("a number of kills"));
     let mut cut_off = 0;
     let mut rounds = 0;
     let mut state = 1_u32;
-    while cut_off < KILLS {
+    while cut_off < kills {
         // A data folder of its own for each ten kills: else the job would be done after the first few.
         let data = format!("killed-{}", cut_off / 10);
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -43,9 +44,9 @@ fn killed_at_any_moment_the_same_command_gives_the_same_table() {
         }
         child.wait().unwrap();
         rounds += 1;
-        assert!(rounds < 10 * KILLS, "the runs end before they can be killed");
+        assert!(rounds < 10 * kills, "the runs end before they can be killed");
     }
-    for index in 0..KILLS / 10 {
+    for index in 0..kills.div_ceil(10) {
         let (code, text, errors) = finish(&mut run(home.path(), &format!("killed-{index}"), "killed-out"));
         assert_eq!(code, 2, "{text}{errors}");
         assert_eq!(tables(&home.path().join("whole-out")), tables(&home.path().join("killed-out")));

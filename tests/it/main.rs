@@ -9,3 +9,4 @@ mod readers;
 mod run;
 mod s3;
 mod support;
+mod tables;
