@@ -1,6 +1,5 @@
 //! When a line sounds: the columns that begin something on it say so together.
 
-use super::line::Line;
 use super::spines::{Column, Spines};
 use crate::score::Ticks;
 
@@ -20,10 +19,11 @@ pub(super) struct Clock {
 impl Clock {
     /// When a line with notes sounds: what its columns had before ends then. Where they disagree the meter knows, if
     /// a measure begins here; else most of them are right, and of as many the latest, which overlaps nothing.
-    pub(super) fn line(&self, spines: &Spines, line: &Line<'_>, after_bar: bool) -> Ticks {
+    /// `fresh` are the columns in which something begins.
+    pub(super) fn line(&self, spines: &Spines, fresh: &[usize], after_bar: bool) -> Ticks {
         let votes = || {
-            let begin = spines.kern().filter(|&(index, ..)| is_token(line.cell(index)));
-            begin.filter_map(|(_, _, column)| column.due).filter(|&due| self.can_be_next(due))
+            let dues = fresh.iter().filter_map(|&index| spines.columns.get(index)?.due);
+            dues.filter(|&due| self.can_be_next(due))
         };
         let mut all = votes();
         match all.next() {
@@ -76,11 +76,6 @@ impl Clock {
 fn favourite<I: Iterator<Item = Ticks>>(values: impl Fn() -> I) -> Ticks {
     let count = |value: Ticks| values().filter(|&other| other == value).count();
     values().max_by_key(|&value| (count(value), value)).unwrap_or_default()
-}
-
-/// Whether a cell of a data line holds something that begins there.
-pub(super) fn is_token(cell: &[u8]) -> bool {
-    !matches!(cell, b"" | b"." | [b'!', ..])
 }
 
 /// A column that began something: it ends at `due`.

@@ -1,6 +1,5 @@
 //! Barlines and the measures between them.
 
-use super::clock::is_token;
 use super::line::Line;
 use super::piece::{damage, warn};
 use super::spines::Spines;
@@ -65,7 +64,7 @@ impl Bar {
             let cell = line.cell(index);
             if cell.first() == Some(&b'=') {
                 shown = shown.or(Some((index, cell)));
-            } else if is_token(cell) {
+            } else if !matches!(cell, b"" | b"." | [b'!', ..]) {
                 damage(sink, line.place(index), format!("{} among barlines", quote(cell)))?;
             }
         }
@@ -81,7 +80,9 @@ impl Bar {
         let start = cell.iter().position(u8::is_ascii_digit).unwrap_or(cell.len());
         let (_, number) = cell.split_at_checked(start).unwrap_or_default();
         let digits = number.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(number.len());
-        let letter = matches!(number.get(digits..), Some([b'a'..=b'z', rest @ ..]) if !rest.iter().any(u8::is_ascii_alphabetic));
+        let rest = number.get(digits..).unwrap_or_default();
+        let letter = rest.first().is_some_and(u8::is_ascii_lowercase)
+            && !rest.iter().skip(1).any(u8::is_ascii_alphabetic);
         if let Some(text) = number.get(..digits + usize::from(letter)).filter(|text| !text.is_empty()) {
             self.number.clear();
             self.number.extend(text.iter().copied().map(char::from));

@@ -114,6 +114,10 @@ impl Reading<'_> {
         }
         sink.event(line.place(0), Event::PieceStart { shared_time: true })?;
         self.say_records(sink)?;
+        for (index, cell) in line.cells().enumerate().filter(|(_, cell)| !cell.starts_with(b"**")) {
+            let message = format!("{} does not say what the column holds, as **kern does", text::quote(cell));
+            damage(sink, line.place(index), message)?;
+        }
         self.piece = Some(Piece::open(line, self.options)?);
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! One piece: from its `**` line to the end of its last spine.
 
-use super::clock::{Clock, begin, is_token};
+use super::clock::{Clock, begin};
 use super::line::Line;
 use super::measure::Bar;
 use super::parts::Parts;
@@ -28,6 +28,7 @@ pub(super) struct Piece<'a> {
     measures: u64,
     remarks: Vec<(usize, &'static str)>,
     words: Vec<(u32, u32)>,
+    fresh: Vec<usize>,
 }
 
 /// Tells `sink` of something odd that lost nothing.
@@ -57,6 +58,7 @@ impl<'a> Piece<'a> {
             measures: 0,
             remarks: Vec::new(),
             words: Vec::new(),
+            fresh: Vec::new(),
         })
     }
 
@@ -138,16 +140,39 @@ impl<'a> Piece<'a> {
     }
 
     fn data(&mut self, line: &Line<'_>, sink: &mut dyn EventSink) -> Result<(), Stop> {
-        let (mut any, mut bar) = (false, false);
-        for (index, ..) in self.spines.kern() {
-            let cell = line.cell(index);
-            if cell.first() == Some(&b'=') {
-                bar = true;
-            } else if is_token(cell) {
-                any = true;
-                let (notes, rests) = token::count(cell);
-                self.notes += notes;
-                self.rests += rests;
+        let mut fresh = std::mem::take(&mut self.fresh);
+        let result = self.data_of(line, &mut fresh, sink);
+        self.fresh = fresh;
+        result
+    }
+
+    fn data_of(
+        &mut self,
+        line: &Line<'_>,
+        fresh: &mut Vec<usize>,
+        sink: &mut dyn EventSink,
+    ) -> Result<(), Stop> {
+        fresh.clear();
+        let mut bar = false;
+        for (index, (column, cell)) in self.spines.columns.iter().zip(line.cells()).enumerate() {
+            match cell {
+                _ if column.content == Content::Other => {}
+                b"." | [b'!', ..] => {}
+                _ if column.content == Content::Unsaid => {
+                    damage(
+                        sink,
+                        line.place(index),
+                        format!("{} in a column that did not say what it holds", quote(cell)),
+                    )?;
+                }
+                [] => warn(sink, line.place(index), "an empty column: a dot stands for nothing new")?,
+                [b'=', ..] => bar = true,
+                _ => {
+                    let (notes, rests) = token::count(cell);
+                    self.notes += notes;
+                    self.rests += rests;
+                    fresh.push(index);
+                }
             }
         }
         if bar {
@@ -158,19 +183,19 @@ impl<'a> Piece<'a> {
             }
             return self.bar.line(line, &self.spines, sink);
         }
-        if !any {
+        if fresh.is_empty() {
             self.bar.sustain();
             return Ok(());
         }
         let new = self.bar.waits() || !self.bar.has_begun();
-        let at = self.clock.line(&self.spines, line, new);
+        let at = self.clock.line(&self.spines, fresh, new);
         let said_at = if new { self.clock.open_measure(at, self.bar.is_sustained()) } else { at };
         if self.bar.missing(&self.spines) > 0 {
             self.measure(self.clock.bar, sink)?;
         }
         self.parts.say_signs(said_at, sink)?;
         let mut moves = false;
-        for index in 0..self.spines.columns.len() {
+        for &mut index in fresh {
             moves |= self.column(line, index, at, sink)?.is_some_and(Ticks::is_positive);
         }
         self.clock.tick(at, moves);
@@ -194,13 +219,6 @@ impl<'a> Piece<'a> {
     ) -> Result<Option<Ticks>, Stop> {
         let Some(&column) = self.spines.columns.get(index) else { return Ok(None) };
         let Content::Kern(part) = column.content else { return Ok(None) };
-        let cell = line.cell(index);
-        if !is_token(cell) {
-            if cell.is_empty() && index < line.width() {
-                warn(sink, line.place(index), "an empty column: a dot stands for nothing new")?;
-            }
-            return Ok(None);
-        }
         if let Some(due) = column.due.filter(|&due| due != at) {
             let message =
                 format!("what came before in this column ends at {due} quarters, this line begins at {at}");
@@ -238,7 +256,9 @@ impl<'a> Piece<'a> {
             let unsaid = read.duration.is_none() && taken.is_none();
             complain(&read, member, taken, place, sink)?;
             let sounds = matches!(read.kind, Kind::Note(_) | Kind::Rest);
-            let Some(duration) = read.duration.or(taken).or(sounds.then_some(QUARTER)) else { continue };
+            // To music21 a chord has one length, that of its first note.
+            let own = if compat { taken.or(read.duration) } else { read.duration.or(taken) };
+            let Some(duration) = own.or(sounds.then_some(QUARTER)) else { continue };
             let flags = read.flags.with_if(unsaid, Flags::ROUNDED);
             match read.kind {
                 Kind::Note(written) => {

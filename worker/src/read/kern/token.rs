@@ -1,6 +1,6 @@
 //! One note, rest or chord member of a kern spine.
 
-use crate::score::{Flags, Pitch, Step, Ticks};
+use crate::score::{Flags, Pitch, Step, TICKS_PER_QUARTER, Ticks};
 
 /// What a token says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,12 +52,14 @@ struct Marks {
     unpitched: bool,
     start: bool,
     stop: bool,
+    /// A tie goes through the note.
+    through: bool,
     hidden: bool,
 }
 
-/// Reads one token, which has no space in it. `R` says that it has no pitch, only a place on the staff; where
-/// `turns`, it is the turn that older files mean.
-pub(super) fn parse(token: &[u8], turns: bool) -> Token {
+/// Reads one token, which has no space in it. `R` says that it has no pitch, only a place on the staff. In `compat` it
+/// is the turn that older files mean, and of the two brackets of a tie only the opening one counts.
+pub(super) fn parse(token: &[u8], compat: bool) -> Token {
     let mut marks = Marks::default();
     let mut before = 0;
     for &byte in token {
@@ -67,11 +69,11 @@ pub(super) fn parse(token: &[u8], turns: bool) -> Token {
     let (duration, exact) = marks.duration();
     let kind = marks.kind();
     let flags = Flags::NONE
-        .with_if(marks.start, Flags::TIE_START)
-        .with_if(marks.stop, Flags::TIE_STOP)
+        .with_if(marks.start || (marks.through && !(compat && marks.stop)), Flags::TIE_START)
+        .with_if((marks.stop || marks.through) && !(compat && marks.start), Flags::TIE_STOP)
         .with_if(marks.hidden, Flags::HIDDEN)
         .with_if(marks.grace, Flags::GRACE)
-        .with_if(marks.unpitched && !(turns && marks.letters > 0), Flags::UNPITCHED)
+        .with_if(marks.unpitched && !(compat && marks.letters > 0), Flags::UNPITCHED)
         .with_if(!exact, Flags::ROUNDED);
     let doubt = match (&marks, kind) {
         (Marks { crowded: true, .. }, _) => Some("more than one duration"),
@@ -102,7 +104,7 @@ impl Marks {
             b'R' => self.unpitched = true,
             b'[' => self.start = true,
             b']' => self.stop = true,
-            b'_' => (self.start, self.stop) = (true, true),
+            b'_' => self.through = true,
             // One `y` hides only the sign before it.
             b'y' if before == b'y' => self.hidden = true,
             _ => {}
@@ -139,7 +141,11 @@ impl Marks {
         let dots = self.dots.min(20);
         let above = above.saturating_mul(WHOLE).saturating_mul((2 << dots) - 1);
         let below = below.saturating_mul(1 << dots);
-        let (duration, exact) = Ticks::from_quarters(above, below);
+        // Nearly always it is a whole number of ticks, and 64 bits hold it.
+        let (duration, exact) = match above.checked_mul(TICKS_PER_QUARTER) {
+            Some(ticks) if ticks % below == 0 => (Ticks(ticks / below), true),
+            _ => Ticks::from_quarters(above, below),
+        };
         (Some(duration), exact)
     }
 
@@ -174,14 +180,18 @@ pub(super) fn is_bare_space(token: &[u8]) -> bool {
 /// How many notes and rests the bytes of a column hold, whatever [`parse`] makes of them.
 pub(super) fn count(cell: &[u8]) -> (u64, u64) {
     let (mut notes, mut rests) = (0, 0);
-    for token in cell.split(|&byte| byte == b' ') {
-        let (mut note, mut rest) = (false, false);
-        for byte in token {
-            note |= matches!(byte, b'a'..=b'g' | b'A'..=b'G' | b'R');
-            rest |= *byte == b'r';
+    let (mut note, mut rest) = (false, false);
+    for byte in cell.iter().chain(b" ") {
+        match byte {
+            b'a'..=b'g' | b'A'..=b'G' | b'R' => note = true,
+            b'r' => rest = true,
+            b' ' => {
+                rests += u64::from(rest);
+                notes += u64::from(note && !rest);
+                (note, rest) = (false, false);
+            }
+            _ => {}
         }
-        rests += u64::from(rest);
-        notes += u64::from(note && !rest);
     }
     (notes, rests)
 }
@@ -230,6 +240,9 @@ mod tests {
         }
         let tie = parse(b"4c_yy", false).flags;
         assert_eq!(tie, Flags::TIE_START.with(Flags::TIE_STOP).with(Flags::HIDDEN));
+        assert_eq!(parse(b"[4c]", false).flags, Flags::TIE_START.with(Flags::TIE_STOP));
+        assert_eq!(parse(b"[4c]", true).flags, Flags::TIE_START);
+        assert_eq!(parse(b"4c_]", true).flags, Flags::TIE_STOP);
         assert_eq!(parse(b"4d#y", false).flags, Flags::NONE);
         assert_eq!(parse(b"8Ra/", false).flags, Flags::UNPITCHED);
         assert_eq!(parse(b"4rff", false).kind, Kind::Rest);

@@ -51,6 +51,11 @@ fn damage_is_told_with_its_place_and_the_rest_is_read() {
             "malformed: something after every spine was ended, where ** would open a piece (line 4, column 1)",
             "CE",
         ),
+        (
+            "*|*+/4c|4d|4e/*-|*-|*-/",
+            "malformed: \"4e\" in a column that did not say what it holds (line 3, column 7)",
+            "CD",
+        ),
         ("=1|4e/4c|4d/*-|*-/", "malformed: \"4e\" among barlines (line 2, column 4)", "CD"),
         ("*|4e/4c|4d/*-|*-/", "malformed: \"4e\" among interpretations (line 2, column 3)", "CD"),
     ] {
@@ -91,6 +96,13 @@ fn a_piece_without_an_end_ends_where_the_next_begins() {
     assert_eq!((scores.len(), failure, &scores[0].damage), (2, None, &None));
     assert_eq!(scores[0].warnings[0].message.as_ref(), "a new piece before the last one ended with *-");
     assert_eq!(notes(&scores[1], 0), ["0 D4 1"]);
+}
+
+#[test]
+fn a_column_says_what_it_holds() {
+    let expected =
+        "malformed: \"kern\" does not say what the column holds, as **kern does (line 1, column 8)";
+    assert_eq!(complaint("**kern\tkern\n4c\t4e\n*-\t*-\n"), expected);
 }
 
 #[test]

@@ -128,3 +128,12 @@ fn neighbours_of_two_spines_may_be_joined_each_to_its_own() {
     let (scores, _) = read("**kern\t**kern\n*^\t*^\n4c\t4e\t4g\t4b\n*v\t*v\t*v\t*v\n4d\t4f\n*-\t*-\n");
     assert_eq!((notes(&scores[0], 0).len(), notes(&scores[0], 1).len()), (3, 3));
 }
+
+#[test]
+fn chord_members_keep_their_own_lengths() {
+    let text = "**kern\n8c 4e g\n8d\n*-\n";
+    assert_eq!(notes(&read(text).0[0], 0), ["0 C4 1/2", "0 E4 1+", "0 G4 1/2+", "1/2 D4 1/2"]);
+    let compat = ReadOptions { fidelity: Fidelity::Compat, ..ReadOptions::default() };
+    let (scores, _) = read_as(text.as_bytes(), &compat);
+    assert_eq!(notes(&scores[0], 0), ["0 C4 1/2", "0 E4 1/2+", "0 G4 1/2+", "1/2 D4 1/2"]);
+}
