@@ -69,7 +69,7 @@ impl Music<'_, '_, '_> {
                 }
                 Some(b'A'..=b'G' | b'a'..=b'g' | b'^' | b'_' | b'=' | b'z' | b'x') => {
                     if let Some(member) = self.member()? {
-                        self.tune.voice().grace(&[member]);
+                        self.tune.voice().grace(&[member], self.teller)?;
                     }
                 }
                 Some(b'[') if !is_field(self.cursor.rest().get(1..).unwrap_or_default()) => {
@@ -77,7 +77,7 @@ impl Music<'_, '_, '_> {
                     let mut members = Vec::new();
                     self.members(b']', &mut members)?;
                     self.length()?;
-                    self.tune.voice().grace(&members);
+                    self.tune.voice().grace(&members, self.teller)?;
                 }
                 Some(b'"') => self.quoted()?,
                 Some(mark @ (b'!' | b'+')) => self.decorated(mark)?,

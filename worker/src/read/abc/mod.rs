@@ -6,6 +6,8 @@
 mod book;
 mod census;
 mod chord;
+#[cfg(test)]
+mod corpus_tests;
 mod cursor;
 mod fields;
 mod header;

@@ -6,7 +6,7 @@ use crate::score::{Field, Flags, Score, ScoreBuilder};
 use proptest::prelude::*;
 use std::io::Cursor;
 
-fn read(text: &[u8], fidelity: Fidelity) -> (Vec<Score>, Option<ReadError>) {
+pub(super) fn read(text: &[u8], fidelity: Fidelity) -> (Vec<Score>, Option<ReadError>) {
     let options = ReadOptions { fidelity, ..ReadOptions::default() };
     let mut scores = Vec::new();
     let mut emit = |score| {
@@ -192,6 +192,20 @@ fn what_is_missing_or_unreadable_is_told_with_its_place() {
             matches!(read(text.as_bytes(), Fidelity::Corrected), (none, Some(ReadError::Malformed(_))) if none.is_empty())
         );
     }
+}
+
+#[test]
+fn what_never_ends_is_told_in_pieces() {
+    let long = |music: &str| {
+        let (scores, error) = read(format!("X:1\nL:1/4\nK:C\n[V:a\n{music}").as_bytes(), Fidelity::Corrected);
+        assert!(error.is_none());
+        (scores[0].notes.len(), scores[0].measures.len(), scores[0].duration().as_fraction())
+    };
+    // The note before all the grace notes was told already: it keeps its length, and so does the one behind.
+    assert_eq!(long(&format!("A{{{}}}>B", "g".repeat(10_000))), (10_002, 1, "2".into()));
+    assert_eq!(long(&format!("{}A>B", "A>B".repeat(5_000))), (10_002, 1, "10002".into()));
+    assert_eq!(long(&format!("{}A", "K:D\n".repeat(10_000))), (1, 1, "1".into()));
+    assert_eq!(long(&format!("{}A", "[K:D]\n".repeat(10_000))), (1, 1, "1".into()));
 }
 
 #[test]

@@ -66,7 +66,8 @@ impl Tune {
 
     /// A line of music.
     pub(super) fn music(&mut self, text: &[u8], column: usize, teller: &mut Teller) -> Result<(), Stop> {
-        if self.voices.is_empty() && !text.starts_with(b"[V:") {
+        let named = text.starts_with(b"[V:") && memchr::memchr(b']', text).is_some();
+        if self.voices.is_empty() && !named {
             // A tune of one voice need not name it; where a later `V:` names another, this one is `1`.
             self.declare(b"1", None, Shift::default(), column, teller)?;
         }
@@ -111,7 +112,7 @@ impl Tune {
         }
         let Some(change) = change(letter, value, self.header.compat, at, teller)? else { return Ok(()) };
         self.take(&change, at, teller);
-        Ok(())
+        if self.in_body { self.voice().relieve(teller) } else { Ok(()) }
     }
 
     /// Lets a change hold.

@@ -105,10 +105,7 @@ impl Voice {
     ) -> Result<(), Stop> {
         let Some(first) = members.first() else { return Ok(()) };
         self.opened.get_or_insert(first.place);
-        if self.held.len() >= HELD_MAX {
-            let done = self.last.0.min(self.held.len());
-            self.tell_held(done, teller)?;
-        }
+        self.relieve(teller)?;
         let start = self.held.len();
         let (above, below) = self.factors(scale);
         self.leaving.clear();
@@ -132,13 +129,23 @@ impl Voice {
     }
 
     /// Grace notes: they take no time, and broken rhythm does not see them (standard 2.1, 4.4).
-    pub(super) fn grace(&mut self, members: &[Member]) {
-        let Some(first) = members.first() else { return };
+    pub(super) fn grace(&mut self, members: &[Member], teller: &mut Teller) -> Result<(), Stop> {
+        let Some(first) = members.first() else { return Ok(()) };
         self.opened.get_or_insert(first.place);
+        self.relieve(teller)?;
         for (index, member) in members.iter().enumerate() {
             if let Head::Note { .. } = member.head {
                 self.hold(member, Ticks::ZERO, Flags::GRACE.with_if(index > 0, Flags::CHORD));
             }
+        }
+        Ok(())
+    }
+
+    /// Tells the head of a measure that grows without end; what broken rhythm may yet change stays, if it can.
+    pub(super) fn relieve(&mut self, teller: &mut Teller) -> Result<(), Stop> {
+        match self.held.len() {
+            0..HELD_MAX => Ok(()),
+            held => self.tell_held(if self.last.0 > 0 { self.last.0.min(held) } else { held }, teller),
         }
     }
 
@@ -260,6 +267,9 @@ impl Voice {
     /// Says whether there is a group before.
     pub(super) fn broken(&mut self, above: u32, below: u32) -> bool {
         let (start, end) = self.last;
+        if start == end {
+            return false;
+        }
         self.broken = Some((2 * below - above, below));
         let mut change = None;
         for held in self.held.get_mut(start..end).unwrap_or_default() {
@@ -271,7 +281,7 @@ impl Voice {
         for held in self.held.get_mut(end..).unwrap_or_default() {
             held.shift(change);
         }
-        start < end
+        true
     }
 
     /// `&`: another layer from the start of the measure.
@@ -300,7 +310,7 @@ impl Voice {
         }
         self.reached = self.reached.max(self.clock);
         self.tell_held(self.held.len(), teller)?;
-        self.number = Some(self.number.unwrap_or(1).saturating_add(1));
+        self.number = self.number.map(|number| number.saturating_add(1));
         (self.clock, self.start) = (self.reached, self.reached);
         (self.opened, self.told, self.layer) = (None, false, 1);
         self.accidentals.clear();
@@ -331,7 +341,7 @@ impl Voice {
         if let Some(place) = self.opened.filter(|_| !self.told) {
             self.text.clear();
             // Writing to a string cannot fail.
-            let _ = write!(self.text, "{}", self.number.unwrap_or(1));
+            let _ = write!(self.text, "{}", self.number.get_or_insert(1));
             teller.tell(place, Event::Measure { part: self.part, onset: self.start, number: &self.text })?;
             self.told = true;
         }
