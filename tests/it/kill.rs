@@ -26,7 +26,8 @@ fn killed_at_any_moment_the_same_command_gives_the_same_table() {
     assert_eq!(code, 2, "{text}{errors}");
     let whole_run = began.elapsed();
 
-    let kills = std::env::var("RIPIENO_TEST_KILLS").map_or(KILLS, |text| text.parse().expect("a number of kills"));
+    let kills =
+        std::env::var("RIPIENO_TEST_KILLS").map_or(KILLS, |text| text.parse().expect("a number of kills"));
     let mut cut_off = 0;
     let mut rounds = 0;
     let mut state = 1_u32;
@@ -35,7 +36,11 @@ fn killed_at_any_moment_the_same_command_gives_the_same_table() {
         let data = format!("killed-{}", cut_off / 10);
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let share = f64::from(state >> 8) / f64::from(1_u32 << 24);
-        let mut child = run(home.path(), &data, "killed-out").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = run(home.path(), &data, "killed-out")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         sleep(whole_run.mul_f64(share * 0.7));
         // One that has ended by then was not cut off.
         if child.try_wait().unwrap().is_none() {
@@ -58,7 +63,8 @@ fn killed_at_any_moment_the_same_command_gives_the_same_table() {
 fn an_interrupted_job_is_known_and_taken_up() {
     let home = tempfile::tempdir().unwrap();
     corpus(&home.path().join("scores"), 1_500, 900);
-    let mut child = run(home.path(), "data", "out").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child =
+        run(home.path(), "data", "out").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let receipts = || {
         let (_, text, _) = finish(ripieno(&home.path().join("data")).arg("jobs"));
         let items = text.split_whitespace().find_map(|word| word.split_once('/')?.0.parse::<u64>().ok());
@@ -66,7 +72,10 @@ fn an_interrupted_job_is_known_and_taken_up() {
     };
     let until = Instant::now() + Duration::from_secs(60);
     while receipts() == 0 {
-        assert!(Instant::now() < until && child.try_wait().unwrap().is_none(), "no receipt was written in time");
+        assert!(
+            Instant::now() < until && child.try_wait().unwrap().is_none(),
+            "no receipt was written in time"
+        );
     }
     child.kill().unwrap();
     child.wait().unwrap();
@@ -85,7 +94,8 @@ fn an_interrupted_job_is_known_and_taken_up() {
 fn an_interrupt_stops_cleanly_and_says_how_to_go_on() {
     let home = tempfile::tempdir().unwrap();
     corpus(&home.path().join("scores"), 1_500, 900);
-    let child = run(home.path(), "data", "out").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let child =
+        run(home.path(), "data", "out").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     sleep(Duration::from_millis(300));
     let id = child.id().to_string();
     assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
@@ -106,7 +116,8 @@ fn an_interrupt_stops_cleanly_and_says_how_to_go_on() {
 fn a_cancelled_job_stops_and_keeps_what_is_done() {
     let home = tempfile::tempdir().unwrap();
     corpus(&home.path().join("scores"), 3_000, 900);
-    let mut child = run(home.path(), "data", "out").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child =
+        run(home.path(), "data", "out").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let data = home.path().join("data");
     let until = Instant::now() + Duration::from_secs(60);
     let job = loop {
@@ -122,7 +133,8 @@ fn a_cancelled_job_stops_and_keeps_what_is_done() {
     if text.contains("cancelled") {
         let (_, jobs, _) = finish(ripieno(&data).arg("jobs"));
         assert!(jobs.contains("cancelled"), "{jobs}");
-        let (code, _, _) = finish(ripieno(&data).args(["results", &job, "--out"]).arg(home.path().join("kept")));
+        let (code, _, _) =
+            finish(ripieno(&data).args(["results", &job, "--out"]).arg(home.path().join("kept")));
         assert_eq!(code, 0);
     }
 }

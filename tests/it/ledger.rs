@@ -11,7 +11,9 @@ use std::collections::BTreeMap;
 async fn ledgers(folder: &std::path::Path, name: &str) -> Vec<Ledger> {
     let mut ledgers = vec![Ledger::in_folder(folder).await.unwrap()];
     match std::env::var("RIPIENO_TEST_BUCKET") {
-        Ok(bucket) => ledgers.push(Ledger::at_url(&format!("{bucket}/{name}-{}", std::process::id())).await.unwrap()),
+        Ok(bucket) => {
+            ledgers.push(Ledger::at_url(&format!("{bucket}/{name}-{}", std::process::id())).await.unwrap())
+        }
         Err(_) => println!("skipped: no S3-compatible store (tests/run starts one)"),
     }
     ledgers
@@ -22,8 +24,12 @@ fn id(letter: u8) -> JobId {
 }
 
 fn record(id: JobId, chunks: u32) -> Record {
-    let request =
-        Request { sources: vec!["scores".into()], analyses: vec![], fidelity: "corrected".into(), strict: false };
+    let request = Request {
+        sources: vec!["scores".into()],
+        analyses: vec![],
+        fidelity: "corrected".into(),
+        strict: false,
+    };
     Record {
         version: WIRE_VERSION,
         id,
@@ -55,9 +61,13 @@ async fn a_job_is_accepted_once_and_active_until_it_is_finished() {
         assert_eq!(ledger.active().await.unwrap(), [record.clone()]);
         assert_eq!(ledger.records().await.unwrap(), [record.clone()]);
 
-        let finished = Finished { version: WIRE_VERSION, at_ms: 5, cancelled: false, totals: Totals::default() };
+        let finished =
+            Finished { version: WIRE_VERSION, at_ms: 5, cancelled: false, totals: Totals::default() };
         assert_eq!(ledger.finish(&record.id, &finished).await.unwrap(), Created::First);
-        assert_eq!(ledger.finish(&record.id, &Finished { at_ms: 9, ..finished.clone() }).await.unwrap(), Created::Already);
+        assert_eq!(
+            ledger.finish(&record.id, &Finished { at_ms: 9, ..finished.clone() }).await.unwrap(),
+            Created::Already
+        );
         assert_eq!(ledger.finished(&record.id).await.unwrap(), Some(finished));
         assert!(ledger.active().await.unwrap().is_empty());
     }

@@ -12,7 +12,13 @@ fn a_folder_becomes_a_table_and_a_second_run_computes_nothing() {
     corpus(&scores, 20, 100);
     let run = |out: &str| {
         let mut command = ripieno(&store);
-        command.arg("run").arg(&scores).args(["--format", "parquet,csv,jsonl", "--progress", "none", "--out"]);
+        command.arg("run").arg(&scores).args([
+            "--format",
+            "parquet,csv,jsonl",
+            "--progress",
+            "none",
+            "--out",
+        ]);
         finish(command.arg(home.path().join(out)))
     };
 
@@ -30,7 +36,8 @@ fn a_folder_becomes_a_table_and_a_second_run_computes_nothing() {
 #[test]
 fn rows_stand_in_the_order_of_the_sources_and_failures_in_their_list() {
     let home = tempfile::tempdir().unwrap();
-    let (store, scores, out) = (home.path().join("data"), home.path().join("scores"), home.path().join("out"));
+    let (store, scores, out) =
+        (home.path().join("data"), home.path().join("scores"), home.path().join("out"));
     corpus(&scores, 30, 50);
     let mut command = ripieno(&store);
     command.arg("run").arg(&scores).args(["--format", "jsonl", "--progress", "none", "--out"]).arg(&out);
@@ -53,7 +60,11 @@ fn every_fixture_of_the_project_has_its_row() {
     let home = tempfile::tempdir().unwrap();
     let out = home.path().join("out");
     let mut command = ripieno(&home.path().join("data"));
-    command.arg("run").arg(data().join("scores")).args(["--format", "csv", "--progress", "none", "--out"]).arg(&out);
+    command
+        .arg("run")
+        .arg(data().join("scores"))
+        .args(["--format", "csv", "--progress", "none", "--out"])
+        .arg(&out);
     let (code, text, errors) = finish(&mut command);
     assert!(code == 0 || code == 2, "{text}{errors}");
     assert!(!text.contains("internal"), "{text}");
@@ -89,7 +100,8 @@ fn exit_codes_and_messages_say_what_was_wrong() {
 #[test]
 fn the_commands_around_a_run_speak_of_its_job() {
     let home = tempfile::tempdir().unwrap();
-    let (store, scores, out) = (home.path().join("data"), home.path().join("scores"), home.path().join("out"));
+    let (store, scores, out) =
+        (home.path().join("data"), home.path().join("scores"), home.path().join("out"));
     corpus(&scores, 5, 20);
     let (_, events, _) =
         finish(ripieno(&store).arg("run").arg(&scores).args(["--progress", "json", "--out"]).arg(&out));
@@ -133,7 +145,10 @@ fn strict_turns_a_damaged_score_into_a_failure() {
         finish(command.args(extra))
     };
     let (code, text, _) = run(&[]);
-    assert!(code == 0 && text.contains("1, 1 degraded") || text.contains("pieces    1, 1 degraded"), "{text}");
+    assert!(
+        code == 0 && text.contains("1, 1 degraded") || text.contains("pieces    1, 1 degraded"),
+        "{text}"
+    );
     let (code, text, _) = run(&["--strict"]);
     assert!(code == 3 && text.contains("1 malformed"), "{text}");
 }

@@ -28,7 +28,8 @@ pub fn finish(command: &mut Command) -> (i32, String, String) {
 
 /// The files that a run writes, in one string, for comparing.
 pub fn tables(out: &Path) -> Vec<(String, Vec<u8>)> {
-    let mut files: Vec<_> = fs::read_dir(out).expect("the folder is there").map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<_> =
+        fs::read_dir(out).expect("the folder is there").map(|entry| entry.unwrap().path()).collect();
     files.sort();
     let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
     files.iter().map(|path| (name(path), fs::read(path).unwrap())).collect()
@@ -57,7 +58,8 @@ pub fn corpus(folder: &Path, files: u64, notes: usize) {
     fs::create_dir_all(folder.join("deep")).expect("a folder can be made");
     for seed in 0..files {
         let inside = if seed % 3 == 0 { "deep/" } else { "" };
-        fs::write(folder.join(format!("{inside}tune{seed:04}.abc")), tune(seed, notes)).expect("a file can be written");
+        fs::write(folder.join(format!("{inside}tune{seed:04}.abc")), tune(seed, notes))
+            .expect("a file can be written");
     }
     fs::write(folder.join("broken.mid"), b"MThd\0\0").expect("a file can be written");
 }

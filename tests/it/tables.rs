@@ -13,7 +13,11 @@ fn pandas_duckdb_and_polars_read_the_parquet_with_its_types_and_units() {
     let (scores, out) = (home.path().join("scores"), home.path().join("out"));
     corpus(&scores, 12, 40);
     let mut command = ripieno(&home.path().join("data"));
-    command.arg("run").arg(&scores).args(["--format", "parquet,csv,jsonl", "--progress", "none", "--out"]).arg(&out);
+    command
+        .arg("run")
+        .arg(&scores)
+        .args(["--format", "parquet,csv,jsonl", "--progress", "none", "--out"])
+        .arg(&out);
     let (code, text, errors) = finish(&mut command);
     assert_eq!(code, 2, "{text}{errors}");
     let check = concat!(env!("CARGO_MANIFEST_DIR"), "/check_tables.py");

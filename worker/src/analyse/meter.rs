@@ -1,8 +1,8 @@
 //! Meter: at which metrical weights the notes begin.
 
 use super::common::{integer, is_plain, number, ratio};
-use super::{Analysis, Params, Spec};
-use crate::score::{Note, Score, Ticks};
+use super::{Analysis, Param, Params, Range, Spec};
+use crate::score::{Note, Score, TICKS_PER_QUARTER, Ticks};
 use accent::Accents;
 use serde_json::{Value, json};
 use shared::failure::Failure;
@@ -14,7 +14,12 @@ static SPEC: Spec = Spec {
     name: "meter",
     revision: 1,
     summary: "Shares of the onsets (tied notes once, chord members each, grace and unpitched notes not) at each metrical weight, 1 on the downbeat and half of it on each finer level; onsets outside of any meter are not weighed, those past the end of a full measure as if another began there.",
-    params: &[],
+    params: &[Param {
+        name: "tolerance",
+        unit: "1/960 quarter note",
+        summary: "In a MIDI file an onset this near to a position of the grid of 1/32 quarter notes counts as on it: programs write notes a tick late, players more.",
+        range: Range::Integer { min: 0, max: 14, default: 8 },
+    }],
     columns: &[
         number("weight_1", "/shares/0", "share", "Onsets on the downbeat."),
         number("weight_2", "/shares/1", "share", "Onsets of weight 1/2."),
@@ -41,13 +46,16 @@ impl Analysis for MeterUse {
         &SPEC
     }
 
-    fn run(&self, score: &Score, _: &Params) -> Result<Value, Failure> {
+    fn run(&self, score: &Score, params: &Params) -> Result<Value, Failure> {
+        // Notation says exactly where a note stands; only raw ticks need leniency.
+        let tolerance = score.division.map_or(0, |_| params.integer("tolerance"));
+        let (tolerance, _) = Ticks::from_quarters(tolerance, 960);
         let stated = stated(score);
         let grids = grids(score, &stated);
         let mut by_meter: BTreeMap<&str, Levels> = BTreeMap::new();
         let mut unweighed = 0_u64;
         for note in score.notes.iter().filter(|note| is_plain(note) && note.is_onset()) {
-            let place = grids.get(usize::from(note.part)).and_then(|grid| grid.level(score, note));
+            let place = grids.get(usize::from(note.part)).and_then(|grid| grid.level(score, note, tolerance));
             match place {
                 Some((meter, level)) => {
                     let levels = by_meter.entry(meter).or_default();
@@ -141,7 +149,7 @@ impl<'a> Grid<'a> {
     }
 
     /// The meter of a note and the level of its onset in it.
-    fn level(&self, score: &Score, note: &Note) -> Option<(&'a str, usize)> {
+    fn level(&self, score: &Score, note: &Note, tolerance: Ticks) -> Option<(&'a str, usize)> {
         let measure = score.measures_of(note.part).get(note.measure as usize);
         let (from, text, accents) = self.at(measure.map_or(note.onset, |measure| measure.onset))?;
         let accents = accents.as_ref()?;
@@ -153,7 +161,18 @@ impl<'a> Grid<'a> {
             // Without bar lines, measures follow one another from where the meter stands.
             None => note.onset - *from,
         };
-        Some((text, accents.level(position)))
+        Some((text, accents.level(snapped(position, tolerance))))
+    }
+}
+
+/// The position of the grid that is as near as the tolerance, or else the position itself.
+fn snapped(position: Ticks, tolerance: Ticks) -> Ticks {
+    const GRID: i64 = TICKS_PER_QUARTER / 32;
+    let past = position.0.rem_euclid(GRID);
+    match (past <= tolerance.0, GRID - past <= tolerance.0) {
+        (true, _) => position - Ticks(past),
+        (false, true) => position + Ticks(GRID - past),
+        (false, false) => position,
     }
 }
 
@@ -195,6 +214,22 @@ mod tests {
     fn without_a_meter_nothing_is_weighed() {
         let answer = ask(&MeterUse, &score(1, line(&[(Some(60), (1, 1))])));
         assert_eq!((&answer["unweighed"], &answer["mean"]), (&json!(1), &Value::Null));
+    }
+
+    #[test]
+    fn a_midi_tick_late_is_on_the_beat_and_a_triplet_is_not() {
+        let (tick, _) = Ticks::from_quarters(1, 480);
+        let (tolerance, _) = Ticks::from_quarters(8, 960);
+        for quarters in 0..4 {
+            let beat = Ticks::quarters(quarters);
+            assert_eq!(snapped(beat + tick, tolerance), beat);
+            assert_eq!(snapped(beat - tick, tolerance), beat);
+            assert_eq!(snapped(beat + tick, Ticks::ZERO), beat + tick);
+        }
+        for denominator in [3, 5, 6, 7, 9, 12, 24] {
+            let (position, _) = Ticks::from_quarters(1, denominator);
+            assert_eq!(snapped(position, tolerance), position, "1/{denominator}");
+        }
     }
 
     /// music21 10.5.1: beatStrength of the bundled score's first part is 1 for 9 notes, 1/2 for 9, 1/4 for 16, 1/8 for 3;
