@@ -9,8 +9,8 @@ use shared::failure::{Failure, FailureKind};
 use shared::limits::{Limits, exceeded};
 use shared::place::Place;
 use std::io::{self, Read, SeekFrom};
-use zip::ZipArchive;
 use zip::result::ZipError;
+use zip::{CompressionMethod, ZipArchive};
 
 /// Where an archive says which member is the score.
 const CONTAINER: &str = "META-INF/container.xml";
@@ -103,6 +103,10 @@ fn member<'a, 'b>(
     if file.enclosed_name().is_none() {
         let message = format!("the member {name:?} lies outside of the archive");
         return Err(ReadError::malformed(Place::START, message));
+    }
+    if !matches!(file.compression(), CompressionMethod::Stored | CompressionMethod::Deflated) {
+        let message = format!("the member {name:?} is neither stored nor deflated");
+        return Err(ReadError::Malformed(Failure::new(FailureKind::Unsupported, message)));
     }
     let ratio_max = limits.inflate_ratio_max;
     let by_ratio = file.compressed_size().saturating_mul(ratio_max);

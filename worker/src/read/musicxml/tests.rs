@@ -317,6 +317,13 @@ fn archives_are_opened_with_suspicion() {
     assert!(outside.message.contains("outside"), "{outside}");
     assert_eq!(failure(&[("cover.pdf", b"x")]).kind, FailureKind::Unsupported);
 
+    let mut bytes = archive(&[score]);
+    for (header, method) in [(&b"PK\x03\x04"[..], 8), (b"PK\x01\x02", 10)] {
+        let at = memchr::memmem::find(&bytes, header).unwrap();
+        bytes[at + method] = 12; // bzip2
+    }
+    assert_eq!(read(&bytes).1.unwrap().kind, FailureKind::Unsupported);
+
     let bytes = archive(&[score, ("b", b""), ("c", b"")]);
     assert_eq!(read(&bytes[..bytes.len() - 30]).1.unwrap().kind, FailureKind::Malformed, "cut off");
     let zeros = format!("{text}<!--{}-->", " ".repeat(1 << 20));
