@@ -1,68 +1,91 @@
-//! The frame of an event: what midly reads past the rules of the standard, or refuses though it could be stepped over.
+//! Where an event ends. Midly is given whole events only: of itself it reads past the standard's rules in silence, and
+//! gives up where an event could be stepped over.
 
-use midly::TrackEventKind;
-
-/// How many bytes the number of variable length at the front takes: up to four, the last without its top bit.
-fn number_length(bytes: &[u8]) -> Option<usize> {
-    bytes.iter().take(4).position(|&byte| byte < 0x80).map(|last| last + 1)
+/// What an event is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A channel message: its status, which may be running, and its data.
+    Message { status: u8, running: bool, data: [u8; 2] },
+    /// A meta or system exclusive event.
+    Long,
+    /// A system message, which no file may hold.
+    Stray,
 }
 
-/// The number of variable length at the front, and how many bytes it takes. Midly takes longer and shorter ones too.
-pub(super) fn number(bytes: &[u8]) -> Option<(u64, usize)> {
-    let length = number_length(bytes)?;
-    let digits = bytes.get(..length)?;
-    Some((digits.iter().fold(0, |sum, &byte| sum << 7 | u64::from(byte & 0x7F)), length))
+/// One event, delta time included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Frame {
+    pub(super) delta: u64,
+    /// Bytes of the delta time.
+    pub(super) lead: usize,
+    /// Bytes of all.
+    pub(super) length: usize,
+    pub(super) kind: Kind,
 }
 
-/// How many bytes the delta time at the front takes.
-#[inline]
-pub(super) fn delta_length(bytes: &[u8]) -> Option<usize> {
-    if bytes.first().is_some_and(|&byte| byte < 0x80) { Some(1) } else { number_length(bytes) }
-}
-
-/// Bytes of a meta or system exclusive event, `body` from its status byte on; `None` if they are not all there.
-fn whole_length(body: &[u8]) -> Option<usize> {
-    let head = match body.first()? {
-        0xFF => 2,
-        0xF0 | 0xF7 => 1,
-        _ => return None,
+/// The event at the front of `rest`, under that running status.
+///
+/// # Errors
+/// What is wrong with it, if it has no end.
+pub(super) fn split(rest: &[u8], running: Option<u8>) -> Result<Frame, &'static str> {
+    let (delta, lead) =
+        number(rest).ok_or("a delta time has no end within four bytes, or the track ends in it")?;
+    let body = rest.get(lead..).unwrap_or(&[]);
+    let (kind, length) = match body.split_first() {
+        None => return Err("the track ends after a delta time"),
+        Some((&status @ 0x80..=0xEF, data)) => message(status, data)
+            .map(|(data, length)| (Kind::Message { status, running: false, data }, 1 + length))?,
+        Some((..=0x7F, _)) => {
+            let status = running.ok_or("a data byte stands where no status byte came before")?;
+            let (data, length) = message(status, body)?;
+            (Kind::Message { status, running: true, data }, length)
+        }
+        Some((0xFF, _)) => (Kind::Long, 2 + payload(body, 2)?),
+        Some((0xF0 | 0xF7, _)) => (Kind::Long, 1 + payload(body, 1)?),
+        Some((status, data)) => (Kind::Stray, 1 + stray(*status, data)),
     };
-    let (payload, digits) = number(body.get(head..)?)?;
-    let length = head + digits + usize::try_from(payload).ok()?;
-    (length <= body.len()).then_some(length)
+    Ok(Frame { delta, lead, length: lead + length, kind })
 }
 
-/// Whether the event that midly made of `body` was all there: it takes a payload cut short for a whole one.
-#[inline]
-pub(super) fn is_whole(kind: &TrackEventKind<'_>, body: &[u8]) -> bool {
-    matches!(kind, TrackEventKind::Midi { .. }) || whole_length(body).is_some()
+/// The number of variable length at the front, of up to four bytes, and how many it takes.
+fn number(bytes: &[u8]) -> Option<(u64, usize)> {
+    match bytes {
+        [byte @ ..=0x7F, ..] => Some((u64::from(*byte), 1)),
+        _ => {
+            let length = 1 + bytes.iter().take(4).position(|&byte| byte < 0x80)?;
+            let digits = bytes.get(..length)?;
+            Some((digits.iter().fold(0, |sum, &byte| sum << 7 | u64::from(byte & 0x7F)), length))
+        }
+    }
 }
 
-/// How many bytes of an event that midly refused can be stepped over: those of a meta event with an odd payload, and
-/// those of a system message, which no file may hold.
-pub(super) fn to_skip(body: &[u8]) -> Option<usize> {
-    let data = match body.first()? {
-        0xF0 | 0xF7 | 0xFF => return whole_length(body),
+/// The data of a channel message, and how many bytes it takes.
+fn message(status: u8, data: &[u8]) -> Result<([u8; 2], usize), &'static str> {
+    match (status & 0xF0, data) {
+        (0xC0 | 0xD0, &[first @ ..=0x7F, ..]) => Ok(([first, 0], 1)),
+        (0x80..=0xB0 | 0xE0, &[first @ ..=0x7F, second @ ..=0x7F, ..]) => Ok(([first, second], 2)),
+        _ => Err("a message ends early, in a status byte or the end of the track"),
+    }
+}
+
+/// Bytes of the length and the payload of a meta or exclusive event, whose length stands `at` bytes into it.
+fn payload(body: &[u8], at: usize) -> Result<usize, &'static str> {
+    let rest = body.get(at..).unwrap_or(&[]);
+    let whole = number(rest).and_then(|(length, digits)| {
+        let length = usize::try_from(length).ok()?.checked_add(digits)?;
+        (length <= rest.len()).then_some(length)
+    });
+    whole.ok_or("a meta or system exclusive event is longer than what is left of the track")
+}
+
+/// Bytes of data that a system message has.
+fn stray(status: u8, data: &[u8]) -> usize {
+    let most = match status {
         0xF2 => 2,
         0xF1 | 0xF3 => 1,
-        0xF4..=0xFE => 0,
-        _ => return None,
+        _ => 0,
     };
-    Some(1 + body.iter().skip(1).take(data).take_while(|&&byte| byte < 0x80).count())
-}
-
-/// What is wrong with an event that cannot be read: `body` is what follows its delta time, if that was read.
-pub(super) fn fault(body: Option<&[u8]>, running: Option<u8>) -> &'static str {
-    let Some(body) = body else {
-        return "a delta time has no end within four bytes, or the track ends in it";
-    };
-    match body.first() {
-        None => "the track ends after a delta time",
-        Some(0x80..=0xEF) => "a message ends early, in a status byte or the end of the track",
-        Some(0x80..) => "a meta or system exclusive event is longer than what is left of the track",
-        Some(_) if running.is_none() => "a data byte stands where no status byte came before",
-        Some(_) => "a message under running status ends early",
-    }
+    data.iter().take(most).take_while(|&&byte| byte < 0x80).count()
 }
 
 #[cfg(test)]
@@ -76,19 +99,39 @@ mod tests {
         assert_eq!(number(&[0xFF, 0xFF, 0xFF, 0x7F]), Some(((1 << 28) - 1, 4)));
         assert_eq!(number(&[0x81, 0x80, 0x80, 0x80, 0x00]), None);
         assert_eq!(number(&[0x81]), None);
-        assert_eq!(
-            (delta_length(&[0x05]), delta_length(&[0x85, 0x05]), delta_length(&[])),
-            (Some(1), Some(2), None)
-        );
+        assert_eq!(number(&[]), None);
     }
 
     #[test]
-    fn system_messages_and_odd_payloads_are_stepped_over() {
-        assert_eq!(to_skip(&[0xF2, 1, 2, 3]), Some(3));
-        assert_eq!(to_skip(&[0xF2, 1, 0x90]), Some(2));
-        assert_eq!(to_skip(&[0xFE, 1]), Some(1));
-        assert_eq!(to_skip(&[0xFF, 0x59, 0, 1]), Some(3));
-        assert_eq!(to_skip(&[0xFF, 0x01, 9, 1]), None, "the payload is not all there");
-        assert_eq!(to_skip(&[0x3C, 0x40]), None);
+    fn every_event_has_its_length() {
+        let length = |rest: &[u8], running| split(rest, running).map(|frame| frame.length).ok();
+        assert_eq!(length(&[0, 0x90, 60, 9, 1], None), Some(4));
+        assert_eq!(length(&[0x81, 0, 0xC3, 5, 1], None), Some(4));
+        assert_eq!(length(&[0, 60, 9, 1], Some(0x90)), Some(3));
+        assert_eq!(length(&[0, 60, 9, 1], None), None);
+        assert_eq!(length(&[0, 0x90, 0xBC, 9], None), None, "a data byte has no top bit");
+        assert_eq!(length(&[0, 0xFF, 0x59, 0, 1], None), Some(4));
+        assert_eq!(length(&[0, 0xFF, 1, 9, 1], None), None, "the payload is not all there");
+        assert_eq!(length(&[0, 0xF2, 1, 2, 3], None), Some(4));
+        assert_eq!(length(&[0, 0xF2, 1, 0x90], None), Some(3));
+        assert_eq!(length(&[0, 0xFE, 1], None), Some(2));
+    }
+
+    #[test]
+    fn channel_messages_are_what_midly_makes_of_them() {
+        use midly::{MidiMessage, TrackEventKind};
+        for status in 0x80..=0xEF_u8 {
+            let bytes = [5, status, 60, 9];
+            let Ok(Frame { delta: 5, length, kind: Kind::Message { data, .. }, .. }) = split(&bytes, None)
+            else {
+                panic!("{status:#x}");
+            };
+            let mut events = midly::EventIter::new(&bytes);
+            let event = events.next().unwrap().unwrap();
+            assert_eq!(events.unread().len(), bytes.len() - length, "{status:#x}");
+            if let TrackEventKind::Midi { channel, message: MidiMessage::NoteOn { key, vel } } = event.kind {
+                assert_eq!((channel.as_int(), key.as_int(), vel.as_int()), (status & 0xF, data[0], data[1]));
+            }
+        }
     }
 }

@@ -62,24 +62,22 @@ impl Queue {
 
 /// The notes that sound, per channel and key. One serves all tracks of a file, one after the other.
 pub(super) struct Pairing {
-    queues: Vec<Queue>,
+    /// Per channel, its keys; empty until the channel is touched, as most files use few.
+    queues: [Vec<Queue>; CHANNELS],
     /// Sounding notes of each channel, so that silence is cheap.
     sounding: [u32; CHANNELS],
-    /// A bit for each channel that had a note or a note-off.
-    touched: u16,
     fidelity: Fidelity,
 }
 
 impl Pairing {
     pub(super) fn new(fidelity: Fidelity) -> Self {
-        Pairing { queues: vec![SILENT; CHANNELS * KEYS], sounding: [0; CHANNELS], touched: 0, fidelity }
+        Pairing { queues: Default::default(), sounding: [0; CHANNELS], fidelity }
     }
 
     /// A note begins. The caller sees to it that there are fewer than 2^32 - 1 notes.
     pub(super) fn begin(&mut self, notes: &mut Vec<RawNote>, note: RawNote) {
         let index = u32::try_from(notes.len()).unwrap_or(NONE);
-        self.touched |= 1 << note.channel;
-        let Some(queue) = self.queues.get_mut(slot(note.channel, note.key)) else { return };
+        let Some(queue) = queue(&mut self.queues, note.channel, note.key) else { return };
         if queue.doubtful {
             queue.settle_doubts(notes);
         } else if let Some(count) = self.sounding.get_mut(usize::from(note.channel)) {
@@ -100,9 +98,10 @@ impl Pairing {
 
     /// A key is released; says how many notes that ends: the one that has sounded longest, or all as in music21.
     pub(super) fn release(&mut self, notes: &mut [RawNote], channel: u8, key: u8, now: u64) -> u32 {
-        self.touched |= 1 << channel;
         let ended = self.end(notes, channel, key, now, self.fidelity == Fidelity::Compat);
-        if let Some(queue) = self.queues.get_mut(slot(channel, key)).filter(|_| ended == 0) {
+        if ended == 0
+            && let Some(queue) = queue(&mut self.queues, channel, key)
+        {
             (queue.suspect, queue.chain) = (now, NONE);
         }
         ended
@@ -121,28 +120,24 @@ impl Pairing {
     /// reading they are kept, but without length, so that what is weighed by length is as there.
     pub(super) fn finish(&mut self, notes: &mut [RawNote], now: u64) -> u32 {
         let mut hanging = 0;
-        for channel in (0..CHANNELS as u8).filter(|channel| self.touched & (1 << channel) != 0) {
-            let from = slot(channel, 0);
-            for queue in self.queues.iter_mut().skip(from).take(KEYS) {
-                if queue.doubtful {
-                    queue.settle_doubts(notes);
-                }
-                let mut next = queue.first;
-                while let Some(note) = notes.get_mut(next as usize) {
-                    note.off = if self.fidelity == Fidelity::Compat { note.on } else { now };
-                    next = note.next;
-                    hanging += 1;
-                }
-                *queue = SILENT;
+        for queue in self.queues.iter_mut().flatten() {
+            if queue.doubtful {
+                queue.settle_doubts(notes);
+            }
+            let mut next = queue.first;
+            while let Some(note) = notes.get_mut(next as usize) {
+                note.off = if self.fidelity == Fidelity::Compat { note.on } else { now };
+                next = note.next;
+                hanging += 1;
             }
         }
+        self.queues.iter_mut().for_each(Vec::clear);
         self.sounding = [0; CHANNELS];
-        self.touched = 0;
         hanging
     }
 
     fn end(&mut self, notes: &mut [RawNote], channel: u8, key: u8, now: u64, all: bool) -> u32 {
-        let Some(queue) = self.queues.get_mut(slot(channel, key)) else { return 0 };
+        let Some(queue) = queue(&mut self.queues, channel, key) else { return 0 };
         let mut ended = 0;
         while let Some(note) = notes.get_mut(queue.first as usize) {
             let index = std::mem::replace(&mut queue.first, note.next);
@@ -163,8 +158,13 @@ impl Pairing {
     }
 }
 
-fn slot(channel: u8, key: u8) -> usize {
-    usize::from(channel) * KEYS + usize::from(key)
+/// What sounds on a key.
+fn queue(queues: &mut [Vec<Queue>; CHANNELS], channel: u8, key: u8) -> Option<&mut Queue> {
+    let keys = queues.get_mut(usize::from(channel))?;
+    if keys.is_empty() {
+        keys.resize(KEYS, SILENT);
+    }
+    keys.get_mut(usize::from(key))
 }
 
 #[cfg(test)]

@@ -118,9 +118,7 @@ impl<'a> Piece<'a> {
         let mut tracks = std::mem::take(&mut self.tracks);
         let by_channel = options.fidelity == Fidelity::Corrected;
         for track in &mut tracks {
-            // Chords stand together: sorted by onset, then by end, which keeps the order of the file else.
-            let channel = |note: &RawNote| if by_channel { note.channel } else { 0 };
-            track.notes.sort_by_key(|note| (channel(note), note.on, note.off));
+            group(&mut track.notes, by_channel);
         }
         let parts = tracks.iter().flat_map(|track| {
             let parts = track.notes.chunk_by(|a, b| !by_channel || a.channel == b.channel);
@@ -172,6 +170,7 @@ impl<'a> Piece<'a> {
             part,
             bar: bars.next(),
             bars,
+            due: Ticks::ZERO,
             signs: self.signs.iter().peekable(),
             key_track: self.key_track(track.number),
             number: 0,
@@ -180,7 +179,9 @@ impl<'a> Piece<'a> {
         for note in notes {
             let (onset, exact) = self.clock.time(note.on);
             let (off, exact_off) = self.clock.time(note.off);
-            frame.tell_until(onset, note.at, sink)?;
+            if frame.due <= onset {
+                frame.tell_until(onset, note.at, sink)?;
+            }
             let chord = before == Some((note.on, note.off));
             before = Some((note.on, note.off));
             let flags = Flags::NONE
@@ -226,6 +227,8 @@ struct Frame<'a> {
     bars: Bars<'a>,
     /// The start of the next measure.
     bar: Option<Ticks>,
+    /// When the next measure or sign is due.
+    due: Ticks,
     signs: Peekable<slice::Iter<'a, Sign>>,
     /// Whose key signatures count.
     key_track: usize,
@@ -250,7 +253,11 @@ impl Frame<'_> {
                     self.signs.next();
                     self.tell_sign(sign, sink)?;
                 }
-                (_, None) => return Ok(()),
+                (_, None) => {
+                    let sign = self.signs.peek().map(|sign| sign.onset);
+                    self.due = self.bar.into_iter().chain(sign).min().unwrap_or(Ticks(i64::MAX));
+                    return Ok(());
+                }
             }
         }
     }
@@ -269,6 +276,17 @@ impl Frame<'_> {
             }
             What::Key { .. } | What::Tempo(_) => Ok(()),
         }
+    }
+}
+
+/// Puts the notes of a track, which are in the order of their onsets, by channel if asked to, and the notes of one onset
+/// by their ends, so that chords stand together. Else the order of the file stays.
+fn group(notes: &mut [RawNote], by_channel: bool) {
+    if by_channel && !notes.is_sorted_by_key(|note| note.channel) {
+        notes.sort_by_key(|note| note.channel);
+    }
+    for chord in notes.chunk_by_mut(|a, b| a.on == b.on && (!by_channel || a.channel == b.channel)) {
+        chord.sort_by_key(|note| note.off);
     }
 }
 

@@ -116,7 +116,7 @@ fn damage_keeps_what_came_before_and_the_other_tracks() {
     let score = read(&file(1, &[&bad, &good])).unwrap();
     assert_eq!(score.notes.len(), 2);
     let damage = score.damage.unwrap();
-    assert_eq!((damage.kind, damage.place), (FailureKind::Malformed, Some(Place::byte(31))));
+    assert_eq!((damage.kind, damage.place), (FailureKind::Malformed, Some(Place::byte(30))));
     assert!(read(&file(1, &[&[0, 60, 9]])).is_err(), "nothing was read");
 }
 

@@ -1,15 +1,19 @@
-//! One track: midly's events made into notes and signs, and what midly passes over in silence found.
+//! One track: its events made into notes and signs.
 
 use super::clock::Clock;
 use super::file::Chunk;
+use super::frame::{self, Frame, Kind};
 use super::oddity::{Oddity, Tally};
 use super::pairing::{CHANNELS, Pairing, RawNote};
 use super::piece::{Sign, What};
-use super::{Odd, ReadError, frame};
+use super::{Odd, ReadError};
 use crate::score::{Mode, Stop};
-use midly::{EventIter, MetaMessage, MidiMessage, TrackEvent, TrackEventKind};
+use midly::{EventIter, MetaMessage, TrackEvent, TrackEventKind};
 use shared::limits::{Limits, exceeded};
 use shared::place::Place;
+
+/// Notes that there is room for from the start, at most.
+const NOTES_AT_FIRST: usize = 4096;
 
 /// What a track holds.
 pub(super) struct Track<'a> {
@@ -61,7 +65,7 @@ pub(super) fn read<'a>(
         track: Track {
             number: chunk.number,
             at: chunk.at,
-            notes: Vec::new(),
+            notes: Vec::with_capacity((chunk.data.len() / 8).min(NOTES_AT_FIRST)),
             signs: Vec::new(),
             name: None,
             instrument: None,
@@ -79,10 +83,9 @@ struct Decoder<'a, 'r> {
     chunk: &'r Chunk<'a>,
     bounds: &'r Bounds<'r>,
     pairing: &'r mut Pairing,
-    /// The status that running status stands for. At a meta event midly forgets it, as the standard says; many writers
-    /// do not, so it is kept here.
+    /// The status that running status stands for. A meta event cancels it, but many writers do not know that.
     status: Option<u8>,
-    /// Whether the standard says that it is to be forgotten.
+    /// Whether it was cancelled.
     cancelled: bool,
     /// A bit for each channel that has had a note.
     struck: u16,
@@ -98,96 +101,97 @@ impl<'a> Decoder<'a, '_> {
     /// Reads the events; gives the end of the track within its chunk.
     fn run(&mut self, sink: &mut Odd<'_>) -> Result<usize, ReadError> {
         let data = self.chunk.data;
-        let mut events = EventIter::new(data);
-        let (end, sound) = loop {
-            let rest = events.unread();
-            let at = data.len() - rest.len();
+        let mut at = 0;
+        let sound = loop {
+            let rest = data.get(at..).unwrap_or(&[]);
             if rest.is_empty() || (self.ended && rest.starts_with(b"MTrk")) {
-                break (at, true);
+                break true;
             }
-            let lead = frame::delta_length(rest);
-            let body = rest.get(lead.unwrap_or(0)..).unwrap_or(&[]);
-            let place = self.chunk.at + at + lead.unwrap_or(0);
-            if let Some(Ok(event)) = events.next()
-                && lead.is_some()
-                && frame::is_whole(&event.kind, body)
-            {
-                self.take(place, body, event)?;
-                // Past the end of the track, zeros are filling and not notes.
-                *events.running_status_mut() = self.status.filter(|_| !self.ended);
-                continue;
-            }
-            if self.ended {
-                self.tally.add(Oddity::Rubbish, self.chunk.at + at);
-                break (data.len(), true);
-            }
-            let (Some((delta, _)), Some(skip)) = (frame::number(rest), frame::to_skip(body)) else {
-                let fault = frame::fault(lead.map(|_| body), self.status);
-                sink.damage(place, format!("track {}: {fault}", self.track.number))?;
-                break (data.len(), false);
+            let frame = match frame::split(rest, self.status) {
+                Ok(frame) => frame,
+                Err(_) if self.ended => {
+                    self.tally.add(Oddity::Rubbish, self.chunk.at + at);
+                    at = data.len();
+                    break true;
+                }
+                Err(fault) => {
+                    sink.damage(self.chunk.at + at, format!("track {}: {fault}", self.track.number))?;
+                    at = data.len();
+                    break false;
+                }
             };
-            self.tally.add(Oddity::Skipped, place);
-            self.track.end += delta;
-            events = EventIter::new(body.get(skip..).unwrap_or(&[]));
-            *events.running_status_mut() = self.status;
+            self.take(self.chunk.at + at + frame.lead, frame, rest)?;
+            at += frame.length;
         };
         self.finish(sound, sink)?;
-        Ok(end)
+        Ok(at)
     }
 
-    fn take(&mut self, place: usize, body: &[u8], event: TrackEvent<'a>) -> Result<(), ReadError> {
-        self.track.end += u64::from(event.delta.as_int());
+    /// Takes the event at the front of `rest`.
+    fn take(&mut self, place: usize, frame: Frame, rest: &'a [u8]) -> Result<(), ReadError> {
+        self.track.end += frame.delta;
         if self.ended {
             self.tally.add(Oddity::AfterEnd, place);
         }
-        match event.kind {
-            TrackEventKind::Midi { channel, message } => {
-                let first = body.first().copied().unwrap_or(0);
-                if first >= 0x80 {
-                    self.status = Some(first);
-                } else if self.cancelled {
+        match frame.kind {
+            Kind::Message { status, running, data } => {
+                if running && self.cancelled {
                     self.tally.add(Oddity::Carried, place);
                 }
+                self.status = Some(status);
                 self.cancelled = false;
-                return self.message(place, channel.as_int(), message);
+                return self.message(place, status, data);
             }
-            TrackEventKind::Meta(meta) => self.meta(place, meta)?,
-            TrackEventKind::SysEx(data) if data.last() != Some(&0xF7) => self.exclusive = Some(place),
-            TrackEventKind::Escape(data) if data.last() == Some(&0xF7) => self.exclusive = None,
-            TrackEventKind::SysEx(_) | TrackEventKind::Escape(_) => {}
+            Kind::Stray => self.tally.add(Oddity::Skipped, place),
+            Kind::Long => self.long(place, rest.get(..frame.length).unwrap_or(rest))?,
+        }
+        Ok(())
+    }
+
+    /// Takes a meta or system exclusive event.
+    fn long(&mut self, place: usize, event: &'a [u8]) -> Result<(), ReadError> {
+        match EventIter::new(event).next() {
+            Some(Ok(TrackEvent { kind: TrackEventKind::Meta(meta), .. })) => self.meta(place, meta)?,
+            Some(Ok(TrackEvent { kind: TrackEventKind::SysEx(data), .. })) => {
+                self.exclusive = (data.last() != Some(&0xF7)).then_some(place);
+            }
+            Some(Ok(TrackEvent { kind: TrackEventKind::Escape(data), .. })) => {
+                self.exclusive = self.exclusive.filter(|_| data.last() != Some(&0xF7));
+            }
+            _ => self.tally.add(Oddity::Skipped, place),
         }
         self.cancelled = true;
         Ok(())
     }
 
-    fn message(&mut self, place: usize, channel: u8, message: MidiMessage) -> Result<(), ReadError> {
+    fn message(&mut self, place: usize, status: u8, [first, second]: [u8; 2]) -> Result<(), ReadError> {
         let track = &mut self.track;
-        match message {
-            MidiMessage::NoteOn { key, vel } if vel.as_int() > 0 => {
+        let channel = status & 0xF;
+        match status & 0xF0 {
+            0x90 if second > 0 => {
                 if track.notes.len() as u64 >= self.bounds.notes_left.min(u64::from(u32::MAX - 1)) {
                     return Err(stop("notes_max", self.bounds.limits.notes_max, place).into());
                 }
                 track.note_ons += 1;
                 self.struck |= 1 << channel;
-                let note = RawNote::new(track.end, place, channel, key.as_int());
-                self.pairing.begin(&mut track.notes, note);
+                self.pairing.begin(&mut track.notes, RawNote::new(track.end, place, channel, first));
             }
-            MidiMessage::NoteOn { key, .. } | MidiMessage::NoteOff { key, .. } => {
-                let ended = self.pairing.release(&mut track.notes, channel, key.as_int(), track.end);
+            0x80 | 0x90 => {
+                let ended = self.pairing.release(&mut track.notes, channel, first, track.end);
                 if ended == 0 {
                     self.tally.add(Oddity::Orphan, place);
                 }
             }
             // All sound off, all notes off, and the modes that imply it.
-            MidiMessage::Controller { controller, .. } if matches!(controller.as_int(), 120 | 123..) => {
+            0xB0 if matches!(first, 120 | 123..) => {
                 self.pairing.silence(&mut track.notes, channel, track.end);
             }
-            MidiMessage::ProgramChange { program } => {
-                let first = self.struck & (1 << channel) == 0;
+            0xC0 => {
+                let unstruck = self.struck & (1 << channel) == 0;
                 if let Some(slot) = track.programs.get_mut(usize::from(channel))
-                    && (first || slot.is_none())
+                    && (unstruck || slot.is_none())
                 {
-                    *slot = Some(program.as_int() + 1);
+                    *slot = Some(first + 1);
                 }
             }
             _ => {}
@@ -206,7 +210,11 @@ impl<'a> Decoder<'a, '_> {
             MetaMessage::Copyright(text) => {
                 self.track.copyright = self.track.copyright.or(Some(self.text(place, text)?));
             }
-            MetaMessage::EndOfTrack => self.ended = true,
+            MetaMessage::EndOfTrack => {
+                self.ended = true;
+                // Zeros that follow are filling and not notes.
+                self.status = None;
+            }
             MetaMessage::Tempo(_) if self.bounds.clock.is_real_time() => {}
             MetaMessage::Tempo(micros) if micros.as_int() > 0 => {
                 self.sign(place, What::Tempo(60e6 / f64::from(micros.as_int())))?;
