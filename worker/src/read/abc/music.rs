@@ -87,7 +87,8 @@ impl Music<'_, '_, '_> {
         let Some(member) = self.member()? else { return Ok(()) };
         let voice = self.tune.voice();
         if voice.settings.compat && matches!(member.head, Head::Rest { hidden: true }) {
-            return Ok(()); // music21 takes no notice of `x`.
+            voice.open(member.place); // music21 takes no notice of `x`.
+            return Ok(());
         }
         voice.group(&[member], Length::ONE, self.teller)
     }
@@ -275,11 +276,7 @@ impl Music<'_, '_, '_> {
             self.damage("a rest of no measure or of too many, taken for one")?;
             count = 1;
         }
-        let voice = self.tune.voice();
-        if voice.settings.compat {
-            return Ok(()); // music21 takes no notice of it.
-        }
-        voice.rest_measures(count, &rest, self.teller)
+        self.tune.voice().rest_measures(count, &rest, self.teller)
     }
 
     fn overlay(&mut self) -> Result<(), Stop> {

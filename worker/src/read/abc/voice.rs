@@ -149,6 +149,11 @@ impl Voice {
         }
     }
 
+    /// Something stands in the measure, though nothing that is told.
+    pub(super) fn open(&mut self, place: Place) {
+        self.opened.get_or_insert(place);
+    }
+
     /// What the lengths of the next group are multiplied by: broken rhythm, tuplet, and the chord's own length.
     fn factors(&mut self, scale: Length) -> (i64, i64) {
         let (mut above, mut below) = (i64::from(scale.above), i64::from(scale.below));
@@ -328,6 +333,9 @@ impl Voice {
         for _ in 0..count {
             self.bar(teller)?;
             self.opened = Some(rest.place);
+            if self.settings.compat {
+                continue; // music21 takes no notice of such rests; their measures keep the voices in step.
+            }
             self.hold(rest, length, Flags::WHOLE_MEASURE);
             self.clock += length;
         }
