@@ -34,6 +34,12 @@ impl Embedded {
         Ok(Embedded { service, dispatcher, ledger, limits })
     }
 
+    /// The ledger, for a worker of one's own.
+    #[must_use]
+    pub fn ledger(&self) -> Ledger {
+        self.ledger.clone()
+    }
+
     /// Starts a worker with `threads` threads for computing; it ends once the dispatcher is closed.
     ///
     /// # Errors

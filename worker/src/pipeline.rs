@@ -89,6 +89,13 @@ pub fn work(
     write(item, found, wanted.strict)
 }
 
+/// Loads, reads and analyses an item and does nothing with what comes of it but count the pieces: what a benchmark holds
+/// the whole path against.
+#[must_use]
+pub fn bare(item: &Item, arrived: Result<Arrived, Failure>, wanted: &Wanted, limits: &Limits) -> usize {
+    find(item, arrived, wanted, None, limits).pieces.len()
+}
+
 fn find(
     item: &Item,
     arrived: Result<Arrived, Failure>,

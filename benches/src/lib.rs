@@ -1,0 +1,48 @@
+//! What the benchmarks share: time that a process ran, and medians.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// CPU seconds that all threads of this process ran so far, ended ones included; to a hundredth (`/proc/self/stat`).
+///
+/// # Panics
+/// Where there is no `/proc`.
+pub fn process_cpu_seconds() -> f64 {
+    let stat = fs::read_to_string("/proc/self/stat").expect("there is a /proc");
+    // The second field, in parentheses, may hold anything; utime and stime are the 14th and 15th.
+    let fields: Vec<&str> = stat.rsplit(") ").next().expect("fields").split(' ').collect();
+    let ticks = |index: usize| fields[index].parse::<f64>().expect("a number of ticks");
+    (ticks(11) + ticks(12)) / 100.0
+}
+
+/// The median of some figures.
+///
+/// # Panics
+/// For none.
+pub fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
+
+/// Every file in the folders given, and the files given, sorted.
+///
+/// # Panics
+/// When a folder cannot be read.
+pub fn files_under(paths: &[PathBuf]) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut open = paths.to_vec();
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(fs::read_dir(&path).expect("a folder").map(|entry| entry.expect("an entry").path()));
+        } else {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
+/// A path as text.
+pub fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
