@@ -8,7 +8,7 @@ use tests::files_under;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bucket_gives_the_same_table_as_a_folder() {
-    let Ok(bucket) = std::env::var("RIPIENO_TEST_BUCKET") else {
+    let Some(bucket) = shared::config::var("RIPIENO_TEST_BUCKET") else {
         println!("skipped: no S3-compatible store (tests/run starts one)");
         return;
     };

@@ -5,7 +5,7 @@ use std::process::Command;
 
 #[test]
 fn pandas_duckdb_and_polars_read_the_parquet_with_its_types_and_units() {
-    let Ok(python) = std::env::var("RIPIENO_TEST_PYTHON") else {
+    let Some(python) = shared::config::var("RIPIENO_TEST_PYTHON") else {
         println!("skipped: no Python with pyarrow, duckdb and polars (tests/run installs one)");
         return;
     };

@@ -209,10 +209,8 @@ fn compute(loaded: &Loaded, reader: &dyn ScoreReader, wanted: &Wanted, limits: &
 
 /// The facts of one piece.
 fn piece(score: &Score, analyses: &[(&'static dyn Analysis, Params)]) -> Facts {
-    if score.notes.is_empty() && score.rests.is_empty() {
-        if let Some(damage) = &score.damage {
-            return Facts::failed(damage.clone());
-        }
+    if let Some(damage) = score.damage.as_ref().filter(|_| score.notes.is_empty() && score.rests.is_empty()) {
+        return Facts::failed(damage.clone());
     }
     let text = |field| score.field(field).map(str::to_owned);
     let warning = |warning: &crate::score::Warning| Warning {
