@@ -26,8 +26,8 @@ fn killed_at_any_moment_the_same_command_gives_the_same_table() {
     assert_eq!(code, 2, "{text}{errors}");
     let whole_run = began.elapsed();
 
-    let kills =
-        std::env::var("RIPIENO_TEST_KILLS").map_or(KILLS, |text| text.parse().expect("a number of kills"));
+    let kills = shared::config::var("RIPIENO_TEST_KILLS");
+    let kills = kills.map_or(KILLS, |text| text.parse().expect("a number of kills"));
     let mut cut_off = 0;
     let mut rounds = 0;
     let mut state = 1_u32;

@@ -37,7 +37,7 @@ pub(super) fn read(
     };
     let Some(name) = named.or_else(|| first_score(&archive)) else {
         let message = "the archive holds no score: a .musicxml or .xml member would be one";
-        return Err(ReadError::Malformed(Failure::new(FailureKind::Unsupported, message)));
+        return Err(ReadError::Malformed(Failure::at(FailureKind::Unsupported, Place::START, message)));
     };
     let member = member(&mut archive, &name, limits)?;
     document::read(encoding::utf8(Box::new(member)).map_err(fault_of)?, options, sink)
@@ -106,7 +106,7 @@ fn member<'a, 'b>(
     }
     if !matches!(file.compression(), CompressionMethod::Stored | CompressionMethod::Deflated) {
         let message = format!("the member {name:?} is neither stored nor deflated");
-        return Err(ReadError::Malformed(Failure::new(FailureKind::Unsupported, message)));
+        return Err(ReadError::Malformed(Failure::at(FailureKind::Unsupported, Place::START, message)));
     }
     let ratio_max = limits.inflate_ratio_max;
     let by_ratio = file.compressed_size().saturating_mul(ratio_max);
@@ -133,17 +133,17 @@ impl<R: Read> Read for Inflating<R> {
         })?;
         self.bytes = self.bytes.saturating_add(count as u64);
         if self.bytes > self.bytes_max {
-            return Err(io::Error::other(exceeded("inflated_bytes_max", self.bytes_max, None)));
+            return Err(io::Error::other(exceeded("inflated_bytes_max", self.bytes_max, Some(Place::START))));
         }
         if self.bytes > self.by_ratio {
-            return Err(io::Error::other(exceeded("inflate_ratio_max", self.ratio_max, None)));
+            return Err(io::Error::other(exceeded("inflate_ratio_max", self.ratio_max, Some(Place::START))));
         }
         Ok(count)
     }
 }
 
 fn too_many(limits: &Limits) -> ReadError {
-    Stop::Failed(exceeded("archive_entries_max", limits.archive_entries_max, None)).into()
+    Stop::Failed(exceeded("archive_entries_max", limits.archive_entries_max, Some(Place::START))).into()
 }
 
 fn broken(error: ZipError) -> ReadError {
@@ -151,7 +151,7 @@ fn broken(error: ZipError) -> ReadError {
         ZipError::Io(error) if error.kind() != io::ErrorKind::UnexpectedEof => ReadError::Io(error),
         ZipError::UnsupportedArchive(_) | ZipError::CompressionMethodNotSupported(_) => {
             let message = format!("the archive cannot be read: {error}");
-            ReadError::Malformed(Failure::new(FailureKind::Unsupported, message))
+            ReadError::Malformed(Failure::at(FailureKind::Unsupported, Place::START, message))
         }
         error => ReadError::malformed(Place::START, format!("the archive is damaged: {error}")),
     }

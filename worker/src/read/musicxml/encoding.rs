@@ -3,6 +3,7 @@
 use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use memchr::memmem;
 use shared::failure::{Failure, FailureKind};
+use shared::place::Place;
 use std::io::{self, Cursor, Read};
 
 /// How many opening bytes are searched for an XML declaration.
@@ -55,7 +56,7 @@ fn detect(head: &[u8]) -> Result<(&'static Encoding, usize), Failure> {
             let label = String::from_utf8_lossy(label);
             let message =
                 format!("the encoding {label:?} is unknown: UTF-8, UTF-16 or ISO-8859-1 would be right");
-            Err(Failure::new(FailureKind::Unsupported, message))
+            Err(Failure::at(FailureKind::Unsupported, Place::line(1, 1), message))
         }
     }
 }
