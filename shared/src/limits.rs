@@ -59,12 +59,12 @@ limits! {
     inflate_ratio_max: "inflated bytes per compressed byte" = 400, "RIPIENO_INFLATE_RATIO_MAX";
     /// A directory of millions of archive members is held in memory while it is searched.
     archive_entries_max: "members of one archive" = 1_000, "RIPIENO_ARCHIVE_ENTRIES_MAX";
-    /// Forty bytes of memory each; the largest symphony movements have under 100 000.
-    notes_max: "notes and rests of one piece" = 10_000_000, "RIPIENO_NOTES_MAX";
+    /// About 150 bytes of memory each while they are analysed; the largest symphony movements have under 100 000.
+    notes_max: "notes and rests of one piece" = 1_000_000, "RIPIENO_NOTES_MAX";
     /// Each part costs memory in every table, and analyses compare parts in pairs.
     parts_max: "parts of one piece" = 1_000, "RIPIENO_PARTS_MAX";
     /// Measures are cheap to declare and cost memory.
-    measures_max: "measures of one piece, all parts" = 5_000_000, "RIPIENO_MEASURES_MAX";
+    measures_max: "measures of one piece, all parts" = 500_000, "RIPIENO_MEASURES_MAX";
     /// Nested elements cost stack in careless readers and memory in ours.
     xml_depth_max: "nested elements" = 64, "RIPIENO_XML_DEPTH_MAX";
     /// One attribute, text or line is held in memory whole.
@@ -79,8 +79,8 @@ limits! {
     item_seconds_max: "seconds of work for one item" = 120, "RIPIENO_ITEM_SECONDS_MAX";
     /// A manifest of more would not fit the plan's memory.
     items_max: "items of one job" = 10_000_000, "RIPIENO_ITEMS_MAX";
-    /// The bytes of scores that one worker holds at once.
-    bytes_in_flight_max: "bytes" = 48 << 20, "RIPIENO_BYTES_IN_FLIGHT_MAX";
+    /// A score in work takes up to sixteen times the bytes of its source; a source larger than this is worked alone.
+    bytes_in_flight_max: "bytes of sources in work at once" = 12 << 20, "RIPIENO_BYTES_IN_FLIGHT_MAX";
     /// Larger sources go through a file on disk, so that memory does not follow them.
     spool_bytes_max: "bytes of a source held in memory" = 8 << 20, "RIPIENO_SPOOL_BYTES_MAX";
     /// The cache is one worker's own memory of findings; two generations of half this size each.
@@ -115,7 +115,7 @@ mod tests {
     fn the_environment_overrides_and_is_checked() {
         let set = |name: &str| (name == "RIPIENO_PARTS_MAX").then(|| "7".to_owned());
         let limits = Limits::from_environment(set).unwrap();
-        assert_eq!((limits.parts_max, limits.notes_max), (7, 10_000_000));
+        assert_eq!((limits.parts_max, limits.notes_max), (7, 1_000_000));
 
         let failure = Limits::from_environment(|_| Some("-1".to_owned())).unwrap_err();
         assert!(failure.message.starts_with("RIPIENO_SOURCE_BYTES_MAX=\"-1\" is not a limit"), "{failure}");

@@ -13,8 +13,17 @@ pub const WIRE_VERSION: u16 = 1;
 /// # Errors
 /// `internal`: a type that MessagePack cannot hold, which is a defect.
 pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, Failure> {
-    rmp_serde::to_vec_named(value)
-        .map_err(|error| Failure::new(FailureKind::Internal, format!("encoding: {error}")))
+    let mut bytes = Vec::new();
+    encode_into(&mut bytes, value).map(|()| bytes)
+}
+
+/// Encodes a record behind those that are there already.
+///
+/// # Errors
+/// As [`encode`].
+pub fn encode_into<T: Serialize>(bytes: &mut Vec<u8>, value: &T) -> Result<(), Failure> {
+    let encoded = rmp_serde::encode::write_named(bytes, value);
+    encoded.map_err(|error| Failure::new(FailureKind::Internal, format!("encoding: {error}")))
 }
 
 /// Decodes a record; `what` names it in the error.

@@ -1,7 +1,7 @@
 //! A worker: takes chunks from the dispatcher, has their items worked, writes rows and receipt, passes the work on.
 
 use crate::cache::Cache;
-use crate::pipeline::{self, Wanted, Worked};
+use crate::pipeline::{self, Wanted};
 use crate::{ENGINE, fetch};
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
@@ -26,6 +26,10 @@ const ATTEMPTS_MAX: u32 = 9;
 const CONTROL_TRUSTED: Duration = Duration::from_secs(2);
 /// How often a worker says how many items it has worked.
 const ANNOUNCE_EVERY: Duration = Duration::from_millis(200);
+/// Items that go to a thread for computing together, at the most.
+const GROUP_ITEMS: usize = 16;
+/// Bytes of such a group, unless one item alone has more.
+const GROUP_BYTES: u64 = 128 << 10;
 /// The bytes in flight are counted in these.
 const BUDGET_UNIT: u64 = 1024;
 
@@ -132,11 +136,11 @@ impl Worker {
         let chunk = known.ledger.chunk(&message.job, message.chunk).await?;
         let progress = Progress::new(&self.dispatcher, &message.job);
         // In order, so that rows stand in the order of the items; only so many ahead, so that memory is bounded.
-        let worked = futures::stream::iter(chunk.items)
-            .map(|item| self.work_item(item, &known.wanted))
-            .buffered(2 * self.threads + 2)
-            .inspect_ok(|_| progress.item());
-        let (rows, outcomes) = worked.try_fold((Vec::new(), Vec::new()), gather).await?;
+        let worked = futures::stream::iter(groups(chunk.items))
+            .map(|group| self.work_group(group, &known.wanted))
+            .buffered(self.threads + 2)
+            .inspect_ok(|worked| progress.items(worked.outcomes.len() as u64));
+        let Worked { rows, outcomes } = worked.try_fold(Worked::default(), Worked::and).await?;
         progress.tell();
         known.ledger.write_rows(&message.job, message.chunk, Bytes::from(rows)).await?;
         let receipt = Receipt {
@@ -153,19 +157,30 @@ impl Worker {
         Ok(())
     }
 
-    /// Fetches an item here, and has it worked on a thread for computing.
-    async fn work_item(self: &Arc<Self>, item: Item, wanted: &Arc<Wanted>) -> Result<Worked, Failure> {
-        let units = (item.bytes.min(self.limits.bytes_in_flight_max) / BUDGET_UNIT).max(1);
+    /// Fetches a group of items here, and has them worked on a thread for computing.
+    async fn work_group(self: &Arc<Self>, group: Vec<Item>, wanted: &Arc<Wanted>) -> Result<Worked, Failure> {
+        let bytes = group.iter().map(|item| item.bytes).sum::<u64>();
+        let units = (bytes.min(self.limits.bytes_in_flight_max) / BUDGET_UNIT).max(1);
         let units = u32::try_from(units).unwrap_or(u32::MAX);
         let closed = |_| Failure::new(FailureKind::Internal, "the worker is gone");
         let _share = self.budget.acquire_many(units).await.map_err(closed)?;
-        let arrived = fetch::fetch(&item.address, &self.limits).await;
+        let fetched = group.into_iter().map(|item| async {
+            let arrived = fetch::fetch(&item.address, &self.limits).await;
+            (item, arrived)
+        });
+        let fetched = futures::future::join_all(fetched).await;
         let (sender, receiver) = oneshot::channel();
         let (worker, wanted) = (Arc::clone(self), Arc::clone(wanted));
         self.pool.spawn(move || {
-            let worked = pipeline::work(&item, arrived, &wanted, worker.cache.as_ref(), &worker.limits);
+            let mut worked = Worked::default();
+            let (cache, limits) = (worker.cache.as_ref(), &worker.limits);
+            let outcome = fetched.into_iter().try_for_each(|(item, arrived)| {
+                let outcome = pipeline::work(&item, arrived, &wanted, cache, limits, &mut worked.rows)?;
+                worked.outcomes.push(outcome);
+                Ok(())
+            });
             // Nobody listens any more where the job was dropped meanwhile.
-            let _ = sender.send(worked);
+            let _ = sender.send(outcome.map(|()| worked));
         });
         receiver.await.map_err(|_| Failure::new(FailureKind::Internal, "a thread for computing is gone"))?
     }
@@ -195,13 +210,40 @@ impl Worker {
     }
 }
 
-async fn gather(
-    (mut rows, mut outcomes): (Vec<u8>, Vec<Outcome>),
-    worked: Worked,
-) -> Result<(Vec<u8>, Vec<Outcome>), Failure> {
-    rows.extend(worked.rows);
-    outcomes.push(worked.outcome);
-    Ok((rows, outcomes))
+/// What became of some items, in their order.
+#[derive(Default)]
+struct Worked {
+    /// Their rows, encoded one after the other.
+    rows: Vec<u8>,
+    outcomes: Vec<Outcome>,
+}
+
+impl Worked {
+    async fn and(mut self, next: Worked) -> Result<Worked, Failure> {
+        self.rows.extend(next.rows);
+        self.outcomes.extend(next.outcomes);
+        Ok(self)
+    }
+}
+
+/// Cuts the items of a chunk into groups that go to a thread at once: handing over one small score costs as much as
+/// reading it.
+fn groups(items: Vec<Item>) -> Vec<Vec<Item>> {
+    let mut groups: Vec<Vec<Item>> = Vec::new();
+    let mut bytes = 0;
+    for item in items {
+        let full =
+            groups.last().is_none_or(|group| group.len() >= GROUP_ITEMS || bytes + item.bytes > GROUP_BYTES);
+        if full {
+            groups.push(Vec::new());
+            bytes = 0;
+        }
+        bytes += item.bytes;
+        if let Some(group) = groups.last_mut() {
+            group.push(item);
+        }
+    }
+    groups
 }
 
 /// Ends a job if all of its receipts are there; whoever creates the end announces it. Says whether it has ended.
@@ -251,10 +293,10 @@ impl<'a> Progress<'a> {
         Progress { dispatcher, job, state: Mutex::new((0, Instant::now())) }
     }
 
-    fn item(&self) {
+    fn items(&self, items: u64) {
         let due = {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            state.0 += 1;
+            state.0 += items;
             state.1.elapsed() >= ANNOUNCE_EVERY
         };
         if due {

@@ -48,14 +48,6 @@ impl Wanted {
     }
 }
 
-/// What became of an item: its rows, encoded one after the other, and its outcome.
-pub struct Worked {
-    /// The rows.
-    pub rows: Vec<u8>,
-    /// The outcome.
-    pub outcome: Outcome,
-}
-
 /// What an item was found to be.
 struct Found {
     format: Option<&'static str>,
@@ -70,7 +62,7 @@ impl Found {
     }
 }
 
-/// Works one item. What goes wrong with it is written in its rows and its outcome.
+/// Works one item, and appends its encoded rows to `rows`. What goes wrong with it is written there and in its outcome.
 ///
 /// # Errors
 /// `internal` when rows cannot be encoded, which is a defect.
@@ -80,13 +72,14 @@ pub fn work(
     wanted: &Wanted,
     cache: Option<&Cache>,
     limits: &Limits,
-) -> Result<Worked, Failure> {
+    rows: &mut Vec<u8>,
+) -> Result<Outcome, Failure> {
     let found = catch_unwind(AssertUnwindSafe(|| find(item, arrived, wanted, cache, limits)));
     let found = found.unwrap_or_else(|_| {
         let message = "its reader panicked, which is a defect of Ripieno: please report the file";
         Found::failed(Failure::new(FailureKind::Internal, message))
     });
-    write(item, found, wanted.strict)
+    write(item, found, wanted.strict, rows)
 }
 
 /// Loads, reads and analyses an item and does nothing with what comes of it but count the pieces: what a benchmark holds
@@ -255,8 +248,7 @@ fn cell(value: Option<&Value>) -> Cell {
 }
 
 /// Encodes the rows of an item and sums them up.
-fn write(item: &Item, found: Found, strict: bool) -> Result<Worked, Failure> {
-    let mut rows = Vec::new();
+fn write(item: &Item, found: Found, strict: bool, rows: &mut Vec<u8>) -> Result<Outcome, Failure> {
     let mut outcome = Outcome {
         item: item.index,
         pieces: 0,
@@ -275,12 +267,12 @@ fn write(item: &Item, found: Found, strict: bool) -> Result<Worked, Failure> {
         sum_up(&mut outcome, &facts);
         let piece = u32::try_from(index).unwrap_or(u32::MAX);
         let (format, digest) = (found.format.map(str::to_owned), found.digest.clone());
-        rows.extend(wire::encode(&Row { source: item.name.clone(), piece, format, digest, facts })?);
+        wire::encode_into(rows, &Row { source: item.name.clone(), piece, format, digest, facts })?;
     }
     if outcome.failure.is_some() {
         outcome.name.clone_from(&item.name);
     }
-    Ok(Worked { rows, outcome })
+    Ok(outcome)
 }
 
 fn sum_up(outcome: &mut Outcome, facts: &Facts) {
