@@ -2,6 +2,7 @@
 
 mod analyses;
 mod architecture;
+mod corpora;
 mod dispatch;
 mod kill;
 mod ledger;
