@@ -2,7 +2,7 @@
 
 use crate::plan::Found;
 use futures::TryStreamExt;
-use object_store::{ObjectStoreExt, path::Path as Key};
+use object_store::ObjectStoreExt;
 use shared::clock::unix_ms;
 use shared::failure::{Failure, FailureKind};
 use shared::store;
@@ -133,19 +133,11 @@ async fn list_url(url: &str, listing: &mut Listing) -> Result<(), Failure> {
         });
         return Ok(());
     }
-    let root =
-        url.strip_suffix(path.as_ref()).or_else(|| url.trim_end_matches('/').strip_suffix(path.as_ref()));
-    let root = root.unwrap_or(url).trim_end_matches('/').to_owned();
-    let address = |key: &Key| format!("{root}/{key}");
+    let (root, _) = store::split(url)?;
     let mut objects = store.list(Some(&path));
     while let Some(meta) = objects.try_next().await.map_err(store::failure)? {
-        let address = address(&meta.location);
-        listing.take(Found {
-            name: address.clone(),
-            address,
-            bytes: meta.size,
-            modified_ms: modified(&meta),
-        });
+        let (name, address) = (format!("{root}/{}", meta.location), store::join(&root, &meta.location));
+        listing.take(Found { name, address, bytes: meta.size, modified_ms: modified(&meta) });
     }
     Ok(())
 }
@@ -171,6 +163,24 @@ mod tests {
         assert_eq!(names, ["a.mid", "b.KRN", "c.abc", "gone.xml"]);
         let left_out: Vec<_> = listing.left_out.iter().map(|(name, count)| (name.as_str(), *count)).collect();
         assert_eq!(left_out, [("none", 1), ("not a file", 1), ("txt", 1)]);
+    }
+
+    #[tokio::test]
+    async fn a_folder_by_its_url_gives_urls_that_can_be_fetched() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = ["plain.abc", "with space.abc", "sharp#1.abc", "half 50%.abc", "why?.abc"];
+        fs::create_dir(folder.path().join("in")).unwrap();
+        for name in names {
+            fs::write(folder.path().join("in").join(name), name).unwrap();
+        }
+        let url = format!("file://{}/in", folder.path().display());
+        let listing = list(&[url]).await.unwrap();
+        assert_eq!(listing.found.len(), names.len());
+        for found in listing.found {
+            let (store, key) = store::open(&found.address).unwrap();
+            let bytes = store.get(&key).await.unwrap().bytes().await.unwrap();
+            assert!(found.name.ends_with(std::str::from_utf8(&bytes).unwrap()), "{}", found.name);
+        }
     }
 
     #[tokio::test]

@@ -2,30 +2,77 @@
 
 use crate::config;
 use crate::failure::{Failure, FailureKind};
-use object_store::ObjectStore;
 use object_store::path::Path;
-use std::sync::Arc;
-use url::Url;
+use object_store::{ObjectStore, ObjectStoreScheme};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use url::{Position, Url};
+
+/// Stores that are open already: making a client costs more than reading a small score.
+#[derive(Debug, Default)]
+pub struct Stores(Mutex<BTreeMap<String, Arc<dyn ObjectStore>>>);
+
+impl Stores {
+    /// The store that a URL names, opened the first time, and the path inside it.
+    ///
+    /// # Errors
+    /// As [`open`].
+    pub fn open(&self, address: &str) -> Result<(Arc<dyn ObjectStore>, Path), Failure> {
+        let (root, path) = split(address)?;
+        let stores = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(store) = stores().get(&root) {
+            return Ok((Arc::clone(store), path));
+        }
+        let (store, path) = open(address)?;
+        stores().insert(root, Arc::clone(&store));
+        Ok((store, path))
+    }
+}
 
 /// The store that a URL names, and the path inside it.
 ///
 /// # Errors
 /// `unsupported` for a scheme that no store has, `malformed` for what is not a URL.
 pub fn open(address: &str) -> Result<(Arc<dyn ObjectStore>, Path), Failure> {
-    let url = Url::parse(address).map_err(|error| {
-        Failure::new(FailureKind::Malformed, format!("{address:?} is not a URL: {error}"))
+    let url = parse(address)?;
+    // Whoever writes http:// means it; without this the client would refuse.
+    let plain = (url.scheme() == "http").then(|| ("allow_http".to_owned(), "true".to_owned()));
+    let options = config::store_options().chain(plain);
+    let (store, path) = object_store::parse_url_opts(&url, options).map_err(|error| match error {
+        object_store::Error::Generic { .. } => unknown(address, &error),
+        other => failure(other),
     })?;
-    let (store, path) =
-        object_store::parse_url_opts(&url, config::store_options()).map_err(|error| match error {
-            object_store::Error::Generic { .. } => {
-                let message = format!(
-                    "{address:?}: no object store for it: {error}; s3://, http(s):// and file:// are known"
-                );
-                Failure::new(FailureKind::Unsupported, message)
-            }
-            other => failure(other),
-        })?;
     Ok((Arc::from(store), path))
+}
+
+/// A URL as its store, written as a URL without a slash at its end, and the path inside it.
+///
+/// # Errors
+/// As [`open`].
+pub fn split(address: &str) -> Result<(String, Path), Failure> {
+    let url = parse(address)?;
+    let (_, path) = ObjectStoreScheme::parse(&url).map_err(|error| unknown(address, &error))?;
+    let segments: Vec<&str> = url.path().split('/').filter(|segment| !segment.is_empty()).collect();
+    let bucket = segments.get(..segments.len().saturating_sub(path.parts().count())).unwrap_or(&[]);
+    let before = &url[..Position::BeforePath];
+    Ok((bucket.iter().fold(before.to_owned(), |root, segment| format!("{root}/{segment}")), path))
+}
+
+/// The URL of a path inside a store; what would end a URL's path or begin an escape in it is escaped.
+#[must_use]
+pub fn join(root: &str, path: &Path) -> String {
+    let path = path.as_ref().replace('%', "%25").replace('#', "%23").replace('?', "%3F");
+    format!("{root}/{path}")
+}
+
+fn parse(address: &str) -> Result<Url, Failure> {
+    let wrong = |error| Failure::new(FailureKind::Malformed, format!("{address:?} is not a URL: {error}"));
+    Url::parse(address).map_err(wrong)
+}
+
+fn unknown(address: &str, error: &dyn std::fmt::Display) -> Failure {
+    let known = "s3://, http(s):// and file:// are known";
+    Failure::new(FailureKind::Unsupported, format!("{address:?}: no object store for it: {error}; {known}"))
 }
 
 /// Whether a source is written as a URL rather than as a path.
@@ -48,4 +95,39 @@ pub fn failure(error: object_store::Error) -> Failure {
         _ => FailureKind::Unavailable,
     };
     Failure::new(kind, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_its_store_and_a_path() {
+        for (url, root, path) in [
+            ("s3://bucket/deep/prefix/", "s3://bucket", "deep/prefix"),
+            ("s3://bucket", "s3://bucket", ""),
+            ("file:///scores", "file://", "scores"),
+            ("http://127.0.0.1:8000/a/b%20c.krn", "http://127.0.0.1:8000", "a/b c.krn"),
+        ] {
+            assert_eq!(split(url).unwrap(), (root.to_owned(), Path::from(path)), "{url}");
+        }
+        assert_eq!(split("foo://bucket/x").unwrap_err().kind, FailureKind::Unsupported);
+        assert_eq!(split("no url").unwrap_err().kind, FailureKind::Malformed);
+        assert_eq!(join("s3://bucket", &Path::parse("50%/why?#1").unwrap()), "s3://bucket/50%25/why%3F%231");
+    }
+
+    #[test]
+    fn a_store_is_opened_once() {
+        let stores = Stores::default();
+        let (one, _) = stores.open("http://127.0.0.1:1/a.krn").unwrap();
+        let (two, path) = stores.open("http://127.0.0.1:1/b.krn").unwrap();
+        assert!(Arc::ptr_eq(&one, &two));
+        assert_eq!(path.as_ref(), "b.krn");
+    }
+
+    #[test]
+    fn paths_are_told_from_urls() {
+        assert!(is_url("s3://bucket/x") && is_url("file:///x"));
+        assert!(!is_url("scores/a.mid") && !is_url("C://scores") && !is_url("a b://c"));
+    }
 }

@@ -2,6 +2,7 @@
 
 use crate::support::{corpus, finish, ripieno, tables};
 use object_store::ObjectStoreExt;
+use object_store::path::Path;
 use shared::store;
 use std::fs;
 use tests::files_under;
@@ -15,12 +16,14 @@ async fn a_bucket_gives_the_same_table_as_a_folder() {
     let home = tempfile::tempdir().unwrap();
     let scores = home.path().join("scores");
     corpus(&scores, 40, 60);
+    fs::write(scores.join("a #1, 50%?.abc"), crate::support::tune(7, 30)).unwrap();
     // More than is held in memory at once, so that it goes by a file.
     fs::write(scores.join("large.abc"), crate::support::tune(9, 9 << 20)).unwrap();
     let prefix = format!("{bucket}/sources-{}", std::process::id());
     for path in files_under(&scores) {
-        let key = format!("{prefix}/{}", path.strip_prefix(&scores).unwrap().to_str().unwrap());
-        let (store, key) = store::open(&key).unwrap();
+        let inside = path.strip_prefix(&scores).unwrap().to_str().unwrap();
+        let (store, folder) = store::open(&prefix).unwrap();
+        let key = Path::parse(format!("{folder}/{inside}")).unwrap();
         store.put(&key, fs::read(&path).unwrap().into()).await.unwrap();
     }
 

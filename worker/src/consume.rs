@@ -12,6 +12,7 @@ use shared::job::{Item, JobId, Wish};
 use shared::ledger::{Created, Ledger};
 use shared::limits::Limits;
 use shared::receipt::{Finished, Outcome, Receipt, Totals};
+use shared::store::Stores;
 use shared::wire::WIRE_VERSION;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -38,6 +39,7 @@ pub struct Worker {
     ledger: Ledger,
     dispatcher: Dispatcher,
     cache: Option<Cache>,
+    stores: Stores,
     limits: Limits,
     pool: rayon::ThreadPool,
     threads: usize,
@@ -76,7 +78,17 @@ impl Worker {
         let units =
             usize::try_from(limits.bytes_in_flight_max / BUDGET_UNIT).unwrap_or(Semaphore::MAX_PERMITS);
         let budget = Semaphore::new(units.clamp(1, Semaphore::MAX_PERMITS));
-        Ok(Worker { ledger, dispatcher, cache, limits, pool, threads, budget, jobs: Mutex::default() })
+        Ok(Worker {
+            ledger,
+            dispatcher,
+            cache,
+            stores: Stores::default(),
+            limits,
+            pool,
+            threads,
+            budget,
+            jobs: Mutex::default(),
+        })
     }
 
     /// Works until the dispatcher is closed; chunks in work are then brought to their end.
@@ -165,7 +177,7 @@ impl Worker {
         let closed = |_| Failure::new(FailureKind::Internal, "the worker is gone");
         let _share = self.budget.acquire_many(units).await.map_err(closed)?;
         let fetched = group.into_iter().map(|item| async {
-            let arrived = fetch::fetch(&item.address, &self.limits).await;
+            let arrived = fetch::fetch(&item.address, &self.stores, &self.limits).await;
             (item, arrived)
         });
         let fetched = futures::future::join_all(fetched).await;

@@ -5,7 +5,7 @@ use futures::TryStreamExt;
 use object_store::ObjectStoreExt;
 use shared::failure::{Failure, FailureKind};
 use shared::limits::{Limits, exceeded};
-use shared::store;
+use shared::store::{self, Stores};
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
@@ -42,11 +42,11 @@ enum Body {
 ///
 /// # Errors
 /// `too_large`, or what the store says.
-pub async fn fetch(address: &str, limits: &Limits) -> Result<Arrived, Failure> {
+pub async fn fetch(address: &str, stores: &Stores, limits: &Limits) -> Result<Arrived, Failure> {
     if !store::is_url(address) {
         return Ok(Arrived::Path(PathBuf::from(address)));
     }
-    let (store, path) = store::open(address)?;
+    let (store, path) = stores.open(address)?;
     let found = store.get(&path).await.map_err(store::failure)?;
     if found.meta.size > limits.source_bytes_max {
         return Err(exceeded("source_bytes_max", limits.source_bytes_max, None));

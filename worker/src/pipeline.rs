@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use shared::failure::{Failure, FailureKind};
 use shared::job::{Asked, Item, Request};
 use shared::limits::Limits;
+use shared::place::Place;
 use shared::receipt::Outcome;
 use shared::row::{Cell, Facts, Finding, Row, State, Warning};
 use shared::wire;
@@ -116,12 +117,12 @@ fn choose(item: &Item, loaded: &Loaded) -> Result<&'static dyn ScoreReader, Fail
     let opening = loaded.open()?.take(read::HEAD_BYTES as u64).read_to_end(&mut head);
     opening.map_err(|error| Failure::new(FailureKind::Unavailable, format!("it cannot be read: {error}")))?;
     if head.is_empty() {
-        return Err(Failure::new(FailureKind::Malformed, "the file is empty"));
+        return Err(Failure::malformed(Place::START, "the file is empty"));
     }
     read::choose(&head, &item.name).ok_or_else(|| {
         let names: Vec<&str> = read::READERS.iter().map(|reader| reader.format().name).collect();
         let message = format!("neither content nor name is of a known format ({})", names.join(", "));
-        Failure::new(FailureKind::Unsupported, message)
+        Failure::at(FailureKind::Unsupported, Place::START, message)
     })
 }
 
@@ -195,7 +196,7 @@ fn compute(loaded: &Loaded, reader: &dyn ScoreReader, wanted: &Wanted, limits: &
     });
     pieces.extend(left_over.map(Facts::failed));
     if pieces.is_empty() {
-        pieces.push(Facts::failed(Failure::new(FailureKind::Malformed, "there is no piece in it")));
+        pieces.push(Facts::failed(Failure::malformed(Place::START, "there is no piece in it")));
     }
     pieces
 }

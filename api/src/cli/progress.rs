@@ -2,12 +2,13 @@
 
 use super::args::Progress;
 use super::say;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde_json::{Value, json};
+use std::fmt::Write;
 use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
 
-const TEMPLATE: &str = "{bar:32} {pos}/{len} items  {per_sec}  ETA {eta}  {msg}";
+const TEMPLATE: &str = "{bar:32} {pos}/{len} items  {rate} items/s  ETA {eta}";
 
 /// Shows the progress of one job.
 pub(super) struct Reporter {
@@ -31,7 +32,10 @@ impl Reporter {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(8));
             // A template that does not parse is a defect that every test of the bar shows; the bar then has its own.
             if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
-                bar.set_style(style.progress_chars("█▌░"));
+                let rate = |state: &ProgressState, text: &mut dyn Write| {
+                    let _ = write!(text, "{:.0}", state.per_sec()); // Writing to a string cannot fail.
+                };
+                bar.set_style(style.with_key("rate", rate).progress_chars("█▌░"));
             }
             Kind::Bar(bar)
         };
