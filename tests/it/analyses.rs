@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use tests::files_under;
 use worker::analyse::{self, ANALYSES, Analysis, Kind, Param, Params, Range};
 use worker::score::Score;
 
@@ -33,19 +34,6 @@ fn answer(analysis: &dyn Analysis, score: &Score, given: Value) -> Value {
     let params = checked(analysis, given).expect("parameters within their ranges");
     let name = analysis.spec().name;
     analyse::run(analysis, score, &params).unwrap_or_else(|failure| panic!("{name}: {failure}"))
-}
-
-fn files_under(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            let path = entry.path();
-            if path.is_dir() { folders.push(path) } else { files.push(path) }
-        }
-    }
-    files.sort();
-    files
 }
 
 #[test]
