@@ -14,7 +14,7 @@ use shared::principal::Principal;
 use std::num::NonZero;
 use std::path::Path;
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::broadcast::error::RecvError;
 
 /// How often a run looks whether somebody else ended its job.
@@ -56,14 +56,21 @@ pub(super) async fn run(embedded: &Embedded, data: &Path, options: &args::Run) -
     let threads = options.jobs.map_or(cores, usize::from);
     let worker = embedded.work(data, threads)?;
     service.reconcile(&principal, record, Lane::Bulk).await?;
-    let ended = wait(embedded, &principal, record, &mut watch, &mut reporter).await;
+    let mut signals = Signals::new()?;
+    let ended = wait(embedded, &principal, record, &mut watch, &mut reporter, &mut signals).await;
     embedded.dispatcher.close();
     let gone = |error| Failure::new(FailureKind::Internal, format!("the worker is gone: {error}"));
     worker.await.map_err(gone)?;
     reporter.end();
 
     match ended? {
-        Ended::Job => finish(embedded, &principal, record, options, &reporter).await,
+        Ended::Job => tokio::select! {
+            code = finish(embedded, &principal, record, options, &reporter) => code,
+            () = signals.any() => {
+                reporter.note(&format!("stopped: the table is not written; ripieno results {} writes it", record.id));
+                Ok(INTERRUPTED)
+            }
+        },
         Ended::Stuck(failure) => {
             let message = format!("{}; nothing is lost: the same command goes on", failure.message);
             Err(Failure { message, ..failure })
@@ -80,6 +87,29 @@ pub(super) async fn run(embedded: &Embedded, data: &Path, options: &args::Run) -
     }
 }
 
+/// The signals that ask for an end. Once they are listened to, nothing else acts on them.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, Failure> {
+        let unavailable = |error| Failure::new(FailureKind::Unavailable, format!("no signals: {error}"));
+        let interrupt = signal(SignalKind::interrupt()).map_err(unavailable)?;
+        let terminate = signal(SignalKind::terminate()).map_err(unavailable)?;
+        Ok(Signals { interrupt, terminate })
+    }
+
+    /// Waits for either.
+    async fn any(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
 /// Waits until the job has ended, showing progress.
 async fn wait(
     embedded: &Embedded,
@@ -87,10 +117,8 @@ async fn wait(
     record: &Record,
     watch: &mut tokio::sync::broadcast::Receiver<Announcement>,
     reporter: &mut Reporter,
+    signals: &mut Signals,
 ) -> Result<Ended, Failure> {
-    let unavailable = |error| Failure::new(FailureKind::Unavailable, format!("no signals: {error}"));
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(unavailable)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(unavailable)?;
     let mut look = tokio::time::interval(LOOK_EVERY);
     loop {
         tokio::select! {
@@ -105,8 +133,7 @@ async fn wait(
             _ = look.tick() => if embedded.service.has_ended(principal, &record.id).await? {
                 return Ok(Ended::Job);
             },
-            _ = interrupt.recv() => return Ok(Ended::Interrupted),
-            _ = terminate.recv() => return Ok(Ended::Interrupted),
+            () = signals.any() => return Ok(Ended::Interrupted),
         }
     }
 }
