@@ -114,8 +114,17 @@ fn distance(a: &str, b: &str) -> usize {
 /// `too_large` for more items than a job may have.
 pub fn items(mut found: Vec<Found>, limits: &Limits) -> Result<Vec<Item>, Failure> {
     found.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.address.cmp(&b.address)));
-    let mut seen = std::collections::BTreeSet::new();
-    found.retain(|found| seen.insert(found.address.clone()));
+    // Marked by position: a set of addresses would hold every path a second time.
+    let mut by_address: Vec<usize> = (0..found.len()).collect();
+    let address = |&index: &usize| found.get(index).map(|found| found.address.as_str());
+    by_address.sort_by(|a, b| address(a).cmp(&address(b)).then(a.cmp(b)));
+    let again = by_address.windows(2).filter_map(|pair| match pair {
+        [one, other] if address(one) == address(other) => Some(*other),
+        _ => None,
+    });
+    let again: std::collections::BTreeSet<usize> = again.collect();
+    let mut position = 0..;
+    found.retain(|_| position.next().is_some_and(|index| !again.contains(&index)));
     if found.len() as u64 > limits.items_max {
         return Err(exceeded("items_max", limits.items_max, None));
     }
