@@ -4,8 +4,11 @@ use serde_json::{Map, Value};
 use shared::failure::{Failure, FailureKind};
 use shared::job::{Asked, Chunk, Item, Request};
 use shared::limits::{Limits, exceeded};
+use shared::store;
 use shared::wire::WIRE_VERSION;
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use worker::analyse;
 use worker::read::{Fidelity, READERS, has_extension};
 
@@ -14,17 +17,60 @@ const CHUNK_ITEMS_MAX: usize = 256;
 /// Work of one chunk, in milliseconds of one core.
 const CHUNK_MS: u64 = 2_000;
 
+/// Where a listing began. Its sources share it, because a million paths written out twice would not fit the memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Root {
+    /// How the table calls it: as the client wrote it.
+    pub name: String,
+    /// Where it is: an absolute path, or the URL of a store.
+    pub address: String,
+}
+
 /// A source that was found, not yet in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// How the table calls it.
-    pub name: String,
-    /// Where its bytes are.
-    pub address: String,
+    /// Where the listing began.
+    pub root: Arc<Root>,
+    /// The path from there; empty for a source that was named itself.
+    pub inside: Box<str>,
     /// Its size.
     pub bytes: u64,
     /// When it was last changed, in milliseconds since 1970 UTC.
     pub modified_ms: u64,
+}
+
+impl Found {
+    /// How the table calls it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        joined(&self.root.name, &self.inside)
+    }
+
+    /// Where its bytes are.
+    #[must_use]
+    pub fn address(&self) -> String {
+        if store::is_url(&self.root.address) && !self.inside.is_empty() {
+            return store::join(&self.root.address, &self.inside);
+        }
+        joined(&self.root.address, &self.inside)
+    }
+
+    fn by_name(&self, other: &Found) -> Ordering {
+        if Arc::ptr_eq(&self.root, &other.root) {
+            return self.inside.cmp(&other.inside);
+        }
+        self.name().cmp(&other.name()).then_with(|| self.address().cmp(&other.address()))
+    }
+
+    fn item(&self, index: u64) -> Item {
+        let (name, address) = (self.name(), self.address());
+        Item { index, name, address, bytes: self.bytes, modified_ms: self.modified_ms }
+    }
+}
+
+fn joined(root: &str, inside: &str) -> String {
+    let slash = if inside.is_empty() || root.ends_with('/') { "" } else { "/" };
+    format!("{root}{slash}{inside}")
 }
 
 /// What a client may say of the analyses, before it is checked.
@@ -112,48 +158,34 @@ fn distance(a: &str, b: &str) -> usize {
 ///
 /// # Errors
 /// `too_large` for more items than a job may have.
-pub fn items(mut found: Vec<Found>, limits: &Limits) -> Result<Vec<Item>, Failure> {
-    found.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.address.cmp(&b.address)));
-    // Marked by position: a set of addresses would hold every path a second time.
-    let mut by_address: Vec<usize> = (0..found.len()).collect();
-    let address = |&index: &usize| found.get(index).map(|found| found.address.as_str());
-    by_address.sort_by(|a, b| address(a).cmp(&address(b)).then(a.cmp(b)));
-    let again = by_address.windows(2).filter_map(|pair| match pair {
-        [one, other] if address(one) == address(other) => Some(*other),
-        _ => None,
-    });
-    let again: std::collections::BTreeSet<usize> = again.collect();
-    let mut position = 0..;
-    found.retain(|_| position.next().is_some_and(|index| !again.contains(&index)));
+pub fn order(mut found: Vec<Found>, limits: &Limits) -> Result<Vec<Found>, Failure> {
+    found.sort_by(Found::by_name);
+    let one_listing = |pair: &[Found]| matches!(pair, [a, b] if Arc::ptr_eq(&a.root, &b.root));
+    if !found.windows(2).all(one_listing) {
+        // Only what was named twice can be found twice.
+        let mut seen = BTreeSet::new();
+        found.retain(|found| seen.insert(found.address()));
+    }
     if found.len() as u64 > limits.items_max {
         return Err(exceeded("items_max", limits.items_max, None));
     }
-    let numbered = (0..).zip(found);
-    let item = |(index, found): (u64, Found)| {
-        let Found { name, address, bytes, modified_ms } = found;
-        Item { index, name, address, bytes, modified_ms }
-    };
-    Ok(numbered.map(item).collect())
+    Ok(found)
 }
 
-/// Cuts items into chunks of about equal work.
-#[must_use]
-pub fn chunks(items: Vec<Item>) -> Vec<Chunk> {
-    let mut chunks = Vec::new();
-    let mut open: Vec<Item> = Vec::new();
-    let mut microseconds = 0;
-    for item in items {
-        microseconds += expected_microseconds(&item);
-        open.push(item);
-        if open.len() >= CHUNK_ITEMS_MAX || microseconds >= CHUNK_MS * 1000 {
-            chunks.push(Chunk { version: WIRE_VERSION, items: std::mem::take(&mut open) });
-            microseconds = 0;
+/// Cuts sources in order into chunks of about equal work, one after the other.
+pub fn chunks(found: &[Found]) -> impl Iterator<Item = Chunk> {
+    let mut numbered = (0..).zip(found);
+    std::iter::from_fn(move || {
+        let mut items = Vec::new();
+        let mut microseconds = 0;
+        while items.len() < CHUNK_ITEMS_MAX && microseconds < CHUNK_MS * 1000 {
+            let Some((index, found)) = numbered.next() else { break };
+            let item = found.item(index);
+            microseconds += expected_microseconds(&item);
+            items.push(item);
         }
-    }
-    if !open.is_empty() {
-        chunks.push(Chunk { version: WIRE_VERSION, items: open });
-    }
-    chunks
+        (!items.is_empty()).then_some(Chunk { version: WIRE_VERSION, items })
+    })
 }
 
 /// Work of one item, from its size and the format that its name bespeaks. Rough: it only sizes chunks.
@@ -170,9 +202,9 @@ fn expected_microseconds(item: &Item) -> u64 {
     200 + item.bytes.saturating_mul(1_000_000) / bytes_per_second
 }
 
-/// The same request over the same items has the same digest.
+/// The same request over the same sources has the same digest.
 #[must_use]
-pub fn submission(request: &Request, items: &[Item]) -> String {
+pub fn submission(request: &Request, found: &[Found]) -> String {
     let mut hasher = blake3::Hasher::new();
     let mut part = |text: &str| {
         hasher.update(&(text.len() as u64).to_le_bytes());
@@ -184,10 +216,10 @@ pub fn submission(request: &Request, items: &[Item]) -> String {
     }
     part(&request.fidelity);
     part(if request.strict { "strict" } else { "lenient" });
-    for item in items {
-        part(&item.name);
-        part(&item.address);
-        part(&format!("{} {}", item.bytes, item.modified_ms));
+    for found in found {
+        part(&found.name());
+        part(&found.address());
+        part(&format!("{} {}", found.bytes, found.modified_ms));
     }
     hasher.finalize().to_hex().to_string()
 }
@@ -196,32 +228,56 @@ pub fn submission(request: &Request, items: &[Item]) -> String {
 mod tests {
     use super::*;
 
-    fn found(name: &str, bytes: u64) -> Found {
-        Found { name: name.into(), address: format!("/{name}"), bytes, modified_ms: 1 }
+    fn root(name: &str) -> Arc<Root> {
+        Arc::new(Root { name: name.into(), address: format!("/at/{name}") })
+    }
+
+    fn found(root: &Arc<Root>, inside: &str, bytes: u64) -> Found {
+        Found { root: Arc::clone(root), inside: inside.into(), bytes, modified_ms: 1 }
+    }
+
+    fn names(found: &[Found]) -> Vec<String> {
+        found.iter().map(Found::name).collect()
     }
 
     #[test]
-    fn items_are_sorted_and_unique() {
-        let items = items(vec![found("b", 1), found("a", 1), found("b", 1)], &Limits::default()).unwrap();
-        let order: Vec<_> = items.iter().map(|item| (item.index, item.name.as_str())).collect();
-        assert_eq!(order, [(0, "a"), (1, "b")]);
+    fn sources_are_sorted_and_unique() {
+        let (one, two) = (root("scores"), root("scores/b"));
+        let found =
+            vec![found(&one, "b/x", 1), found(&one, "a", 1), found(&two, "x", 1), found(&two, "a", 1)];
+        let order = order(found, &Limits::default()).unwrap();
+        assert_eq!(names(&order), ["scores/a", "scores/b/a", "scores/b/x"], "b/x was found twice");
+    }
+
+    #[test]
+    fn one_listing_or_several_have_the_same_order() {
+        let one = root("s");
+        let together = vec![found(&one, "b", 1), found(&one, "a/c", 1), found(&one, "a.x", 1)];
+        let apart =
+            vec![found(&root("s/b"), "", 1), found(&root("s/a"), "c", 1), found(&root("s/a.x"), "", 1)];
+        let order = |found| names(&super::order(found, &Limits::default()).unwrap());
+        assert_eq!(order(together), order(apart));
     }
 
     #[test]
     fn chunks_hold_every_item_once_in_order() {
-        let sizes = (0..2_000).map(|index| found(&format!("{index:05}.mid"), (index % 7) * 300_000));
-        let items = items(sizes.collect(), &Limits::default()).unwrap();
-        let chunks = chunks(items.clone());
+        let root = root("s");
+        let sizes = (0..2_000).map(|index| found(&root, &format!("{index:05}.mid"), (index % 7) * 300_000));
+        let found = order(sizes.collect(), &Limits::default()).unwrap();
+        let chunks: Vec<Chunk> = chunks(&found).collect();
         let joined: Vec<Item> = chunks.iter().flat_map(|chunk| chunk.items.clone()).collect();
-        assert_eq!(joined, items);
-        assert!(chunks.iter().all(|chunk| (1..=CHUNK_ITEMS_MAX).contains(&chunk.items.len())));
-        assert!(super::chunks(Vec::new()).is_empty());
+        assert!(joined.iter().zip(&found).all(|(item, found)| item.name == found.name()));
+        assert!(joined.iter().map(|item| item.index).eq(0..2_000));
+        assert!(
+            chunks.len() > 8 && chunks.iter().all(|chunk| (1..=CHUNK_ITEMS_MAX).contains(&chunk.items.len()))
+        );
+        assert_eq!(super::chunks(&[]).count(), 0);
     }
 
     #[test]
     fn a_submission_changes_with_what_was_asked_and_with_the_files() {
         let request = |strict| super::request(vec![], &Choice { strict, ..Choice::default() }).unwrap();
-        let items = |bytes| items(vec![found("a", bytes)], &Limits::default()).unwrap();
+        let items = |bytes| vec![found(&root("a"), "", bytes)];
         let base = submission(&request(false), &items(1));
         assert_eq!(base, submission(&request(false), &items(1)));
         assert_ne!(base, submission(&request(true), &items(1)));

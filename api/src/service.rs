@@ -93,33 +93,34 @@ impl Service {
         listing: Listing,
     ) -> Result<Accepted, Failure> {
         let ledger = self.ledger(principal);
-        let items = plan::items(listing.found, &self.limits)?;
-        if items.is_empty() {
+        let found = plan::order(listing.found, &self.limits)?;
+        if found.is_empty() {
             let message = format!("there is no score under {}", request.sources.join(", "));
             return Err(Failure::new(FailureKind::NotFound, message));
         }
-        let submission = plan::submission(&request, &items);
+        let submission = plan::submission(&request, &found);
         let unfinished = ledger.active().await?.into_iter().find(|record| record.submission == submission);
         if let Some(record) = unfinished {
             return Ok(Accepted { record, resumed: true });
         }
-        let (count, bytes) = (items.len() as u64, items.iter().map(|item| item.bytes).sum());
-        let chunks = plan::chunks(items);
+        let id = new_id()?;
+        let mut chunks = 0;
+        for chunk in plan::chunks(&found) {
+            ledger.write_chunk(&id, chunks, &chunk).await?;
+            chunks += 1;
+        }
         let record = Record {
             version: WIRE_VERSION,
-            id: new_id()?,
+            id,
             created_ms: clock::now_ms(),
             engine: worker::ENGINE.to_owned(),
             request,
             submission,
-            items: count,
-            bytes,
-            chunks: u32::try_from(chunks.len()).unwrap_or(u32::MAX),
+            items: found.len() as u64,
+            bytes: found.iter().map(|found| found.bytes).sum(),
+            chunks,
             left_out: listing.left_out,
         };
-        for (index, chunk) in (0..).zip(&chunks) {
-            ledger.write_chunk(&record.id, index, chunk).await?;
-        }
         ledger.accept(&record).await?;
         Ok(Accepted { record, resumed: false })
     }

@@ -1,6 +1,6 @@
 //! From what a client names to the sources that there are: folders walked, stores listed.
 
-use crate::plan::Found;
+use crate::plan::{Found, Root};
 use futures::TryStreamExt;
 use object_store::ObjectStoreExt;
 use shared::clock::unix_ms;
@@ -9,6 +9,7 @@ use shared::store;
 use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use worker::read::{READERS, has_extension};
 
 /// What was found under the names that a client gave.
@@ -44,68 +45,62 @@ fn is_score(name: &str) -> bool {
 impl Listing {
     /// Takes a file of a folder: as a score, or into the count of what is left out.
     fn take(&mut self, found: Found) {
-        if is_score(&found.name) {
+        if is_score(&found.inside) {
             self.found.push(found);
             return;
         }
-        let file = found.name.rsplit('/').next().unwrap_or_default();
+        let file = found.inside.rsplit('/').next().unwrap_or_default();
         let extension = file.rsplit_once('.').map_or("none", |(_, extension)| extension);
         *self.left_out.entry(extension.to_ascii_lowercase()).or_default() += 1;
     }
 }
 
 fn list_path(name: &str, listing: &mut Listing) -> Result<(), Failure> {
-    let root = Path::new(name);
-    let absolute = root.canonicalize().map_err(|error| unreadable(&error))?;
+    let absolute = Path::new(name).canonicalize().map_err(|error| unreadable(&error))?;
     let meta = fs::metadata(&absolute).map_err(|error| unreadable(&error))?;
+    let address = absolute.to_str().ok_or_else(|| {
+        Failure::new(FailureKind::Unsupported, "the path to it is not UTF-8; rename the folder that is not")
+    })?;
+    let root = Arc::new(Root { name: name.to_owned(), address: address.to_owned() });
     if meta.is_file() {
-        let found = found(name.to_owned(), &absolute, &meta)?;
-        listing.found.push(found);
+        listing.found.push(found(&root, "", &meta));
         return Ok(());
     }
     // A stack, not recursion: folders can be nested deeper than ours. Links to folders are not followed, so that a
     // loop of them ends; links to files are.
-    let mut folders = vec![(root.to_owned(), absolute)];
-    while let Some((shown, folder)) = folders.pop() {
-        for entry in fs::read_dir(&folder).map_err(|error| unreadable(&error))? {
+    let mut folders = vec![PathBuf::new()];
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = fs::read_dir(absolute.join(&folder)) else {
+            // One folder that may not be read does not end the listing: it is an item, and will say what is wrong.
+            listing.found.push(nothing_known(&root, &folder));
+            continue;
+        };
+        for entry in entries {
             let entry = entry.map_err(|error| unreadable(&error))?;
-            let (shown, path) = (shown.join(entry.file_name()), entry.path());
-            let kind = entry.file_type().map_err(|error| unreadable(&error))?;
-            if kind.is_dir() {
-                folders.push((shown, path));
+            let (inside, path) = (folder.join(entry.file_name()), entry.path());
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                folders.push(inside);
                 continue;
             }
-            let shown = shown.to_string_lossy().into_owned();
             match fs::metadata(&path) {
-                Ok(meta) if meta.is_file() => {
-                    let found = found(shown, &path, &meta)?;
-                    listing.take(found);
-                }
+                Ok(meta) if meta.is_file() => listing.take(found(&root, &inside.to_string_lossy(), &meta)),
                 // A link to a folder, a pipe: nothing to read, but counted.
                 Ok(_) => *listing.left_out.entry("not a file".to_owned()).or_default() += 1,
                 // A link that leads nowhere: it is an item if it bears a score's name, and will say what is wrong.
-                Err(_) => {
-                    listing.take(Found { name: shown, address: text(&path)?, bytes: 0, modified_ms: 0 })
-                }
+                Err(_) => listing.take(nothing_known(&root, &inside)),
             }
         }
     }
     Ok(())
 }
 
-fn found(name: String, path: &Path, meta: &Metadata) -> Result<Found, Failure> {
+fn found(root: &Arc<Root>, inside: &str, meta: &Metadata) -> Found {
     let modified_ms = meta.modified().map_or(0, unix_ms);
-    Ok(Found { name, address: text(path)?, bytes: meta.len(), modified_ms })
+    Found { root: Arc::clone(root), inside: inside.into(), bytes: meta.len(), modified_ms }
 }
 
-fn text(path: &Path) -> Result<String, Failure> {
-    let not_text = |path: PathBuf| {
-        Failure::new(
-            FailureKind::Unsupported,
-            format!("{}: the path is not UTF-8; rename it", path.display()),
-        )
-    };
-    path.to_str().map(str::to_owned).ok_or_else(|| not_text(path.to_owned()))
+fn nothing_known(root: &Arc<Root>, inside: &Path) -> Found {
+    Found { root: Arc::clone(root), inside: inside.to_string_lossy().into(), bytes: 0, modified_ms: 0 }
 }
 
 fn unreadable(error: &std::io::Error) -> Failure {
@@ -124,20 +119,17 @@ async fn list_url(url: &str, listing: &mut Listing) -> Result<(), Failure> {
         |meta: &object_store::ObjectMeta| u64::try_from(meta.last_modified.timestamp_millis()).unwrap_or(0);
     if is_score(path.as_ref()) {
         let meta = store.head(&path).await.map_err(store::failure)?;
+        let root = Arc::new(Root { name: url.to_owned(), address: url.to_owned() });
         let modified_ms = modified(&meta);
-        listing.found.push(Found {
-            name: url.to_owned(),
-            address: url.to_owned(),
-            bytes: meta.size,
-            modified_ms,
-        });
+        listing.found.push(Found { root, inside: "".into(), bytes: meta.size, modified_ms });
         return Ok(());
     }
     let (root, _) = store::split(url)?;
+    let root = Arc::new(Root { name: root.clone(), address: root });
     let mut objects = store.list(Some(&path));
     while let Some(meta) = objects.try_next().await.map_err(store::failure)? {
-        let (name, address) = (format!("{root}/{}", meta.location), store::join(&root, &meta.location));
-        listing.take(Found { name, address, bytes: meta.size, modified_ms: modified(&meta) });
+        let (inside, modified_ms) = (meta.location.as_ref().into(), modified(&meta));
+        listing.take(Found { root: Arc::clone(&root), inside, bytes: meta.size, modified_ms });
     }
     Ok(())
 }
@@ -158,7 +150,7 @@ mod tests {
         std::os::unix::fs::symlink(root.join("nowhere"), root.join("gone.xml")).unwrap();
         let listing = list(&[root.to_str().unwrap().to_owned()]).await.unwrap();
         let mut names: Vec<_> =
-            listing.found.iter().map(|found| found.name.rsplit('/').next().unwrap()).collect();
+            listing.found.iter().map(|found| found.inside.rsplit('/').next().unwrap()).collect();
         names.sort_unstable();
         assert_eq!(names, ["a.mid", "b.KRN", "c.abc", "gone.xml"]);
         let left_out: Vec<_> = listing.left_out.iter().map(|(name, count)| (name.as_str(), *count)).collect();
@@ -177,9 +169,9 @@ mod tests {
         let listing = list(&[url]).await.unwrap();
         assert_eq!(listing.found.len(), names.len());
         for found in listing.found {
-            let (store, key) = store::open(&found.address).unwrap();
+            let (store, key) = store::open(&found.address()).unwrap();
             let bytes = store.get(&key).await.unwrap().bytes().await.unwrap();
-            assert!(found.name.ends_with(std::str::from_utf8(&bytes).unwrap()), "{}", found.name);
+            assert!(found.name().ends_with(std::str::from_utf8(&bytes).unwrap()), "{}", found.name());
         }
     }
 

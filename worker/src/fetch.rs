@@ -69,7 +69,13 @@ impl Arrived {
             Arrived::Loaded(loaded) => return Ok(loaded),
             Arrived::Path(path) => path,
         };
-        let mut file = File::open(&path).map_err(|error| io_failure(&error))?;
+        let mut file = File::open(&path).map_err(|error| match path.to_str() {
+            // The listing put a replacement character for what was no UTF-8: there is no file of that name.
+            Some(path) if path.contains(char::REPLACEMENT_CHARACTER) => {
+                Failure::new(FailureKind::Unsupported, "its path is not UTF-8; rename it")
+            }
+            _ => io_failure(&error),
+        })?;
         let meta = file.metadata().map_err(|error| io_failure(&error))?;
         if !meta.is_file() {
             return Err(Failure::new(FailureKind::Unsupported, "it is no file"));
