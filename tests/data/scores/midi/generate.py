@@ -103,4 +103,10 @@ write('no-end-of-track.mid', file(0, Q, name('No end') + scale))
 write('odd-chunks.mid', b'\0' * 128 + file(1, Q, name('Behind MacBinary') + END) + chunk(b'XFIH', b'\1\2\3')
       + chunk(b'MTrk', scale + END) + b'rest')
 
+# Events that bear on no note: sequence number, text, lyrics, cue, port, SMPTE offset, own data; controllers, bend, pressure.
+silent = meta(0, 0, [0, 1]) + name('Passed over') + meta(0, 1, 'text') + meta(0, 7, 'cue') + meta(0, 0x20, [0]) + meta(0, 0x21, [0])
+silent += meta(0, 0x54, [0, 0, 0, 0, 0]) + meta(0, 0x7F, [0, 0, 9]) + at(0, 0xB0, 7, 100) + at(0, 0xB0, 64, 127) + at(0, 0xE0, 0, 70)
+silent += b''.join(meta(0, 5, 'la') + note(0, Q, k) + at(0, 0xA0, k, 9) + at(0, 0xD0, 9) for k in [60, 64, 67])
+write('passed-over.mid', file(0, Q, silent + END))
+
 write('broken-cut.mid', file(1, Q, name('Cut') + END, scale + END, scale + END)[:-17])

@@ -180,6 +180,11 @@ fn what_is_missing_or_unreadable_is_told_with_its_place() {
             "X:1\nK:C\nA99999",
             "a length of nothing or out of all measure, taken for one unit note (line 3, column 7)",
         ),
+        ("X:1\nK:C\n+CEG+A|", "a + that opens no decoration (line 3, column 2)"),
+        (
+            "X:1\nK:C\nAB&&CD|EF|",
+            "an overlay of several measures is not read: its notes follow one after another (line 3, column 5)",
+        ),
         (
             "X:1\nK:C\n[K:D A|",
             "a field inside of the line that is not closed: a ] is missing (line 3, column 8)",

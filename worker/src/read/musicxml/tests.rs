@@ -271,6 +271,16 @@ fn odd_but_readable() {
 }
 
 #[test]
+fn a_part_that_is_not_declared_or_comes_again_is_one_more() {
+    for (id, word) in [("P", "a second time"), ("Q", "not in the part list")] {
+        let more = format!("</part><part id='{id}'><measure>{NOTE}</measure></part>");
+        let score = read(measure(NOTE).replace("</part>", &more).as_bytes()).0.unwrap();
+        assert_eq!((score.parts.len(), score.notes.len(), &score.damage), (2, 2, &None));
+        assert!(score.warnings[0].message.contains(word), "{:?}", score.warnings);
+    }
+}
+
+#[test]
 fn entities_of_the_document_are_not_expanded() {
     let text =
         format!("<!DOCTYPE x [<!ENTITY a SYSTEM 'file:///x'>]>{}", measure(NOTE).replace(">p<", ">&a;<"));
