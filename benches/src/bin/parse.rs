@@ -2,11 +2,12 @@
 //!
 //! ```text
 //! cargo run --release -p benches --bin parse -- [--compat] PATHS…          one JSON line over all files
+//! cargo run --release -p benches --bin parse -- --stream [--compat] PATHS… the same, without the files in memory
 //! cargo run --release -p benches --bin parse -- --floor [--compat] PATHS…  one JSON line for each format
 //! ```
 //!
-//! A path is a file or a folder of files. Every file is read into memory and built into scores, which are dropped;
-//! opening, reading and dropping are inside the time. A first pass warms the cache and counts; then the files are read
+//! A path is a file or a folder of files. Every file is read into memory, or with `--stream` through a small buffer, and
+//! built into scores, which are dropped; opening, reading and dropping are inside the time. A first pass warms the cache and counts; then the files are read
 //! as often as it takes to last 0.2 s, five times over, and the medians of one pass are told:
 //!
 //! `{"files", "failed", "bytes", "notes", "wall_s", "cpu_s", "rss_kb"}`: `bytes` are those of the files that did not fail,
@@ -26,13 +27,13 @@ use memchr::{memchr_iter, memchr2_iter};
 use serde_json::{Map, Value, json};
 use shared::limits::Limits;
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::hint::black_box;
-use std::io::{self, Cursor};
+use std::io::{self, BufRead, BufReader, Cursor};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
-use worker::read::{self, Fidelity, HEAD_BYTES, ReadOptions};
+use worker::read::{self, Fidelity, HEAD_BYTES, Input, ReadOptions};
 use worker::score::{Score, ScoreBuilder};
 
 /// Rounds, of which the median is told.
@@ -44,13 +45,16 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (flags, paths): (Vec<_>, Vec<_>) = arguments.iter().partition(|argument| argument.starts_with("--"));
     let has = |flag: &str| flags.iter().any(|given| given.as_str() == flag);
-    if paths.is_empty() || flags.iter().any(|flag| !["--floor", "--compat"].contains(&flag.as_str())) {
-        eprintln!("usage: parse [--floor] [--compat] PATHS…");
+    if paths.is_empty()
+        || flags.iter().any(|flag| !["--floor", "--compat", "--stream"].contains(&flag.as_str()))
+    {
+        eprintln!("usage: parse [--floor | --stream] [--compat] PATHS…");
         return ExitCode::from(2);
     }
     let fidelity = if has("--compat") { Fidelity::Compat } else { Fidelity::Corrected };
     let options = ReadOptions { fidelity, limits: Limits::default() };
-    match run(&paths, has("--floor"), &options) {
+    let how = How { options: &options, streams: has("--stream") };
+    match run(&paths, has("--floor"), &how) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -59,13 +63,20 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(paths: &[&String], floor: bool, options: &ReadOptions) -> io::Result<()> {
+/// How the files are read.
+struct How<'a> {
+    options: &'a ReadOptions,
+    /// Through a small buffer, rather than into memory first.
+    streams: bool,
+}
+
+fn run(paths: &[&String], floor: bool, how: &How<'_>) -> io::Result<()> {
     let mut files = Vec::new();
     for path in paths {
         collect(Path::new(path), &mut files)?;
     }
     if !floor {
-        println!("{}", Value::Object(throughput(&files, options)?));
+        println!("{}", Value::Object(throughput(&files, how)?));
         return Ok(());
     }
     let mut formats: BTreeMap<&str, Vec<PathBuf>> = BTreeMap::new();
@@ -73,9 +84,9 @@ fn run(paths: &[&String], floor: bool, options: &ReadOptions) -> io::Result<()> 
         formats.entry(format_of(&path)?).or_default().push(path);
     }
     for (format, files) in formats {
-        let mut row = throughput(&files, options)?;
+        let mut row = throughput(&files, how)?;
         row.insert("format".to_owned(), json!(format));
-        floors(format, &files, options, &mut row)?;
+        floors(format, &files, how, &mut row)?;
         println!("{}", Value::Object(row));
     }
     Ok(())
@@ -101,9 +112,9 @@ struct Count {
     notes: u64,
 }
 
-fn throughput(files: &[PathBuf], options: &ReadOptions) -> io::Result<Map<String, Value>> {
-    let count = parse_all(files, options)?;
-    let mut work = || parse_all(files, options).map(drop);
+fn throughput(files: &[PathBuf], how: &How<'_>) -> io::Result<Map<String, Value>> {
+    let count = parse_all(files, how)?;
+    let mut work = || parse_all(files, how).map(drop);
     let passes = passes(&mut work)?;
     let spent = (0..ROUNDS).map(|_| measure(passes, &mut work)).collect::<io::Result<Vec<_>>>()?;
     let wall = median(spent.iter().map(|spent| spent.wall));
@@ -120,13 +131,8 @@ fn throughput(files: &[PathBuf], options: &ReadOptions) -> io::Result<Map<String
 }
 
 /// Times our reading and the floors in turn, and writes the ratios into the row.
-fn floors(
-    format: &str,
-    files: &[PathBuf],
-    options: &ReadOptions,
-    row: &mut Map<String, Value>,
-) -> io::Result<()> {
-    let mut ours = || parse_all(files, options).map(drop);
+fn floors(format: &str, files: &[PathBuf], how: &How<'_>, row: &mut Map<String, Value>) -> io::Result<()> {
+    let mut ours = || parse_all(files, how).map(drop);
     let ours_passes = passes(&mut ours)?;
     let touch: fn(&[u8]) -> u64 = if matches!(format, "musicxml" | "mxl") { tags } else { lines };
     let scan: Option<fn(&[u8]) -> u64> = match format {
@@ -160,13 +166,21 @@ fn floors(
 }
 
 /// Reads every file to scores.
-fn parse_all(files: &[PathBuf], options: &ReadOptions) -> io::Result<Count> {
+fn parse_all(files: &[PathBuf], how: &How<'_>) -> io::Result<Count> {
     let mut count = Count::default();
     for path in files {
-        let bytes = fs::read(path)?;
-        match parse(&bytes, &path.to_string_lossy(), options) {
+        let (bytes, notes) = if how.streams {
+            let mut file = BufReader::with_capacity(1 << 16, File::open(path)?);
+            let head = head(file.fill_buf()?).to_owned();
+            (file.get_ref().metadata()?.len(), parse(&mut file, &head, path, how.options))
+        } else {
+            let bytes = fs::read(path)?;
+            let notes = parse(&mut Cursor::new(&bytes), head(&bytes), path, how.options);
+            (bytes.len() as u64, notes)
+        };
+        match notes {
             Some(notes) => {
-                count.bytes += bytes.len() as u64;
+                count.bytes += bytes;
                 count.notes += notes;
             }
             None => count.failed += 1,
@@ -176,15 +190,15 @@ fn parse_all(files: &[PathBuf], options: &ReadOptions) -> io::Result<Count> {
 }
 
 /// The notes of a source, if it could be read to its end.
-fn parse(bytes: &[u8], name: &str, options: &ReadOptions) -> Option<u64> {
-    let reader = read::choose(head(bytes), name)?;
+fn parse(input: &mut dyn Input, head: &[u8], path: &Path, options: &ReadOptions) -> Option<u64> {
+    let reader = read::choose(head, &path.to_string_lossy())?;
     let mut notes = 0;
     let mut emit = |score: Score| {
         notes += black_box(score).notes.len() as u64;
         Ok(())
     };
     let mut builder = ScoreBuilder::new(&options.limits, &|| Ok(()), &mut emit);
-    reader.read(&mut Cursor::new(bytes), options, &mut builder).ok()?;
+    reader.read(input, options, &mut builder).ok()?;
     Some(notes)
 }
 

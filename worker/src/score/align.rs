@@ -7,25 +7,27 @@ use super::time::Ticks;
 /// Gives measures their lengths, lines the parts up and sorts everything.
 pub(super) fn finish(score: &mut Score, shared_time: bool) {
     score.measures.sort_by_key(|measure| (measure.part, measure.index));
-    lengthen_parts(score);
     measure_durations(&mut score.measures, &score.parts);
     if !shared_time && score.parts.len() > 1 && !clocks_agree(score) {
         align(score);
     }
-    score.notes.sort_by_key(|note| (note.onset, note.part));
-    score.rests.sort_by_key(|rest| (rest.onset, rest.part));
+    sort(&mut score.notes, |note| note.onset, |note| note.part);
+    sort(&mut score.rests, |rest| rest.onset, |rest| rest.part);
     score.meters.sort_by_key(|meter| (meter.onset, meter.part));
     score.keys.sort_by_key(|key| (key.onset, key.part));
     score.tempi.sort_by_key(|tempo| (tempo.onset, tempo.part));
 }
 
-/// A part lasts at least to the end of its last note, whatever its reader said.
-fn lengthen_parts(score: &mut Score) {
-    let ends = score.notes.iter().map(|note| (note.part, note.end()));
-    let ends = ends.chain(score.rests.iter().map(|rest| (rest.part, rest.onset + rest.duration)));
-    for (part, end) in ends {
-        if let Some(part) = score.parts.get_mut(usize::from(part)) {
-            part.duration = part.duration.max(end);
+/// Sorts by onset, then part, and leaves the rest as the source has it. Where all parts go on together the onsets are in
+/// order from the start, and only what begins at one moment is to be sorted.
+fn sort<T>(items: &mut [T], onset: impl Fn(&T) -> Ticks, part: impl Fn(&T) -> u16) {
+    if !items.is_sorted_by_key(&onset) {
+        items.sort_by_key(|item| (onset(item), part(item)));
+        return;
+    }
+    for moment in items.chunk_by_mut(|a, b| onset(a) == onset(b)) {
+        if moment.len() > 1 {
+            moment.sort_by_key(&part);
         }
     }
 }
@@ -108,5 +110,23 @@ fn align(score: &mut Score) {
     score.tempi.iter_mut().for_each(|tempo| tempo.onset += shift(tempo.part, tempo.measure));
     for (measure, shift) in score.measures.iter_mut().zip(&shifts) {
         measure.onset += *shift;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_begins_together_is_sorted_by_part_and_keeps_its_order_within() {
+        // Onset, part, and where it stood.
+        let together = [(0, 1), (0, 0), (0, 1), (1, 2), (1, 0), (1, 0), (2, 0)];
+        let apart = [(0, 0), (1, 0), (1, 0), (0, 1), (1, 1), (0, 2), (0, 2)];
+        for items in [together, apart] {
+            let mut sorted: Vec<(Ticks, u16, usize)> =
+                items.iter().zip(0..).map(|(&(onset, part), at)| (Ticks(onset), part, at)).collect();
+            sort(&mut sorted, |item| item.0, |item| item.1);
+            assert!(sorted.is_sorted(), "{sorted:?}");
+        }
     }
 }

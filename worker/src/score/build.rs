@@ -97,16 +97,16 @@ impl Draft {
     fn take(&mut self, place: Place, event: Event<'_>, limits: &Limits) -> Result<(), Stop> {
         match event {
             Event::Note(mut note) => {
-                self.check_time(place, note.end(), limits)?;
-                note.measure = self.measure_of(place, note.part)?;
-                self.staff(note.part, note.staff);
+                let end = note.end();
+                self.check_time(place, end, limits)?;
+                note.measure = self.fill(place, note.part, note.staff, end)?;
                 self.check_size(place, limits)?;
                 self.score.notes.push(note);
             }
             Event::Rest(mut rest) => {
-                self.check_time(place, rest.onset + rest.duration, limits)?;
-                rest.measure = self.measure_of(place, rest.part)?;
-                self.staff(rest.part, rest.staff);
+                let end = rest.onset + rest.duration;
+                self.check_time(place, end, limits)?;
+                rest.measure = self.fill(place, rest.part, rest.staff, end)?;
                 self.check_size(place, limits)?;
                 self.score.rests.push(rest);
             }
@@ -158,6 +158,9 @@ impl Draft {
                 if let Some(entry) = self.score.conservation.get_mut(unit as usize) {
                     entry.declared = Some(entry.declared.unwrap_or(0).saturating_add(count));
                 }
+                if unit == Unit::Notes {
+                    self.make_room(count.min(limits.notes_max));
+                }
             }
             Event::Division(division) => self.score.division = Some(division),
             Event::Warning(message) => {
@@ -172,6 +175,13 @@ impl Draft {
             _ => return Err(defect(place, "an event that belongs to no piece")),
         }
         Ok(())
+    }
+
+    /// Makes room for the notes of a piece that is counted before it is told.
+    fn make_room(&mut self, notes: u64) {
+        let missing = usize::try_from(notes).unwrap_or(0).saturating_sub(self.score.notes.len());
+        // Room is only speed: without it the vector grows as ever.
+        let _ = self.score.notes.try_reserve_exact(missing);
     }
 
     fn part(&mut self, place: Place, part: u16, name: Option<&str>, limits: &Limits) -> Result<(), Stop> {
@@ -225,10 +235,15 @@ impl Draft {
         }
     }
 
-    fn staff(&mut self, part: u16, staff: u8) {
+    /// Something on a staff of a part lasts until `end`, and so does the part, whatever its reader says; gives the index
+    /// of the measure that it is in.
+    fn fill(&mut self, place: Place, part: u16, staff: u8, end: Ticks) -> Result<u32, Stop> {
+        let measure = self.measure_of(place, part)?;
         if let Some(part) = self.score.parts.get_mut(usize::from(part)) {
             part.staves = part.staves.max(staff);
+            part.duration = part.duration.max(end);
         }
+        Ok(measure)
     }
 
     fn check_time(&self, place: Place, time: Ticks, limits: &Limits) -> Result<(), Stop> {

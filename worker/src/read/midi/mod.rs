@@ -20,7 +20,8 @@ use piece::Piece;
 use shared::failure::Failure;
 use shared::limits::exceeded;
 use shared::place::Place;
-use std::io::Read;
+use std::borrow::Cow;
+use std::io::{self, Read, SeekFrom};
 use track::Bounds;
 
 static FORMAT: Format = Format {
@@ -50,8 +51,7 @@ impl ScoreReader for Midi {
         sink: &mut dyn EventSink,
     ) -> Result<(), ReadError> {
         let most = options.limits.source_bytes_max;
-        let mut bytes = Vec::new();
-        input.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+        let bytes = whole(input, most)?;
         if bytes.len() as u64 > most {
             return Err(Stop::Failed(exceeded("source_bytes_max", most, None)).into());
         }
@@ -63,6 +63,19 @@ impl ScoreReader for Midi {
         }
         read_tracks(&header, options, &mut sink)
     }
+}
+
+/// The input as one piece: where it lies if that is in memory, else a copy, which goes no further than past `most`.
+fn whole(input: &mut dyn Input, most: u64) -> io::Result<Cow<'_, [u8]>> {
+    let start = input.stream_position()?;
+    let length = input.seek(SeekFrom::End(0))?.saturating_sub(start);
+    input.seek(SeekFrom::Start(start))?;
+    if input.fill_buf()?.len() as u64 == length {
+        return input.fill_buf().map(Cow::Borrowed);
+    }
+    let mut bytes = Vec::new();
+    input.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok(bytes.into())
 }
 
 /// Reads the tracks: all into one piece, or in format 2 each into one of its own.

@@ -286,7 +286,9 @@ fn group(notes: &mut [RawNote], by_channel: bool) {
         notes.sort_by_key(|note| note.channel);
     }
     for chord in notes.chunk_by_mut(|a, b| a.on == b.on && (!by_channel || a.channel == b.channel)) {
-        chord.sort_by_key(|note| note.off);
+        if chord.len() > 1 {
+            chord.sort_by_key(|note| note.off);
+        }
     }
 }
 

@@ -19,9 +19,10 @@ mod xml;
 
 use super::{Format, Input, ReadError, ReadOptions, ScoreReader};
 use crate::score::{Event, EventSink, Stop};
-use memchr::memmem;
+use memchr::{memchr, memmem};
 use shared::failure::{Failure, FailureKind};
 use shared::place::Place;
+use std::borrow::Cow;
 use std::io;
 
 static FORMAT: Format = Format {
@@ -48,7 +49,10 @@ impl ScoreReader for MusicXml {
             return true;
         }
         // Without its zero bytes the markup of UTF-16 is that of ASCII.
-        let plain: Vec<u8> = head.iter().copied().filter(|&byte| byte != 0).collect();
+        let plain: Cow<'_, [u8]> = match memchr(0, head) {
+            Some(_) => head.iter().copied().filter(|&byte| byte != 0).collect(),
+            None => head.into(),
+        };
         let is_root = |name: &[u8]| memmem::find(&plain, name).is_some();
         is_root(b"<score-partwise") || is_root(b"<score-timewise") || is_prolog_only(&plain)
     }

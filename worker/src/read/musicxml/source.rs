@@ -1,6 +1,6 @@
 //! The bytes of a document on their way to the XML parser: where they stand, and how long one token may be.
 
-use memchr::{memchr, memchr_iter, memrchr};
+use memchr::{memchr, memchr_iter, memchr2, memrchr};
 use shared::failure::Failure;
 use shared::limits::exceeded;
 use shared::place::Place;
@@ -80,6 +80,15 @@ impl<'a> Source<'a> {
             token_bytes: 0,
             token_bytes_max,
             forbidden: false,
+        }
+    }
+
+    /// Passes over text that nobody wants, up to markup or a reference. Text that goes on behind the buffer stays, so
+    /// that its length is bounded like that of every token.
+    pub(super) fn skip_text(&mut self) {
+        let unread = self.buffer.get(self.unread.clone()).unwrap_or_default();
+        if let Some(length) = memchr2(b'<', b'&', unread) {
+            self.unread.start += length;
         }
     }
 

@@ -204,7 +204,11 @@ impl<'a> Xml<'a> {
             return Ok(Token::Close);
         }
         self.buffer.clear();
-        self.reader.get_mut().mark();
+        let source = self.reader.get_mut();
+        if self.depth > 0 && !self.gathering {
+            source.skip_text();
+        }
+        source.mark();
         let (tag, empty) = match self.reader.read_event_into(&mut self.buffer) {
             Ok(Event::Start(tag)) => (tag, false),
             Ok(Event::Empty(tag)) => (tag, true),
