@@ -8,6 +8,27 @@ use shared::failure::Failure;
 use shared::limits::{Limits, exceeded};
 use std::collections::BTreeMap;
 
+/// Whether repeats count once, or as often as they are played.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Repeats {
+    /// Measures in the order in which they are written.
+    #[default]
+    Written,
+    /// Measures in the order in which they are played.
+    Expanded,
+}
+
+impl Repeats {
+    /// Name on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Repeats::Written => "written",
+            Repeats::Expanded => "expanded",
+        }
+    }
+}
+
 /// The score with its measures in the order in which they are played, each with the number that is printed on it.
 ///
 /// # Errors

@@ -12,7 +12,7 @@ mod time;
 
 pub use build::ScoreBuilder;
 pub use event::{Event, EventSink, Field, Stop, Unit};
-pub use expand::expanded;
+pub use expand::{Repeats, expanded};
 pub use mark::{Endings, Mark, MarkAt};
 pub use note::{Flags, KeySignature, Measure, Meter, Mode, Note, Part, Rest, Tempo};
 pub use order::{Order, order};
