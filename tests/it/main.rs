@@ -7,6 +7,7 @@ mod dispatch;
 mod kill;
 mod ledger;
 mod readers;
+mod repeats;
 mod run;
 mod s3;
 mod support;
