@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use worker::analyse;
 use worker::read::{Fidelity, READERS, has_extension};
+use worker::score::Repeats;
 
 /// Items of one chunk at the most: what is done again when a worker dies stays small.
 const CHUNK_ITEMS_MAX: usize = 256;
@@ -84,6 +85,8 @@ pub struct Choice {
     pub fidelity: Fidelity,
     /// Whether a damaged score fails.
     pub strict: bool,
+    /// Whether repeats count as often as they are played.
+    pub repeats: Repeats,
 }
 
 /// Checks a choice against the registry.
@@ -122,7 +125,8 @@ pub fn request(sources: Vec<String>, choice: &Choice) -> Result<Request, Failure
         let params = spec.check(&params)?.as_map().clone();
         analyses.push(Asked { name: name.clone(), mark: spec.mark(), params });
     }
-    Ok(Request { sources, analyses, fidelity: choice.fidelity.name().to_owned(), strict: choice.strict })
+    let (fidelity, repeats) = (choice.fidelity.name().to_owned(), choice.repeats.name().to_owned());
+    Ok(Request { sources, analyses, fidelity, strict: choice.strict, repeats })
 }
 
 fn unknown(name: &str) -> Failure {
@@ -216,6 +220,7 @@ pub fn submission(request: &Request, found: &[Found]) -> String {
     }
     part(&request.fidelity);
     part(if request.strict { "strict" } else { "lenient" });
+    part(&request.repeats);
     for found in found {
         part(&found.name());
         part(&found.address());
@@ -282,6 +287,8 @@ mod tests {
         assert_eq!(base, submission(&request(false), &items(1)));
         assert_ne!(base, submission(&request(true), &items(1)));
         assert_ne!(base, submission(&request(false), &items(2)));
+        let expanded = Choice { repeats: Repeats::Expanded, ..Choice::default() };
+        assert_ne!(base, submission(&super::request(vec![], &expanded).unwrap(), &items(1)));
     }
 
     #[test]

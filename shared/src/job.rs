@@ -86,6 +86,14 @@ pub struct Request {
     pub fidelity: String,
     /// Whether a damaged score fails instead of giving a degraded row.
     pub strict: bool,
+    /// `written` or `expanded`: whether repeats count once, or as often as they are played.
+    #[serde(default = "written")]
+    pub repeats: String,
+}
+
+/// What a request meant before it could say so.
+fn written() -> String {
+    "written".to_owned()
 }
 
 /// What is known of a job from the moment it is accepted; never changed.

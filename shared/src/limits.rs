@@ -65,6 +65,8 @@ limits! {
     parts_max: "parts of one piece" = 1_000, "RIPIENO_PARTS_MAX";
     /// Measures are cheap to declare and cost memory.
     measures_max: "measures of one piece, all parts" = 1_500_000, "RIPIENO_MEASURES_MAX";
+    /// A few bytes can ask for a measure to be repeated any number of times.
+    expanded_measures_max: "measures of one part as played" = 100_000, "RIPIENO_EXPANDED_MEASURES_MAX";
     /// Nested elements cost stack in careless readers and memory in ours.
     xml_depth_max: "nested elements" = 64, "RIPIENO_XML_DEPTH_MAX";
     /// One attribute, text or line is held in memory whole.

@@ -29,6 +29,7 @@ fn record(id: JobId, chunks: u32) -> Record {
         analyses: vec![],
         fidelity: "corrected".into(),
         strict: false,
+        repeats: "written".into(),
     };
     Record {
         version: WIRE_VERSION,

@@ -7,6 +7,7 @@ mod dispatch;
 mod kill;
 mod ledger;
 mod readers;
+mod repeats;
 mod roundtrip;
 mod run;
 mod s3;

@@ -4,7 +4,7 @@ use crate::analyse::{self, Analysis, Params};
 use crate::cache::{Cache, Entry, finding_sentence, reading_sentence};
 use crate::fetch::{Arrived, Loaded};
 use crate::read::{self, Fidelity, ReadError, ReadOptions, ScoreReader};
-use crate::score::{Field, Score, ScoreBuilder, Stop};
+use crate::score::{Field, Repeats, Score, ScoreBuilder, Stop, expanded};
 use serde_json::{Value, json};
 use shared::failure::{Failure, FailureKind};
 use shared::job::{Asked, Item, Request};
@@ -22,6 +22,7 @@ pub struct Wanted {
     asked: Vec<Asked>,
     analyses: Vec<(&'static dyn Analysis, Params)>,
     fidelity: Fidelity,
+    repeats: Repeats,
     strict: bool,
 }
 
@@ -45,7 +46,10 @@ impl Wanted {
         }
         let fidelity =
             if request.fidelity == Fidelity::Compat.name() { Fidelity::Compat } else { Fidelity::Corrected };
-        Ok(Wanted { asked: request.analyses.clone(), analyses, fidelity, strict: request.strict })
+        let repeats =
+            if request.repeats == Repeats::Expanded.name() { Repeats::Expanded } else { Repeats::Written };
+        let (asked, strict) = (request.analyses.clone(), request.strict);
+        Ok(Wanted { asked, analyses, fidelity, repeats, strict })
     }
 }
 
@@ -134,7 +138,8 @@ fn facts(
     cache: Option<&Cache>,
     limits: &Limits,
 ) -> (Vec<Facts>, bool) {
-    let sentence = reading_sentence(&loaded.digest(), reader.format(), wanted.fidelity, limits);
+    let sentence =
+        reading_sentence(&loaded.digest(), reader.format(), wanted.fidelity, wanted.repeats, limits);
     let known = cache.and_then(|cache| cache.recall(&sentence));
     if let Some(pieces) = known.as_ref().and_then(|entry| entry.answer(&wanted.asked)) {
         return (pieces, true);
@@ -181,7 +186,11 @@ fn compute(loaded: &Loaded, reader: &dyn ScoreReader, wanted: &Wanted, limits: &
     let options = ReadOptions { fidelity: wanted.fidelity, limits: limits.clone() };
     let mut emit = |score: Score| {
         in_time()?;
-        pieces.push(piece(&score, &wanted.analyses));
+        let score = match wanted.repeats {
+            Repeats::Written => Ok(score),
+            Repeats::Expanded => expanded(score, limits),
+        };
+        pieces.push(score.map_or_else(Facts::failed, |score| piece(&score, &wanted.analyses)));
         Ok(())
     };
     let mut builder = ScoreBuilder::new(limits, &in_time, &mut emit);

@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use shared::job::JobId;
 use std::path::PathBuf;
 use worker::read::Fidelity;
+use worker::score::Repeats;
 use worker::table::Encoding;
 
 /// Turns a folder of music scores into one table: a row per piece, a column per measurement.
@@ -75,6 +76,9 @@ pub(super) struct Run {
     /// Whether to read and count as the source means it, or exactly as music21 10.5.1 does
     #[arg(long, default_value = "corrected", value_parser = fidelity)]
     pub(super) fidelity: Fidelity,
+    /// Whether repeats count once as they are written, or as often as they are played
+    #[arg(long, default_value = "written", value_parser = repeats)]
+    pub(super) repeats: Repeats,
     /// Let a damaged score fail instead of giving a degraded row
     #[arg(long)]
     pub(super) strict: bool,
@@ -113,6 +117,11 @@ fn encoding(text: &str) -> Result<Encoding, String> {
 fn fidelity(text: &str) -> Result<Fidelity, String> {
     let found = [Fidelity::Corrected, Fidelity::Compat].into_iter().find(|fidelity| fidelity.name() == text);
     found.ok_or_else(|| "fidelity is one of corrected, compat".to_owned())
+}
+
+fn repeats(text: &str) -> Result<Repeats, String> {
+    let found = [Repeats::Written, Repeats::Expanded].into_iter().find(|repeats| repeats.name() == text);
+    found.ok_or_else(|| "repeats are one of written, expanded".to_owned())
 }
 
 fn setting(text: &str) -> Result<(String, String), String> {

@@ -34,6 +34,7 @@ pub(super) async fn run(embedded: &Embedded, data: &Path, options: &args::Run) -
         params: options.set.clone(),
         fidelity: options.fidelity,
         strict: options.strict,
+        repeats: options.repeats,
     };
     let request = plan::request(options.sources.clone(), &choice)?;
     let mut reporter = Reporter::new(options.progress);

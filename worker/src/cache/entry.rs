@@ -1,6 +1,7 @@
 //! What the cache keeps of one item, and how it is found again.
 
 use crate::read::{Fidelity, Format};
+use crate::score::Repeats;
 use serde::{Deserialize, Serialize};
 use shared::job::Asked;
 use shared::limits::Limits;
@@ -23,13 +24,22 @@ pub struct Entry {
     pub findings: BTreeMap<String, Vec<Finding>>,
 }
 
-/// What decides the reading of an item: its bytes, the reader, whose reading, and the bounds.
+/// What decides the reading of an item: its bytes, the reader, whose reading, its repeats, and the bounds.
 #[must_use]
-pub fn reading_sentence(digest: &str, format: &Format, fidelity: Fidelity, limits: &Limits) -> String {
+pub fn reading_sentence(
+    digest: &str,
+    format: &Format,
+    fidelity: Fidelity,
+    repeats: Repeats,
+    limits: &Limits,
+) -> String {
     let limits = blake3::hash(format!("{limits:?}").as_bytes()).to_hex();
     let limits = limits.get(..16).unwrap_or_default();
-    let (reader, revision, fidelity) = (format.name, format.revision, fidelity.name());
-    format!("score {digest}\nreader {reader}@{revision}\nfidelity {fidelity}\nlimits {limits}\n")
+    let (reader, revision, fidelity, repeats) =
+        (format.name, format.revision, fidelity.name(), repeats.name());
+    format!(
+        "score {digest}\nreader {reader}@{revision}\nfidelity {fidelity}\nrepeats {repeats}\nlimits {limits}\n"
+    )
 }
 
 /// What decides a finding of a reading: the analysis, its revision, its parameters.

@@ -15,6 +15,7 @@ pub(super) fn finish(score: &mut Score, shared_time: bool) {
     sort(&mut score.rests, |rest| rest.onset, |rest| rest.part);
     score.meters.sort_by_key(|meter| (meter.onset, meter.part));
     score.keys.sort_by_key(|key| (key.onset, key.part));
+    score.marks.sort_by_key(|mark| (mark.part, mark.measure, mark.at_end));
     score.tempi.sort_by_key(|tempo| (tempo.onset, tempo.part));
 }
 

@@ -1,6 +1,7 @@
 //! The sink that makes scores of events, within the limits.
 
 use super::event::{Event, EventSink, Stop, Unit};
+use super::mark::MarkAt;
 use super::note::{Measure, Part};
 use super::time::Ticks;
 use super::{Score, Warning, align};
@@ -123,6 +124,13 @@ impl Draft {
                 tempo.measure = self.measure_of(place, tempo.part)?;
                 self.score.tempi.push(tempo);
             }
+            Event::Mark { part, at_end, mark } => {
+                let measure = self.measure_of(place, part)?;
+                if self.score.marks.len() as u64 >= limits.measures_max {
+                    return Err(Stop::Failed(exceeded("measures_max", limits.measures_max, Some(place))));
+                }
+                self.score.marks.push(MarkAt { part, measure, at_end, mark, place });
+            }
             Event::Part { part, name } => self.part(place, part, name, limits)?,
             event => self.about(place, event, limits)?,
         }
@@ -162,6 +170,10 @@ impl Draft {
                     self.make_room(count.min(limits.notes_max));
                 }
             }
+            Event::Arrangement(sections) if self.score.arrangement.is_empty() => {
+                self.score.arrangement.extend_from_slice(sections);
+            }
+            Event::Arrangement(_) => {}
             Event::Division(division) => self.score.division = Some(division),
             Event::Warning(message) => {
                 self.score.warning_count += 1;

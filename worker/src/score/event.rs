@@ -1,5 +1,6 @@
 //! What a reader says of a source, one event at a time, and who listens.
 
+use super::mark::Mark;
 use super::note::{KeySignature, Meter, Note, Rest, Tempo};
 use super::time::Ticks;
 use shared::failure::Failure;
@@ -95,6 +96,17 @@ pub enum Event<'a> {
     Key(KeySignature),
     /// A tempo.
     Tempo(Tempo),
+    /// A sign that bends the order of playing, at the start or the end of the measure that its part began last.
+    Mark {
+        /// Index of the part.
+        part: u16,
+        /// Whether it stands at the end of the measure.
+        at_end: bool,
+        /// The sign.
+        mark: Mark,
+    },
+    /// The order in which the sections of [`Mark::Section`] are played, where the source spells it out.
+    Arrangement(&'a [u16]),
     /// A note.
     Note(Note),
     /// A rest.

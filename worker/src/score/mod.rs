@@ -3,13 +3,19 @@
 mod align;
 mod build;
 mod event;
+mod expand;
+mod mark;
 mod note;
+mod order;
 mod pitch;
 mod time;
 
 pub use build::ScoreBuilder;
 pub use event::{Event, EventSink, Field, Stop, Unit};
+pub use expand::{Repeats, expanded};
+pub use mark::{Endings, Mark, MarkAt};
 pub use note::{Flags, KeySignature, Measure, Meter, Mode, Note, Part, Rest, Tempo};
+pub use order::{Order, order};
 pub use pitch::{Pitch, Step, class_name};
 pub use time::{TICKS_PER_QUARTER, Ticks};
 
@@ -35,6 +41,10 @@ pub struct Score {
     pub keys: Vec<KeySignature>,
     /// Tempi.
     pub tempi: Vec<Tempo>,
+    /// Signs that bend the order of playing, sorted by (part, measure, end).
+    pub marks: Vec<MarkAt>,
+    /// The order of the sections, where the source spells it out.
+    pub arrangement: Vec<u16>,
     /// Ticks of a quarter note in the MIDI file that this was, if it was one.
     pub division: Option<u32>,
     /// What the source declared, against what was read, per [`Unit::ALL`].

@@ -3,6 +3,7 @@
 //! `book` knows which line is what, `tune` has the voices, `music` reads a line of notes and `voice` gives them their
 //! time. `census` counts the same lines apart from all this, so that a loss shows.
 
+mod barline;
 mod book;
 mod census;
 mod chord;

@@ -1,5 +1,6 @@
 //! A line of music (standard 2.1, section 4): from its letters to what its voice plays.
 
+use super::barline::{self, Barline, ending};
 use super::census::{decoration, is_field};
 use super::cursor::Cursor;
 use super::key::accidental;
@@ -56,6 +57,12 @@ impl Music<'_, '_, '_> {
             b'0'..=b'9' | b'/' | b',' | b'\'' => return self.stray(),
             // Blanks, ends of slurs, beams, line breaks, decorations of one letter, and what the standard reserves.
             b' ' | b'\t' | b')' | b'`' | b'\\' | b'$' | b'*' | b';' | b'?' | b'@' | b'#' | b'.' | b'~' => {}
+            b'O' | b'S' if !self.tune.has_symbols => {
+                if let Some((mark, at_end)) = barline::mark(&[byte]) {
+                    let place = self.teller.place(self.at());
+                    self.tune.voice().mark(mark, at_end, place, self.teller)?;
+                }
+            }
             b'H' | b'L' | b'M' | b'O' | b'P' | b'S' | b'T' | b'u' | b'v' => {}
             b'H'..=b'W' | b'h'..=b'w' if self.tune.has_symbols => {}
             b'H'..=b'W' | b'h'..=b'w' => {
@@ -148,9 +155,10 @@ impl Music<'_, '_, '_> {
         match rest.first() {
             Some(b'|' | b':') => self.bar(),
             Some(b'0'..=b'9') => {
+                let place = self.teller.place(self.at());
                 self.cursor.skip(1);
-                self.ending();
-                Ok(())
+                let line = Barline { ending: ending(&mut self.cursor), ..Barline::default() };
+                self.tune.voice().bend(&line, place, self.teller)
             }
             Some(b'"') if self.is_named_ending(rest) => {
                 self.cursor.skip(1);
@@ -231,9 +239,17 @@ impl Music<'_, '_, '_> {
     }
 
     pub(super) fn decorated(&mut self, mark: u8) -> Result<(), Stop> {
+        let place = self.teller.place(self.at());
         self.cursor.skip(1);
         match decoration(self.cursor.rest(), mark) {
-            Some(length) => self.cursor.skip(length),
+            Some(length) => {
+                let name = self.cursor.rest().get(..length.saturating_sub(1)).unwrap_or_default();
+                let bend = barline::mark(name);
+                self.cursor.skip(length);
+                if let Some((mark, at_end)) = bend {
+                    self.tune.voice().mark(mark, at_end, place, self.teller)?;
+                }
+            }
             None if mark == b'+' => self.warn("a + that opens no decoration")?,
             None => {}
         }
@@ -290,10 +306,11 @@ impl Music<'_, '_, '_> {
 
     /// A bar line in any of its forms, with the number of an ending that it may bear.
     fn bar(&mut self) -> Result<(), Stop> {
-        self.cursor.take_if(b'[');
-        self.cursor.take_while(|byte| matches!(byte, b'|' | b':' | b']'));
-        self.ending();
-        self.tune.voice().bar(self.teller)
+        let place = self.teller.place(self.at());
+        let line = Barline::read(&mut self.cursor);
+        let voice = self.tune.voice();
+        voice.bar(self.teller)?;
+        voice.bend(&line, place, self.teller)
     }
 
     /// `:|` and `::` are bar lines; a `:` or `]` alone is none.
@@ -306,13 +323,6 @@ impl Music<'_, '_, '_> {
         }
         self.cursor.skip(1);
         Ok(())
-    }
-
-    /// The number of an ending: `1`, `1,3`, `1-3`.
-    fn ending(&mut self) {
-        if self.cursor.peek().is_some_and(|byte| byte.is_ascii_digit()) {
-            self.cursor.take_while(|byte| byte.is_ascii_digit() || matches!(byte, b',' | b'-' | b'.'));
-        }
     }
 
     fn stray(&mut self) -> Result<(), Stop> {

@@ -1,16 +1,20 @@
 //! One voice: its clock, what holds in it, and the measure that is being filled.
 
+use super::barline::Barline;
 use super::fields::Metre;
 use super::header::Change;
 use super::held::{Held, multiple};
 use super::teller::Teller;
 use super::written::{Head, Length, Member, Reach, Settings, Tuplet};
-use crate::score::{Event, Flags, KeySignature, Meter, Note, Pitch, Rest, Step, Stop, Tempo, Ticks};
+use crate::score::{Event, Flags, KeySignature, Mark, Meter, Note, Pitch, Rest, Step, Stop, Tempo, Ticks};
 use shared::place::Place;
 use std::fmt::Write;
 
 /// How much of a measure is held back before the head of it is told.
 const HELD_MAX: usize = 4096;
+
+/// How many marks one measure may have.
+const MARKS_MAX: usize = 64;
 
 /// A note that a tie leaves, or may.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +56,10 @@ pub(super) struct Voice {
     /// As music21 has it: the next note ends a tie.
     tied: bool,
     text: String,
+    /// Marks of the measure that is not told yet, each with whether it stands at the end.
+    marks: Vec<(Place, bool, Mark)>,
+    /// Within an ending.
+    in_ending: bool,
 }
 
 impl Voice {
@@ -308,6 +316,52 @@ impl Voice {
         self.finish_measure(self.settings.compat || short, teller)
     }
 
+    /// What a bar line, which was taken already, does to the order of playing.
+    pub(super) fn bend(&mut self, line: &Barline, place: Place, teller: &mut Teller) -> Result<(), Stop> {
+        if let Some(times) = line.times {
+            self.mark_last(Mark::RepeatEnd { times }, place, teller)?;
+            self.in_ending = false;
+        }
+        if self.in_ending && (line.is_strong || line.starts) {
+            self.mark_last(Mark::EndingEnd, place, teller)?;
+            self.in_ending = false;
+        }
+        if line.starts {
+            self.mark(Mark::RepeatStart, false, place, teller)?;
+        }
+        if let Some(numbers) = line.ending {
+            self.in_ending = true;
+            self.mark(Mark::EndingStart(numbers), false, place, teller)?;
+        }
+        Ok(())
+    }
+
+    /// A mark at the end of the last measure, if there was any.
+    fn mark_last(&mut self, mark: Mark, place: Place, teller: &mut Teller) -> Result<(), Stop> {
+        match self.number {
+            Some(_) => teller.tell(place, Event::Mark { part: self.part, at_end: true, mark }),
+            None => Ok(()),
+        }
+    }
+
+    /// A mark in the measure that is open or comes next.
+    pub(super) fn mark(
+        &mut self,
+        mark: Mark,
+        at_end: bool,
+        place: Place,
+        teller: &mut Teller,
+    ) -> Result<(), Stop> {
+        if self.told {
+            return teller.tell(place, Event::Mark { part: self.part, at_end, mark });
+        }
+        // A measure has few of them; what repeats them without end has no measures.
+        if self.marks.len() < MARKS_MAX {
+            self.marks.push((place, at_end, mark));
+        }
+        Ok(())
+    }
+
     /// Tells what is held of a measure that is over. `upbeat` says whether it is measure 0, if it is the first.
     fn finish_measure(&mut self, upbeat: bool, teller: &mut Teller) -> Result<(), Stop> {
         if upbeat && self.number.is_none() {
@@ -352,6 +406,9 @@ impl Voice {
             let _ = write!(self.text, "{}", self.number.get_or_insert(1));
             teller.tell(place, Event::Measure { part: self.part, onset: self.start, number: &self.text })?;
             self.told = true;
+            for (place, at_end, mark) in self.marks.drain(..) {
+                teller.tell(place, Event::Mark { part: self.part, at_end, mark })?;
+            }
         }
         for held in self.held.drain(..count) {
             held.tell(teller)?;
@@ -363,6 +420,10 @@ impl Voice {
     /// The tune is over.
     pub(super) fn end(&mut self, teller: &mut Teller) -> Result<(), Stop> {
         self.finish_measure(self.settings.compat, teller)?;
+        // A da capo behind the last bar line.
+        for (place, _, mark) in std::mem::take(&mut self.marks).into_iter().filter(|mark| mark.1) {
+            self.mark_last(mark, place, teller)?;
+        }
         teller.tell(teller.place(0), Event::PartEnd { part: self.part, end: self.clock })
     }
 }

@@ -4,7 +4,7 @@ use super::line::Line;
 use super::piece::{damage, warn};
 use super::spines::Spines;
 use super::text::quote;
-use crate::score::{Event, EventSink, Stop, Ticks};
+use crate::score::{Event, EventSink, Mark, Stop, Ticks};
 use shared::place::Place;
 
 /// The last barline. Its measure begins when something sounds in it, so that a final barline opens none.
@@ -20,6 +20,8 @@ pub(super) struct Bar {
     numbered: bool,
     /// Barlines so far that had none.
     unnumbered: u32,
+    /// Something that is repeated begins with the next measure.
+    repeats: Option<Place>,
 }
 
 #[derive(Clone, Copy)]
@@ -69,9 +71,34 @@ impl Bar {
             }
         }
         let Some((index, cell)) = shown else { return Ok(()) };
+        self.repeat(cell, line.place(index), spines, index, sink)?;
         self.count(cell);
         self.waiting = Some(Waiting { place: line.place(index), sustained: false });
         Ok(())
+    }
+
+    /// A colon before the strokes of a barline, `=:|!`, ends what is repeated; one after them, `=!|:`, begins it.
+    fn repeat(
+        &mut self,
+        cell: &[u8],
+        place: Place,
+        spines: &Spines,
+        index: usize,
+        sink: &mut dyn EventSink,
+    ) -> Result<(), Stop> {
+        let is_stroke = |byte: &u8| matches!(byte, b'|' | b'!');
+        let colon = memchr::memchr(b':', cell);
+        let Some((colon, stroke)) = colon.zip(cell.iter().position(is_stroke)) else { return Ok(()) };
+        if cell.iter().skip(stroke).any(|&byte| byte == b':') {
+            self.repeats = Some(place);
+        }
+        let part = spines.kern().find(|kern| kern.0 == index).map_or(0, |kern| kern.1);
+        if colon > stroke || !self.begun {
+            return Ok(());
+        }
+        // A part that begins with the next measure has none yet that could end.
+        let part = if part < self.parts { part } else { 0 };
+        sink.event(place, Event::Mark { part, at_end: true, mark: Mark::RepeatEnd { times: 2 } })
     }
 
     /// What the next measure is called: the barline's number, else that of the measure before (a repeat sign cuts a
@@ -102,20 +129,26 @@ impl Bar {
         self.waiting.is_some() || part >= self.parts
     }
 
-    /// Begins the measure in the parts that miss it. A column that ended too early may go on from there.
+    /// Begins the measure in the parts that miss it; the first of them. A column that ended too early may go on from
+    /// there.
     pub(super) fn begin(
         &mut self,
         onset: Ticks,
         spines: &mut Spines,
         sink: &mut dyn EventSink,
-    ) -> Result<(), Stop> {
+    ) -> Result<Option<u16>, Stop> {
         let place = self.waiting.map_or(Place::START, |waiting| waiting.place);
         // The measure before the first number is an upbeat.
         let number = if self.number.is_empty() { "0" } else { &self.number };
+        let mut first = None;
         for (_, part, column) in spines.kern() {
             if column.voice == 1 && self.is_missing(part) {
                 sink.event(place, Event::Measure { part, onset, number })?;
+                first.get_or_insert(part);
             }
+        }
+        if let Some((part, place)) = first.zip(self.repeats.take()) {
+            sink.event(place, Event::Mark { part, at_end: false, mark: Mark::RepeatStart })?;
         }
         (self.begun, self.waiting, self.parts) = (true, None, spines.parts());
         for column in &mut spines.columns {
@@ -130,6 +163,6 @@ impl Bar {
                 )?;
             }
         }
-        Ok(())
+        Ok(first)
     }
 }

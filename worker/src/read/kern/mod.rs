@@ -6,6 +6,7 @@ mod line;
 mod measure;
 mod parts;
 mod piece;
+mod sections;
 mod signs;
 mod spines;
 #[cfg(test)]

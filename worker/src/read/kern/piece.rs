@@ -4,6 +4,7 @@ use super::clock::{Clock, begin};
 use super::line::Line;
 use super::measure::Bar;
 use super::parts::Parts;
+use super::sections::Sections;
 use super::spines::{Column, Content, Fit, Spines};
 use super::text::quote;
 use super::token::{self, Kind, Token};
@@ -22,6 +23,7 @@ pub(super) struct Piece<'a> {
     clock: Clock,
     parts: Parts,
     bar: Bar,
+    sections: Sections,
     /// Notes, rests and measures that the bytes hold.
     notes: u64,
     rests: u64,
@@ -53,6 +55,7 @@ impl<'a> Piece<'a> {
             clock: Clock::default(),
             parts,
             bar: Bar::default(),
+            sections: Sections::default(),
             notes: 0,
             rests: 0,
             measures: 0,
@@ -122,6 +125,7 @@ impl<'a> Piece<'a> {
                 damage(sink, line.place(index), format!("{} among interpretations", quote(cell)))?;
             } else if cell.len() > 1 {
                 self.parts.interpret(*part, cell, line.place(index), sink)?;
+                self.sections.interpret(cell, line.place(index));
             }
         }
         if let Some(length) = self.parts.take_measure_length() {
@@ -193,6 +197,7 @@ impl<'a> Piece<'a> {
         if self.bar.missing(&self.spines) > 0 {
             self.measure(self.clock.bar, sink)?;
         }
+        self.sections.sound();
         self.parts.say_signs(said_at, sink)?;
         let mut moves = false;
         for &mut index in fresh {
@@ -206,7 +211,10 @@ impl<'a> Piece<'a> {
     fn measure(&mut self, at: Ticks, sink: &mut dyn EventSink) -> Result<(), Stop> {
         self.measures += self.bar.missing(&self.spines);
         self.parts.declare(sink)?;
-        self.bar.begin(at, &mut self.spines, sink)
+        match self.bar.begin(at, &mut self.spines, sink)? {
+            Some(part) => self.sections.begin(part, sink),
+            None => Ok(()),
+        }
     }
 
     /// Takes one column of a data line; the length of what begins there.
@@ -296,6 +304,7 @@ impl<'a> Piece<'a> {
             self.parts.say_signs(Ticks::ZERO, sink)?;
         }
         self.parts.close(place, sink)?;
+        self.sections.close(place, sink)?;
         let parts = u64::from(self.spines.parts());
         let counts = [
             (Unit::Notes, self.notes),

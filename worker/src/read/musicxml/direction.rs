@@ -1,10 +1,10 @@
-//! `<direction>` and `<sound>`: tempi.
+//! `<direction>` and `<sound>`: tempi, and jumps.
 
 use super::super::ReadError;
 use super::part::Part;
 use super::values::{dotted, first_number, float, millionths, note_type, quarters, shown};
-use super::warn;
 use super::xml::Xml;
+use super::{barline, warn};
 use crate::score::{Event, EventSink, Tempo};
 use shared::place::Place;
 
@@ -23,7 +23,7 @@ pub(super) fn read(xml: &mut Xml<'_>, part: &Part, sink: &mut dyn EventSink) -> 
                     }
                 }
             }
-            b"sound" => heard = sound(xml, sink)?.or(heard),
+            b"sound" => heard = sound(xml, part, sink)?.or(heard),
             // Other offsets move what is printed, not what is heard.
             b"offset" if xml.attribute(b"sound") == Some(b"yes") => {
                 offset = millionths(xml.text()?).unwrap_or(0);
@@ -37,7 +37,7 @@ pub(super) fn read(xml: &mut Xml<'_>, part: &Part, sink: &mut dyn EventSink) -> 
 /// Reads the open `<sound>` that stands in a measure by itself.
 pub(super) fn read_sound(xml: &mut Xml<'_>, part: &Part, sink: &mut dyn EventSink) -> Result<(), ReadError> {
     let place = xml.place();
-    let tempo = sound(xml, sink)?;
+    let tempo = sound(xml, part, sink)?;
     tell(tempo, part, 0, place, sink)
 }
 
@@ -55,7 +55,8 @@ fn tell(
     Ok(sink.event(place, Event::Tempo(tempo))?)
 }
 
-fn sound(xml: &mut Xml<'_>, sink: &mut dyn EventSink) -> Result<Option<f64>, ReadError> {
+fn sound(xml: &mut Xml<'_>, part: &Part, sink: &mut dyn EventSink) -> Result<Option<f64>, ReadError> {
+    barline::sound(xml, part, sink)?;
     let Some(text) = xml.attribute(b"tempo") else { return Ok(None) };
     let tempo = float(text);
     if tempo.is_none() {

@@ -5,7 +5,7 @@ use super::note::Written;
 use super::part::Part;
 use super::values::{millionths, shown};
 use super::xml::Xml;
-use super::{attributes, damage, direction, timing, warn};
+use super::{attributes, barline, damage, direction, timing, warn};
 use crate::score::{Event, EventSink, Flags, TICKS_PER_QUARTER, Ticks};
 use shared::place::Place;
 
@@ -70,6 +70,7 @@ fn contents(
             b"forward" => forward(xml, part, sink)?,
             b"attributes" => attributes::read(xml, part, sink)?,
             b"direction" => direction::read(xml, part, sink)?,
+            b"barline" => barline::read(xml, part, sink)?,
             b"sound" => direction::read_sound(xml, part, sink)?,
             _ => {}
         }

@@ -2,6 +2,7 @@
 
 mod archive;
 mod attributes;
+mod barline;
 mod clock;
 mod direction;
 mod document;

@@ -1,0 +1,214 @@
+//! The order in which measures are played, by repeats, endings and jumps.
+//!
+//! Measures are counted over all parts together, in the part that has most of them. A repeat goes back to the nearest
+//! start before it, or to where the last one was over: repeats do not stand within each other. A jump is taken once;
+//! on the way back to where it was taken, repeats are played once, by their last ending, as music21 10.5.1 has it too
+//! (`repeatAfterJump` is false), and only there a fine or a to-coda counts.
+
+mod plan;
+#[cfg(test)]
+mod tests;
+
+use super::note::Measure;
+use super::{Score, Warning};
+use plan::{Bar, Jump, Plan};
+use shared::failure::Failure;
+use shared::limits::{Limits, exceeded};
+use shared::place::Place;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// Measures as they are played.
+#[derive(Clone, Debug, Default)]
+pub struct Order {
+    /// Indices of measures of the part that has most.
+    pub measures: Vec<u32>,
+    /// What was odd about the signs.
+    pub warnings: Vec<Warning>,
+}
+
+/// The order of the measures of `score` as played.
+///
+/// # Errors
+/// `too_large` for more than `expanded_measures_max` of them.
+pub fn order(score: &Score, limits: &Limits) -> Result<Order, Failure> {
+    let mut plan = Plan::of(score);
+    let mut played = Played { order: Order::default(), max: limits.expanded_measures_max };
+    if score.arrangement.is_empty() || !plan.arranged(&score.arrangement, &mut played)? {
+        plan.find_endings();
+        plan.play(&mut played)?;
+    }
+    let mut order = played.order;
+    order.warnings.append(&mut plan.warnings);
+    let mut heard = vec![false; plan.bars.len()];
+    for &measure in &order.measures {
+        if let Some(heard) = heard.get_mut(measure as usize) {
+            *heard = true;
+        }
+    }
+    if let Some(bar) = heard.iter().position(|heard| !heard).and_then(|silent| plan.bars.get(silent)) {
+        let message = "by its repeats and jumps, this measure is never played".into();
+        order.warnings.push(Warning { message, place: bar.place });
+    }
+    Ok(order)
+}
+
+/// The part whose measures all are counted by: the first of those that have most.
+pub(super) fn lead(score: &Score) -> &[Measure] {
+    let parts = (0..score.parts.len()).filter_map(|part| u16::try_from(part).ok());
+    let parts = parts.map(|part| score.measures_of(part));
+    parts.fold(&[], |most, measures| if measures.len() > most.len() { measures } else { most })
+}
+
+/// Which of the lead's measures a measure of any part is: the one of its index, if both begin together.
+pub(super) fn slot(lead: &[Measure], measure: &Measure) -> usize {
+    let same = lead.get(measure.index as usize).is_some_and(|lead| lead.onset == measure.onset);
+    if same {
+        return measure.index as usize;
+    }
+    lead.partition_point(|lead| lead.onset <= measure.onset).saturating_sub(1)
+}
+
+/// What was played so far.
+struct Played {
+    order: Order,
+    max: u64,
+}
+
+impl Played {
+    fn push(&mut self, at: usize, bar: &Bar) -> Result<(), Failure> {
+        if self.order.measures.len() as u64 >= self.max {
+            return Err(exceeded("expanded_measures_max", self.max, Some(bar.place)));
+        }
+        self.order.measures.push(u32::try_from(at).unwrap_or(u32::MAX));
+        Ok(())
+    }
+}
+
+impl Plan {
+    /// Plays the sections that the source names, after what comes before the first of them. False, and nothing is
+    /// played, if the list does not fit the labels.
+    fn arranged(&mut self, sections: &[u16], played: &mut Played) -> Result<bool, Failure> {
+        let begins = self.bars.iter().enumerate().filter_map(|(at, bar)| Some((at, bar.section?)));
+        let begins: Vec<(usize, u16)> = begins.collect();
+        let ends = begins.iter().skip(1).map(|begin| begin.0).chain([self.bars.len()]);
+        let ranges: BTreeMap<u16, Range<usize>> =
+            begins.iter().zip(ends).map(|(&(from, name), to)| (name, from..to)).collect();
+        if ranges.len() != begins.len() || sections.iter().any(|section| !ranges.contains_key(section)) {
+            let message = "the list of sections does not fit their labels: the repeat signs count";
+            self.warn(Place::START, message);
+            return Ok(false);
+        }
+        let opening = 0..begins.first().map_or(0, |begin| begin.0);
+        let named = sections.iter().filter_map(|section| ranges.get(section).cloned());
+        for at in [opening].into_iter().chain(named).flatten() {
+            if let Some(bar) = self.bars.get(at) {
+                played.push(at, bar)?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Plays from the first measure to the end.
+    ///
+    /// It ends: jumps are taken once each, between them a repeat goes back a bounded number of times and is over then,
+    /// and everything else goes forward.
+    fn play(&mut self, played: &mut Played) -> Result<(), Failure> {
+        let (mut at, mut from, mut pass) = (0, 0, 1_u8);
+        // The measure from which the last jump was taken.
+        let mut jumped: Option<usize> = None;
+        let mut open: Option<usize> = None;
+        while let Some(&bar) = self.bars.get(at) {
+            let again = jumped.is_some_and(|jumped| at <= jumped);
+            let ending = bar.ending.and_then(|index| self.endings.get(index)).copied();
+            if let Some(ending) = ending.filter(|ending| ending.from == at) {
+                let pass_here = if again { ending.passes } else { pass };
+                if !ending.numbers.has(pass_here) {
+                    at = ending.to + 1;
+                    if ending.to == ending.group_to {
+                        (from, pass, open) = (at, 1, None);
+                    }
+                    continue;
+                }
+            }
+            if self.movements.contains(&at) && from != at {
+                (from, pass, jumped, open) = (at, 1, None, None);
+            }
+            // Past the endings: a last one may begin what is repeated next.
+            if bar.starts && from != at {
+                if open.is_some() && pass == 1 && !again {
+                    self.warn(bar.place, "a repeat starts before the last one ended: the later start counts");
+                }
+                (from, pass) = (at, 1);
+            }
+            if bar.starts {
+                open = Some(at);
+            }
+            played.push(at, &bar)?;
+            if again && bar.fine {
+                let Some(next) = self.movements.range(at + 1..).next().copied() else { break };
+                (at, jumped) = (next, None);
+                continue;
+            }
+            if let Some(coda) = self.coda(at, again && bar.to_coda) {
+                (at, from, pass, jumped, open) = (coda, coda, 1, None, None);
+                continue;
+            }
+            let times = ending.map(|ending| ending.passes).or(bar.times).filter(|_| bar.times.is_some());
+            if !again && times.is_some_and(|times| pass < times) {
+                (at, pass) = (from, pass + 1);
+                continue;
+            }
+            if let Some(target) = self.jump(at) {
+                (jumped, at, from, pass, open) = (Some(at), target, target, 1, None);
+                continue;
+            }
+            let is_over = ending.map_or(bar.times.is_some(), |ending| {
+                ending.group_to == at && (bar.times.is_some() || from < ending.from)
+            });
+            at += 1;
+            if is_over {
+                (from, pass, open) = (at, 1, None);
+            }
+        }
+        Ok(())
+    }
+
+    /// The movement that a measure is in.
+    fn movement(&self, at: usize) -> Range<usize> {
+        let from = self.movements.range(..=at).next_back().copied().unwrap_or(0);
+        from..self.movements.range(at + 1..).next().copied().unwrap_or(self.bars.len().max(at + 1))
+    }
+
+    /// Where the to-coda of a measure goes. It is taken once.
+    fn coda(&mut self, at: usize, is_taken: bool) -> Option<usize> {
+        if !is_taken {
+            return None;
+        }
+        let movement = self.movement(at);
+        let codas = self.codas.range(movement.clone());
+        let coda = self.codas.range(at + 1..movement.end).next().or(codas.last()).copied();
+        let bar = self.bars.get_mut(at)?;
+        bar.to_coda = false;
+        let place = bar.place;
+        if coda.is_none() {
+            self.warn(place, "to the coda, but there is none: playing goes on");
+        }
+        coda
+    }
+
+    /// Where the jump of a measure goes. It is taken once.
+    fn jump(&mut self, at: usize) -> Option<usize> {
+        let bar = self.bars.get_mut(at)?;
+        let (jump, place) = (bar.jump.take()?, bar.place);
+        let movement = self.movement(at);
+        if jump == Jump::DaCapo {
+            return Some(movement.start);
+        }
+        let segno = self.segnos.range(movement.start..=at).next_back().copied();
+        if segno.is_none() {
+            self.warn(place, "dal segno, but there is no segno before it: playing goes on");
+        }
+        segno
+    }
+}
