@@ -12,8 +12,8 @@ use shared::place::Place;
 pub(super) struct Bar {
     waiting: Option<Waiting>,
     begun: bool,
-    /// How many parts there were when the last measure began: those after them are new.
-    parts: u16,
+    /// Which parts the last measure began in. The others are new, or come back: a spine's end was a slip.
+    within: Vec<bool>,
     /// Number of the measure as it is printed.
     number: String,
     /// Some barline had a number.
@@ -99,7 +99,7 @@ impl Bar {
     }
 
     fn is_missing(&self, part: u16) -> bool {
-        self.waiting.is_some() || part >= self.parts
+        self.waiting.is_some() || !self.within.get(usize::from(part)).is_some_and(|&within| within)
     }
 
     /// Begins the measure in the parts that miss it. A column that ended too early may go on from there.
@@ -117,7 +117,16 @@ impl Bar {
                 sink.event(place, Event::Measure { part, onset, number })?;
             }
         }
-        (self.begun, self.waiting, self.parts) = (true, None, spines.parts());
+        if self.waiting.is_some() {
+            self.within.clear();
+        }
+        self.within.resize(usize::from(spines.parts()), false);
+        for (_, part, _) in spines.kern() {
+            if let Some(within) = self.within.get_mut(usize::from(part)) {
+                *within = true;
+            }
+        }
+        (self.begun, self.waiting) = (true, None);
         for column in &mut spines.columns {
             let active = std::mem::take(&mut column.active);
             let Some(due) = column.due.filter(|&due| due < onset) else { continue };
