@@ -15,8 +15,14 @@ use tests::{corpora, files_under};
 const MEMORY_MAX_KB: u64 = 300 << 10;
 
 /// Folders that hold broken files on purpose.
-const BROKEN: [&str; 6] =
-    ["malformed-derived", "kern-edge-humlib", "midi-edge", "mixed-edge", "musicxml-edge", "musicxml-test-suite"];
+const BROKEN: [&str; 6] = [
+    "malformed-derived",
+    "kern-edge-humlib",
+    "midi-edge",
+    "mixed-edge",
+    "musicxml-edge",
+    "musicxml-test-suite",
+];
 
 #[test]
 fn every_file_of_the_corpora_is_accounted_for_in_bounded_memory() {
@@ -90,7 +96,17 @@ fn the_oracle_agrees_as_far_as_it_did() {
     let home = tempfile::tempdir().unwrap();
     let out = home.path().join("out");
     let mut command = ripieno(&home.path().join("data"));
-    command.args(["run", &scores, "--fidelity", "compat", "--format", "jsonl", "--progress", "none", "--out"]);
+    command.args([
+        "run",
+        &scores,
+        "--fidelity",
+        "compat",
+        "--format",
+        "jsonl",
+        "--progress",
+        "none",
+        "--out",
+    ]);
     let (code, text, errors) = finish(command.arg(&out));
     assert_eq!(code, 2, "{text}{errors}");
     let oracle = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/oracle");
