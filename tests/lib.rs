@@ -1,5 +1,7 @@
 //! Helpers of the tests.
 
+pub mod promises;
+
 use shared::failure::{Failure, FailureKind};
 use shared::place::Place;
 use std::fs;

@@ -4,8 +4,8 @@
 use shared::failure::FailureKind;
 use shared::limits::Limits;
 use std::fs;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use tests::promises::{keeps_its_promises, small, survives};
 use tests::{Reading, data, files_under, head, read, read_with};
 use worker::read::{READERS, ReadOptions, ScoreReader};
 use worker::score::{Score, Unit};
@@ -34,6 +34,11 @@ macro_rules! formats {
             #[test]
             fn mangled_fixtures_give_a_score_or_a_failure_with_a_place() {
                 super::mangled(FORMAT);
+            }
+
+            #[test]
+            fn what_fuzzing_found_is_survived() {
+                super::damaged(FORMAT);
             }
 
             #[test]
@@ -144,33 +149,6 @@ fn failures(reading: &Reading) -> Vec<String> {
     damage.chain(&reading.failure).map(ToString::to_string).collect()
 }
 
-/// Checks what [`Score`] promises of its order and its indices.
-fn keeps_its_promises(score: &Score, name: &str) {
-    assert!(score.notes.is_sorted_by_key(|note| (note.onset, note.part)), "{name}: notes");
-    assert!(score.rests.is_sorted_by_key(|rest| (rest.onset, rest.part)), "{name}: rests");
-    assert!(score.meters.is_sorted_by_key(|meter| (meter.onset, meter.part)), "{name}: meters");
-    assert!(score.keys.is_sorted_by_key(|key| (key.onset, key.part)), "{name}: keys");
-    assert!(score.tempi.is_sorted_by_key(|tempo| (tempo.onset, tempo.part)), "{name}: tempi");
-    assert!(score.measures.is_sorted_by_key(|measure| (measure.part, measure.index)), "{name}: measures");
-    let signs = score.meters.iter().map(|meter| (meter.part, meter.measure));
-    let signs = signs.chain(score.keys.iter().map(|key| (key.part, key.measure)));
-    let rests = score.rests.iter().map(|rest| (rest.part, rest.measure));
-    let notes = score.notes.iter().map(|note| (note.part, note.measure));
-    for (part, measure) in notes.chain(rests).chain(signs) {
-        assert!(usize::from(part) < score.parts.len(), "{name}: part {part}");
-        assert!(
-            (measure as usize) < score.measures_of(part).len().max(1),
-            "{name}: measure {measure} of {part}"
-        );
-    }
-    for note in &score.notes {
-        assert!(note.duration.0 >= 0, "{name}: {note:?}");
-        if let Some(measure) = score.measures_of(note.part).get(note.measure as usize) {
-            assert!(measure.onset <= note.onset, "{name}: a note before its measure: {note:?}");
-        }
-    }
-}
-
 /// Reads each fixture under a limit that it passes, if it has a piece of as many notes and rests.
 fn limited(format: &str) {
     let options =
@@ -187,40 +165,39 @@ fn limited(format: &str) {
     }
 }
 
+/// Reads what `tests/fuzz.rs` once found, under the limits that it was found under.
+fn damaged(format: &str) {
+    let folder = data().join("damage").join(format);
+    for path in folder.is_dir().then(|| files_under(&folder)).into_iter().flatten() {
+        survives(reader(format), &fs::read(&path).unwrap(), &small(), &path.display().to_string());
+    }
+}
+
 /// Cuts and flips each fixture, a short one at every byte, a long one at every 64th and 97th.
 fn mangled(format: &str) {
-    let limits = Limits { notes_max: 20_000, measures_max: 20_000, parts_max: 100, ..Limits::default() };
-    let options = ReadOptions { limits, ..ReadOptions::default() };
+    let options = small();
     for fixture in fixtures(format) {
         let length = fixture.bytes.len();
         for cut in (0..length).step_by((length / 64).clamp(1, 64)) {
-            survives(format, &fixture.bytes[..cut], &options, &format!("{} cut at {cut}", fixture.name));
+            survives(
+                reader(format),
+                &fixture.bytes[..cut],
+                &options,
+                &format!("{} cut at {cut}", fixture.name),
+            );
         }
         for at in (0..length).step_by((length / 97).clamp(1, 97)) {
             for mask in [0xFF, 1 << (at % 8)] {
                 let mut bytes = fixture.bytes.clone();
                 bytes[at] ^= mask;
-                survives(format, &bytes, &options, &format!("{} with byte {at} ^ {mask:#x}", fixture.name));
+                survives(
+                    reader(format),
+                    &bytes,
+                    &options,
+                    &format!("{} with byte {at} ^ {mask:#x}", fixture.name),
+                );
             }
         }
-    }
-}
-
-fn survives(format: &str, bytes: &[u8], options: &ReadOptions, what: &str) {
-    let Ok(reading) = catch_unwind(AssertUnwindSafe(|| read_with(reader(format), bytes, options))) else {
-        panic!("{what}: the reader panicked");
-    };
-    assert!(!reading.scores.is_empty() || reading.failure.is_some(), "{what}: neither a score nor a failure");
-    if let Some(failure) = &reading.failure {
-        assert!(failure.place.is_some(), "{what}: {failure} has no place");
-        assert_ne!(failure.kind, FailureKind::Internal, "{what}: {failure}");
-    }
-    for score in &reading.scores {
-        let size = (score.notes.len() + score.rests.len()) as u64;
-        assert!(size <= options.limits.notes_max, "{what}: {size} notes and rests");
-        assert!(score.measures.len() as u64 <= options.limits.measures_max, "{what}: measures");
-        assert!(score.parts.len() as u64 <= options.limits.parts_max, "{what}: parts");
-        keeps_its_promises(score, what);
     }
 }
 

@@ -18,6 +18,7 @@ mod tempo;
 #[cfg(test)]
 mod testing;
 mod texture;
+mod validate;
 
 pub use spec::{Column, Kind, Param, Params, Range, Spec};
 
@@ -54,6 +55,7 @@ pub static ANALYSES: &[&dyn Analysis] = &[
     &pitches::Pitches,
     &summary::Summary,
     &texture::Texture,
+    &validate::Validate,
 ];
 
 /// The analysis of that name.
@@ -74,4 +76,44 @@ pub fn run(analysis: &dyn Analysis, score: &Score, params: &Params) -> Result<Va
         let name = analysis.spec().name;
         Err(Failure::new(FailureKind::Internal, format!("analysis {name} panicked: {text}")))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{defaults, soprano};
+    use super::*;
+
+    /// An analysis with a defect.
+    struct Defective;
+
+    impl Analysis for Defective {
+        fn spec(&self) -> &'static Spec {
+            const SPEC: Spec = Spec {
+                name: "defective",
+                revision: 1,
+                summary: "",
+                params: &[],
+                columns: &[],
+                reference: "",
+            };
+            &SPEC
+        }
+
+        fn run(&self, score: &Score, _: &Params) -> Result<Value, Failure> {
+            panic!("{} notes are too many", score.notes.len())
+        }
+    }
+
+    #[test]
+    fn a_panic_is_one_findings_failure_and_leaves_the_others_alone() {
+        let score = soprano();
+        let alone = |analysis: &&dyn Analysis| run(*analysis, &score, &defaults(*analysis));
+        let before: Vec<_> = ANALYSES.iter().map(alone).collect();
+        let failure = run(&Defective, &score, &Params::default()).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Internal);
+        assert_eq!(failure.message, "analysis defective panicked: 37 notes are too many");
+        let after: Vec<_> = ANALYSES.iter().map(alone).collect();
+        assert!(before.iter().all(Result::is_ok));
+        assert_eq!(before, after);
+    }
 }

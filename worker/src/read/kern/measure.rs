@@ -12,8 +12,8 @@ use shared::place::Place;
 pub(super) struct Bar {
     waiting: Option<Waiting>,
     begun: bool,
-    /// How many parts there were when the last measure began: those after them are new.
-    parts: u16,
+    /// Which parts the last measure began in. The others are new, or come back: a spine's end was a slip.
+    within: Vec<bool>,
     /// Number of the measure as it is printed.
     number: String,
     /// Some barline had a number.
@@ -97,7 +97,8 @@ impl Bar {
             return Ok(());
         }
         // A part that begins with the next measure has none yet that could end.
-        let part = if part < self.parts { part } else { 0 };
+        let has_one = self.within.get(usize::from(part)).is_some_and(|&within| within);
+        let part = if has_one { part } else { 0 };
         sink.event(place, Event::Mark { part, at_end: true, mark: Mark::RepeatEnd { times: 2 } })
     }
 
@@ -126,7 +127,7 @@ impl Bar {
     }
 
     fn is_missing(&self, part: u16) -> bool {
-        self.waiting.is_some() || part >= self.parts
+        self.waiting.is_some() || !self.within.get(usize::from(part)).is_some_and(|&within| within)
     }
 
     /// Begins the measure in the parts that miss it; the first of them. A column that ended too early may go on from
@@ -150,7 +151,16 @@ impl Bar {
         if let Some((part, place)) = first.zip(self.repeats.take()) {
             sink.event(place, Event::Mark { part, at_end: false, mark: Mark::RepeatStart })?;
         }
-        (self.begun, self.waiting, self.parts) = (true, None, spines.parts());
+        if self.waiting.is_some() {
+            self.within.clear();
+        }
+        self.within.resize(usize::from(spines.parts()), false);
+        for (_, part, _) in spines.kern() {
+            if let Some(within) = self.within.get_mut(usize::from(part)) {
+                *within = true;
+            }
+        }
+        (self.begun, self.waiting) = (true, None);
         for column in &mut spines.columns {
             let active = std::mem::take(&mut column.active);
             let Some(due) = column.due.filter(|&due| due < onset) else { continue };

@@ -1,0 +1,66 @@
+//! Lengths that no sign has, and tuplets that do not come to an end.
+
+use super::{At, Kind, ROUNDING, Report, Voices};
+use crate::score::{Flags, TICKS_PER_QUARTER, Ticks};
+
+/// The shortest binary length, and a tick of the binary grid: 1/1024 of a quarter note.
+const GRID: i64 = TICKS_PER_QUARTER >> 10;
+/// More than a maxima with any number of dots.
+const LONGEST: Ticks = Ticks::quarters(64);
+
+/// Lists the notes and rests whose length cannot be meant.
+pub(super) fn check(report: &mut Report<'_>) {
+    let score = report.score;
+    let is_written = score.division.is_none();
+    let notes = score.notes.iter().filter(|note| !note.is_grace()).map(|note| {
+        let at = At { part: note.part, measure: note.measure, voice: Some(note.voice), place: note.place };
+        (at, note.duration, note.flags)
+    });
+    let rests = score.rests.iter().map(|rest| {
+        let at = At { part: rest.part, measure: rest.measure, voice: Some(rest.voice), place: rest.place };
+        (at, rest.duration, rest.flags)
+    });
+    for (at, duration, flags) in notes.chain(rests) {
+        let should = if flags.has(Flags::ROUNDED) {
+            "a length that is written and needs no rounding"
+        } else if duration.0 < GRID {
+            "at least 1/1024"
+        } else if is_written && duration > LONGEST && !flags.has(Flags::WHOLE_MEASURE) {
+            "at most 64"
+        } else {
+            continue;
+        };
+        report.add(Kind::DurationImpossible, at, duration, should);
+    }
+}
+
+/// Whether a length is made of halves.
+pub(super) const fn is_binary(duration: Ticks) -> bool {
+    duration.0 % GRID == 0
+}
+
+/// Whether a time is a multiple of 1/16 of a quarter note, but for the rounding of the source's divisions.
+const fn is_on_beat_grid(time: Ticks) -> bool {
+    const UNIT: i64 = TICKS_PER_QUARTER / 16;
+    let past = time.0.rem_euclid(UNIT);
+    is_binary(time) || past <= ROUNDING.0 || UNIT - past <= ROUNDING.0
+}
+
+/// Lists the voices that end off the binary grid by their tuplets. The model has no marks of tuplets, so they are told
+/// by their lengths: whatever stands in a voice's measure, tuplets that are whole bring its end back to the grid.
+pub(super) fn check_tuplets(report: &mut Report<'_>, voices: &Voices) {
+    for (&(part, measure, number), voice) in voices {
+        if voice.tuplets && !voice.rounded && !is_on_beat_grid(voice.end) {
+            let at = At { part, measure, voice: Some(number), place: voice.place };
+            report.add(Kind::TupletUnbalanced, at, voice.end, next_on_grid(voice.end));
+        }
+    }
+}
+
+/// The next point of the grid as coarse as the tuplet's: 4 after 11/3, 7/2 after 10/3 + 1/12.
+fn next_on_grid(end: Ticks) -> Ticks {
+    // Both divide the ticks of a quarter, so the trailing zeros that a time lacks are those of its denominator.
+    let fine = TICKS_PER_QUARTER.trailing_zeros().saturating_sub(end.0.trailing_zeros());
+    let unit = TICKS_PER_QUARTER >> fine;
+    Ticks((end.0 / unit).saturating_add(1).saturating_mul(unit))
+}
