@@ -220,9 +220,7 @@ impl Service {
     ) -> Result<Vec<PathBuf>, Failure> {
         let record = self.ledger(principal).record(job).await?;
         let tables = Tables::begin(folder, &record.request, encodings)?;
-        let add = |mut tables: Tables, rows: Vec<Row>| {
-            rows.iter().try_for_each(|row| tables.add(row)).map(|()| tables)
-        };
+        let add = |mut tables: Tables, row: Row| tables.add(&row).map(|()| tables);
         self.fold_rows(principal, job, tables, add).await?.finish()
     }
 
@@ -232,28 +230,31 @@ impl Service {
     /// `not_found`, or what the ledger says.
     pub async fn errors(&self, principal: &Principal, job: &JobId) -> Result<Vec<Row>, Failure> {
         self.ledger(principal).record(job).await?;
-        let keep = |mut kept: Vec<Row>, rows: Vec<Row>| {
-            let failed = rows.into_iter().filter(|row| row.facts.failure.is_some());
-            kept.extend(failed.map(|row| Row { facts: Facts { findings: Vec::new(), ..row.facts }, ..row }));
+        let keep = |mut kept: Vec<Row>, row: Row| {
+            if row.facts.failure.is_some() {
+                kept.push(Row { facts: Facts { findings: Vec::new(), ..row.facts }, ..row });
+            }
             Ok(kept)
         };
         self.fold_rows(principal, job, Vec::new(), keep).await
     }
 
-    /// Folds over the rows of every chunk that has a receipt, chunk by chunk, in order; only one chunk's rows are in
-    /// memory at a time.
+    /// Folds over the rows of every chunk that has a receipt, in order; only the encoded rows of one
+    /// chunk are in memory at a time.
     async fn fold_rows<T: Send + 'static>(
         &self,
         principal: &Principal,
         job: &JobId,
         start: T,
-        step: impl Fn(T, Vec<Row>) -> Result<T, Failure> + Copy + Send + 'static,
+        step: impl Fn(T, Row) -> Result<T, Failure> + Copy + Send + 'static,
     ) -> Result<T, Failure> {
         let ledger = self.ledger(principal);
         let mut state = start;
         for chunk in ledger.receipts(job).await? {
             let bytes = ledger.rows(job, chunk).await?;
-            let done = tokio::task::spawn_blocking(move || step(state, worker::table::decode_rows(&bytes)?));
+            let done = tokio::task::spawn_blocking(move || {
+                worker::table::decode_rows(&bytes).try_fold(state, |state, row| step(state, row?))
+            });
             let gone = |error| Failure::new(FailureKind::Internal, format!("a thread is gone: {error}"));
             state = done.await.map_err(gone)??;
         }

@@ -1,6 +1,6 @@
 //! `ripieno run` and the commands around it, as a user types them.
 
-use crate::support::{corpus, finish, ripieno, tables};
+use crate::support::{corpus, finish, ripieno, tables, tune};
 use serde_json::Value;
 use std::fs;
 use tests::data;
@@ -151,4 +151,35 @@ fn strict_turns_a_damaged_score_into_a_failure() {
     );
     let (code, text, _) = run(&["--strict"]);
     assert!(code == 3 && text.contains("1 malformed"), "{text}");
+}
+
+#[test]
+fn a_tunebook_of_many_parts_is_one_item_and_comes_whole_from_the_cache() {
+    let home = tempfile::tempdir().unwrap();
+    let book: String = (1..=700).map(|seed| tune(seed, 20) + "\n").collect();
+    let path = home.path().join("book.abc");
+    fs::write(&path, book).unwrap();
+    let run = |store: &str, analyses: &str, out: &str| {
+        let mut command = ripieno(&home.path().join(store));
+        command.arg("run").arg(&path).args([
+            "--analyses",
+            analyses,
+            "--format",
+            "jsonl",
+            "--progress",
+            "none",
+        ]);
+        let (code, text, errors) = finish(command.arg("--out").arg(home.path().join(out)));
+        assert_eq!(code, 0, "{text}{errors}");
+        text
+    };
+    let text = run("data", "ambitus", "one");
+    assert!(text.contains("items     1, 0 from the cache") && text.contains("pieces    700"), "{text}");
+    assert!(run("data", "ambitus", "one-again").contains("1, 1 from the cache"));
+    assert!(run("data", "ambitus,key", "two").contains("1, 0 from the cache"));
+    assert!(run("data", "key", "other").contains("1, 1 from the cache"), "what was known is kept beside it");
+    run("fresh", "ambitus,key", "two-fresh");
+    let files = |out: &str| tables(&home.path().join(out));
+    assert_eq!(files("one"), files("one-again"));
+    assert_eq!(files("two"), files("two-fresh"));
 }

@@ -1,7 +1,7 @@
 //! One item, from its bytes to its rows and its outcome. Blocks: it runs on the threads for computing.
 
 use crate::analyse::{self, Analysis, Params};
-use crate::cache::{Cache, Entry, finding_sentence, reading_sentence};
+use crate::cache::{Cache, Entry, finding_sentence, part_sentence, reading_sentence};
 use crate::fetch::{Arrived, Loaded};
 use crate::read::{self, Fidelity, ReadError, ReadOptions, ScoreReader};
 use crate::score::{Field, Repeats, Score, ScoreBuilder, Stop, expanded};
@@ -53,18 +53,12 @@ impl Wanted {
     }
 }
 
-/// What an item was found to be.
-struct Found {
-    format: Option<&'static str>,
-    digest: Option<String>,
-    pieces: Vec<Facts>,
-    cached: bool,
-}
-
-impl Found {
-    fn failed(failure: Failure) -> Self {
-        Found { format: None, digest: None, pieces: vec![Facts::failed(failure)], cached: false }
-    }
+/// Who is told what an item is found to be, as it is found: a tunebook of ten thousand tunes is never held whole.
+trait Listener {
+    /// What holds of the item as a whole.
+    fn source(&mut self, format: Option<&'static str>, digest: String);
+    /// The next piece of it.
+    fn piece(&mut self, facts: Facts);
 }
 
 /// Works one item, and appends its encoded rows to `rows`. What goes wrong with it is written there and in its outcome.
@@ -79,39 +73,58 @@ pub fn work(
     limits: &Limits,
     rows: &mut Vec<u8>,
 ) -> Result<Outcome, Failure> {
-    let found = catch_unwind(AssertUnwindSafe(|| find(item, arrived, wanted, cache, limits)));
-    let found = found.unwrap_or_else(|_| {
-        let message = "its reader panicked, which is a defect of Ripieno: please report the file";
-        Found::failed(Failure::new(FailureKind::Internal, message))
-    });
-    write(item, found, wanted.strict, rows)
+    let mut writer = RowWriter::new(item, wanted.strict, rows);
+    let found = catch_unwind(AssertUnwindSafe(|| find(item, arrived, wanted, cache, limits, &mut writer)));
+    match found {
+        Ok(cached) => writer.outcome.cached = cached,
+        Err(_) => {
+            let message = "its reader panicked, which is a defect of Ripieno: please report the file";
+            writer.piece(Facts::failed(Failure::new(FailureKind::Internal, message)));
+        }
+    }
+    writer.finish()
 }
 
 /// Loads, reads and analyses an item and does nothing with what comes of it but count the pieces: what a benchmark holds
 /// the whole path against.
 #[must_use]
 pub fn bare(item: &Item, arrived: Result<Arrived, Failure>, wanted: &Wanted, limits: &Limits) -> usize {
-    find(item, arrived, wanted, None, limits).pieces.len()
+    struct Counter(usize);
+    impl Listener for Counter {
+        fn source(&mut self, _: Option<&'static str>, _: String) {}
+        fn piece(&mut self, _: Facts) {
+            self.0 += 1;
+        }
+    }
+    let mut counter = Counter(0);
+    find(item, arrived, wanted, None, limits, &mut counter);
+    counter.0
 }
 
+/// Tells the listener everything of an item; says whether all of it came from the cache.
 fn find(
     item: &Item,
     arrived: Result<Arrived, Failure>,
     wanted: &Wanted,
     cache: Option<&Cache>,
     limits: &Limits,
-) -> Found {
+    listener: &mut dyn Listener,
+) -> bool {
     let loaded = match arrived.and_then(|arrived| arrived.load(limits)) {
         Ok(loaded) => loaded,
-        Err(failure) => return Found::failed(failure),
-    };
-    let digest = Some(loaded.digest());
-    match choose(item, &loaded) {
-        Ok(reader) => {
-            let (pieces, cached) = facts(&loaded, reader, wanted, cache, limits);
-            Found { format: Some(reader.format().name), digest, pieces, cached }
+        Err(failure) => {
+            listener.piece(Facts::failed(failure));
+            return false;
         }
-        Err(failure) => Found { digest, ..Found::failed(failure) },
+    };
+    let reader = choose(item, &loaded);
+    listener.source(reader.as_ref().ok().map(|reader| reader.format().name), loaded.digest());
+    match reader {
+        Ok(reader) => facts(&loaded, reader, wanted, cache, limits, listener),
+        Err(failure) => {
+            listener.piece(Facts::failed(failure));
+            false
+        }
     }
 }
 
@@ -130,25 +143,68 @@ fn choose(item: &Item, loaded: &Loaded) -> Result<&'static dyn ScoreReader, Fail
     })
 }
 
-/// The facts of every piece, from the cache or from the bytes; the flag says that nothing was computed.
+/// Tells the facts of every piece, from the cache or from the bytes; says whether nothing was computed.
 fn facts(
     loaded: &Loaded,
     reader: &dyn ScoreReader,
     wanted: &Wanted,
     cache: Option<&Cache>,
     limits: &Limits,
-) -> (Vec<Facts>, bool) {
+    listener: &mut dyn Listener,
+) -> bool {
     let sentence =
         reading_sentence(&loaded.digest(), reader.format(), wanted.fidelity, wanted.repeats, limits);
-    let known = cache.and_then(|cache| cache.recall(&sentence));
-    if let Some(pieces) = known.as_ref().and_then(|entry| entry.answer(&wanted.asked)) {
-        return (pieces, true);
+    let mut told = 0;
+    for part in 0.. {
+        let known = cache.and_then(|cache| cache.recall(&part_sentence(&sentence, part)));
+        let known = known.and_then(|entry| Some((entry.answer(&wanted.asked)?, entry.last)));
+        let Some((pieces, last)) = known else { break };
+        told += pieces.len();
+        pieces.into_iter().for_each(|piece| listener.piece(piece));
+        if last {
+            return true;
+        }
     }
-    let pieces = compute(loaded, reader, wanted, limits);
-    if let Some(cache) = cache.filter(|_| may_be_kept(&pieces)) {
-        cache.remember(&entry(sentence, known, &pieces, wanted));
+    let mut parts = Parts { sentence, cache, wanted, listener, told, number: 0, pieces: Vec::new() };
+    compute(loaded, reader, wanted, limits, &mut |piece| parts.take(piece));
+    parts.end(true);
+    false
+}
+
+/// Pieces of an item that make one entry of the cache, and that are held at once.
+const PART_PIECES: usize = 256;
+
+/// Takes computed pieces, and passes them on part by part: to the cache, and to the listener.
+struct Parts<'a> {
+    sentence: String,
+    cache: Option<&'a Cache>,
+    wanted: &'a Wanted,
+    listener: &'a mut dyn Listener,
+    /// How many pieces the listener knows already, from the cache.
+    told: usize,
+    number: usize,
+    pieces: Vec<Facts>,
+}
+
+impl Parts<'_> {
+    fn take(&mut self, piece: Facts) {
+        if self.pieces.len() == PART_PIECES {
+            self.end(false);
+        }
+        self.pieces.push(piece);
     }
-    (pieces, false)
+
+    fn end(&mut self, last: bool) {
+        let pieces = std::mem::take(&mut self.pieces);
+        if let Some(cache) = self.cache.filter(|_| may_be_kept(&pieces)) {
+            let sentence = part_sentence(&self.sentence, self.number);
+            let known = cache.recall(&sentence);
+            cache.remember(&entry(sentence, known, &pieces, self.wanted, last));
+        }
+        let skipped = self.told.saturating_sub(self.number * PART_PIECES);
+        pieces.into_iter().skip(skipped).for_each(|piece| self.listener.piece(piece));
+        self.number += 1;
+    }
 }
 
 /// Only what the same bytes will always give is kept.
@@ -160,7 +216,7 @@ fn may_be_kept(pieces: &[Facts]) -> bool {
 }
 
 /// What is known now: the findings of before, and those of this time.
-fn entry(sentence: String, known: Option<Entry>, pieces: &[Facts], wanted: &Wanted) -> Entry {
+fn entry(sentence: String, known: Option<Entry>, pieces: &[Facts], wanted: &Wanted, last: bool) -> Entry {
     let mut findings = known.map(|entry| entry.findings).unwrap_or_default();
     let nothing = || Finding { name: String::new(), cells: Vec::new(), detail: String::new() };
     for (index, asked) in wanted.asked.iter().enumerate() {
@@ -168,12 +224,18 @@ fn entry(sentence: String, known: Option<Entry>, pieces: &[Facts], wanted: &Want
         findings.insert(finding_sentence(asked), column.collect());
     }
     let pieces = pieces.iter().map(|piece| Facts { findings: Vec::new(), ..piece.clone() }).collect();
-    Entry { sentence, pieces, findings }
+    Entry { sentence, pieces, findings, last }
 }
 
-/// Reads a source and runs the analyses on each of its pieces.
-fn compute(loaded: &Loaded, reader: &dyn ScoreReader, wanted: &Wanted, limits: &Limits) -> Vec<Facts> {
-    let mut pieces = Vec::new();
+/// Reads a source and runs the analyses on each of its pieces; tells at least one.
+fn compute(
+    loaded: &Loaded,
+    reader: &dyn ScoreReader,
+    wanted: &Wanted,
+    limits: &Limits,
+    tell: &mut dyn FnMut(Facts),
+) {
+    let mut none = true;
     let began = Instant::now();
     let allowed = Duration::from_secs(limits.item_seconds_max);
     let in_time = || match began.elapsed() > allowed {
@@ -190,7 +252,8 @@ fn compute(loaded: &Loaded, reader: &dyn ScoreReader, wanted: &Wanted, limits: &
             Repeats::Written => Ok(score),
             Repeats::Expanded => expanded(score, limits),
         };
-        pieces.push(score.map_or_else(Facts::failed, |score| piece(&score, &wanted.analyses)));
+        none = false;
+        tell(score.map_or_else(Facts::failed, |score| piece(&score, &wanted.analyses)));
         Ok(())
     };
     let mut builder = ScoreBuilder::new(limits, &in_time, &mut emit);
@@ -203,11 +266,12 @@ fn compute(loaded: &Loaded, reader: &dyn ScoreReader, wanted: &Wanted, limits: &
         let salvaged = damaged && builder.salvage(&failure).unwrap_or(false);
         (!salvaged).then_some(failure)
     });
-    pieces.extend(left_over.map(Facts::failed));
-    if pieces.is_empty() {
-        pieces.push(Facts::failed(Failure::malformed(Place::START, "there is no piece in it")));
+    drop(builder);
+    if let Some(failure) = left_over {
+        tell(Facts::failed(failure));
+    } else if none {
+        tell(Facts::failed(Failure::malformed(Place::START, "there is no piece in it")));
     }
-    pieces
 }
 
 /// The facts of one piece.
@@ -258,31 +322,56 @@ fn cell(value: Option<&Value>) -> Cell {
 }
 
 /// Encodes the rows of an item and sums them up.
-fn write(item: &Item, found: Found, strict: bool, rows: &mut Vec<u8>) -> Result<Outcome, Failure> {
-    let mut outcome = Outcome {
-        item: item.index,
-        pieces: 0,
-        degraded: 0,
-        notes: 0,
-        cached: found.cached,
-        failure: None,
-        name: String::new(),
-    };
-    for (index, mut facts) in found.pieces.into_iter().enumerate() {
-        if strict && facts.state == State::Degraded {
+struct RowWriter<'a> {
+    item: &'a Item,
+    strict: bool,
+    rows: &'a mut Vec<u8>,
+    format: Option<String>,
+    digest: Option<String>,
+    piece: u32,
+    outcome: Outcome,
+    defect: Option<Failure>,
+}
+
+impl<'a> RowWriter<'a> {
+    fn new(item: &'a Item, strict: bool, rows: &'a mut Vec<u8>) -> Self {
+        let outcome = Outcome {
+            item: item.index,
+            pieces: 0,
+            degraded: 0,
+            notes: 0,
+            cached: false,
+            failure: None,
+            name: String::new(),
+        };
+        RowWriter { item, strict, rows, format: None, digest: None, piece: 0, outcome, defect: None }
+    }
+
+    fn finish(mut self) -> Result<Outcome, Failure> {
+        if self.outcome.failure.is_some() {
+            self.outcome.name.clone_from(&self.item.name);
+        }
+        self.defect.map_or(Ok(self.outcome), Err)
+    }
+}
+
+impl Listener for RowWriter<'_> {
+    fn source(&mut self, format: Option<&'static str>, digest: String) {
+        (self.format, self.digest) = (format.map(str::to_owned), Some(digest));
+    }
+
+    fn piece(&mut self, mut facts: Facts) {
+        if self.strict && facts.state == State::Degraded {
             let failure = facts.failure.take();
             let unsaid = || Failure::new(FailureKind::Malformed, "the score is damaged");
             facts = Facts::failed(failure.unwrap_or_else(unsaid));
         }
-        sum_up(&mut outcome, &facts);
-        let piece = u32::try_from(index).unwrap_or(u32::MAX);
-        let (format, digest) = (found.format.map(str::to_owned), found.digest.clone());
-        wire::encode_into(rows, &Row { source: item.name.clone(), piece, format, digest, facts })?;
+        sum_up(&mut self.outcome, &facts);
+        let (format, digest) = (self.format.clone(), self.digest.clone());
+        let row = Row { source: self.item.name.clone(), piece: self.piece, format, digest, facts };
+        self.defect = self.defect.take().or(wire::encode_into(self.rows, &row).err());
+        self.piece = self.piece.saturating_add(1);
     }
-    if outcome.failure.is_some() {
-        outcome.name.clone_from(&item.name);
-    }
-    Ok(outcome)
 }
 
 fn sum_up(outcome: &mut Outcome, facts: &Facts) {

@@ -13,7 +13,7 @@ const VERSION: u8 = 1;
 /// Bytes before the record: the version and a checksum.
 const HEADER_BYTES: usize = 5;
 
-/// The findings of every piece of one item.
+/// The findings of one part of an item's pieces.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
     /// The sentence whose hash is the key, so that a wrong hit cannot pass for a right one.
@@ -22,6 +22,14 @@ pub struct Entry {
     pub pieces: Vec<Facts>,
     /// For each analysis, by its own sentence, a finding for each piece; pieces that failed have an empty one.
     pub findings: BTreeMap<String, Vec<Finding>>,
+    /// Whether no part of the item follows.
+    pub last: bool,
+}
+
+/// The sentence of one part of a reading: a tunebook of thousands of tunes has many.
+#[must_use]
+pub fn part_sentence(reading: &str, part: usize) -> String {
+    format!("{reading}part {part}\n")
 }
 
 /// What decides the reading of an item: its bytes, the reader, whose reading, its repeats, and the bounds.

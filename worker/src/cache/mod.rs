@@ -5,7 +5,7 @@
 
 mod entry;
 
-pub use entry::{Entry, finding_sentence, reading_sentence};
+pub use entry::{Entry, finding_sentence, part_sentence, reading_sentence};
 
 use std::fs::{self, File, TryLockError};
 use std::panic::{AssertUnwindSafe, catch_unwind};

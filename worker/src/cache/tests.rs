@@ -9,7 +9,7 @@ fn entry(name: &str, weight: usize) -> Entry {
         Finding { name: "ambitus".into(), cells: vec![Cell::Integer(7)], detail: "x".repeat(weight) };
     let facts = Facts { state: State::Ok, failure: None, ..Facts::failed(failure()) };
     let findings = BTreeMap::from([("ambitus@1 {}".to_owned(), vec![finding])]);
-    Entry { sentence: name.to_owned(), pieces: vec![facts], findings }
+    Entry { sentence: name.to_owned(), pieces: vec![facts], findings, last: true }
 }
 
 fn failure() -> shared::failure::Failure {

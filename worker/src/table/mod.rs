@@ -251,16 +251,17 @@ fn write_failure(error: &dyn std::fmt::Display) -> Failure {
 
 /// The rows of a chunk, as a worker encoded them one after the other.
 ///
-/// # Errors
-/// `internal` when the bytes are no rows.
-pub fn decode_rows(bytes: &[u8]) -> Result<Vec<Row>, Failure> {
-    let mut rows = Vec::new();
+/// Each is `internal` instead where the bytes are no row, and the last one then.
+pub fn decode_rows(bytes: &[u8]) -> impl Iterator<Item = Result<Row, Failure>> {
     let mut rest = bytes;
-    while !rest.is_empty() {
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
         let row = rmp_serde::from_read(&mut rest);
-        rows.push(row.map_err(|error| {
+        Some(row.map_err(|error| {
+            rest = &[];
             Failure::new(FailureKind::Internal, format!("the rows of a chunk cannot be decoded: {error}"))
-        })?);
-    }
-    Ok(rows)
+        }))
+    })
 }
