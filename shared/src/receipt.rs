@@ -1,6 +1,6 @@
 //! What became of a chunk, and of the job that its receipts add up to.
 
-use crate::failure::{Failure, FailureKind};
+use crate::failure::Failure;
 use crate::place::Place;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -101,12 +101,6 @@ impl Totals {
             let (name, message) = (name.to_owned(), failure.message.clone());
             examples.push(Example { name, message, place: failure.place });
         }
-    }
-
-    /// Failed items of one kind.
-    #[must_use]
-    pub fn of_kind(&self, kind: FailureKind) -> u64 {
-        self.kinds.get(kind.label()).copied().unwrap_or(0)
     }
 }
 
