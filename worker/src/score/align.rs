@@ -13,6 +13,7 @@ pub(super) fn finish(score: &mut Score, shared_time: bool) {
     }
     sort(&mut score.notes, |note| note.onset, |note| note.part);
     sort(&mut score.rests, |rest| rest.onset, |rest| rest.part);
+    sort(&mut score.annotations, |annotation| annotation.onset, |annotation| annotation.part);
     score.meters.sort_by_key(|meter| (meter.onset, meter.part));
     score.keys.sort_by_key(|key| (key.onset, key.part));
     score.marks.sort_by_key(|mark| (mark.part, mark.measure, mark.at_end));
@@ -106,6 +107,9 @@ fn align(score: &mut Score) {
     };
     score.notes.iter_mut().for_each(|note| note.onset += shift(note.part, note.measure));
     score.rests.iter_mut().for_each(|rest| rest.onset += shift(rest.part, rest.measure));
+    for annotation in &mut score.annotations {
+        annotation.onset += shift(annotation.part, annotation.measure);
+    }
     score.meters.iter_mut().for_each(|meter| meter.onset += shift(meter.part, meter.measure));
     score.keys.iter_mut().for_each(|key| key.onset += shift(key.part, key.measure));
     score.tempi.iter_mut().for_each(|tempo| tempo.onset += shift(tempo.part, tempo.measure));

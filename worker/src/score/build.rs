@@ -1,5 +1,6 @@
 //! The sink that makes scores of events, within the limits.
 
+use super::annotation::Annotation;
 use super::event::{Event, EventSink, Stop, Unit};
 use super::mark::MarkAt;
 use super::note::{Measure, Part};
@@ -111,6 +112,7 @@ impl Draft {
                 self.check_size(place, limits)?;
                 self.score.rests.push(rest);
             }
+            Event::Annotation(annotation, text) => self.annotation(place, annotation, text, limits)?,
             Event::Measure { part, onset, number } => self.measure(place, part, onset, number, limits)?,
             Event::Meter(mut meter) => {
                 meter.measure = self.measure_of(place, meter.part)?;
@@ -206,6 +208,34 @@ impl Draft {
         let name = name.map(str::trim).filter(|name| !name.is_empty()).map(Into::into);
         self.score.parts.push(Part { name, ..Part::default() });
         self.begun.push(0);
+        Ok(())
+    }
+
+    fn annotation(
+        &mut self,
+        place: Place,
+        mut annotation: Annotation,
+        text: &str,
+        limits: &Limits,
+    ) -> Result<(), Stop> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Ok(());
+        }
+        self.check_time(place, annotation.onset, limits)?;
+        if self.score.annotations.len() as u64 >= limits.annotations_max {
+            return Err(Stop::Failed(exceeded("annotations_max", limits.annotations_max, Some(place))));
+        }
+        let span = (self.score.texts.len() as u64, text.len() as u64);
+        if span.0 + span.1 > limits.annotation_bytes_max {
+            let failure = exceeded("annotation_bytes_max", limits.annotation_bytes_max, Some(place));
+            return Err(Stop::Failed(failure));
+        }
+        annotation.measure = self.measure_of(place, annotation.part)?;
+        // What does not fit is past any limit that can be set: 4 GiB.
+        annotation.text = (u32::try_from(span.0).unwrap_or(u32::MAX), u32::try_from(span.1).unwrap_or(0));
+        self.score.texts.push_str(text);
+        self.score.annotations.push(annotation);
         Ok(())
     }
 

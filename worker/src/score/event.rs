@@ -1,5 +1,6 @@
 //! What a reader says of a source, one event at a time, and who listens.
 
+use super::annotation::Annotation;
 use super::mark::Mark;
 use super::note::{KeySignature, Meter, Note, Rest, Tempo};
 use super::time::Ticks;
@@ -111,6 +112,8 @@ pub enum Event<'a> {
     Note(Note),
     /// A rest.
     Rest(Rest),
+    /// Something written at a moment of a part, and what it says. One without text is no event.
+    Annotation(Annotation, &'a str),
     /// A part ends, at `end` in its own time.
     PartEnd {
         /// Index of the part.

@@ -1,5 +1,6 @@
 //! A score as it is played: its measures laid out in the order that repeats and jumps give.
 
+use super::annotation::Annotation;
 use super::note::{KeySignature, Measure, Meter, Note, Rest, Tempo};
 use super::order::{lead, order, slot};
 use super::time::Ticks;
@@ -163,8 +164,12 @@ impl Layout {
         if sizes.iter().sum::<u64>() > limits.notes_max {
             return Err(exceeded("notes_max", limits.notes_max, None));
         }
+        if self.size(&laid.annotations) > limits.annotations_max {
+            return Err(exceeded("annotations_max", limits.annotations_max, None));
+        }
         laid.notes = self.sounding(&laid.notes);
         laid.rests = self.sounding(&laid.rests);
+        laid.annotations = self.sounding(&laid.annotations);
         laid.meters = self.standing(&laid.meters);
         laid.keys = self.standing(&laid.keys);
         laid.tempi = self.standing(&laid.tempi);
@@ -338,6 +343,7 @@ macro_rules! placed {
 placed! {
     Note holds for |note| note.part, if (one, other) one == other;
     Rest holds for |rest| rest.part, if (one, other) one == other;
+    Annotation holds for |annotation| annotation.part, if (one, other) one == other;
     Meter holds for |meter| meter.part, if (one, other) one.beats == other.beats && one.unit == other.unit;
     KeySignature holds for |key| key.part, if (one, other) one.fifths == other.fifths && one.mode == other.mode;
     Tempo holds for |_| 0, if (one, other) one.quarters_per_minute.to_bits() == other.quarters_per_minute.to_bits();

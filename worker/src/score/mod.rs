@@ -1,6 +1,7 @@
 //! The score: the finished, immutable model of a piece, in integer time and flat arrays.
 
 mod align;
+mod annotation;
 mod build;
 mod event;
 mod expand;
@@ -10,6 +11,7 @@ mod order;
 mod pitch;
 mod time;
 
+pub use annotation::{Annotation, AnnotationKind};
 pub use build::ScoreBuilder;
 pub use event::{Event, EventSink, Field, Stop, Unit};
 pub use expand::{Repeats, expanded};
@@ -41,6 +43,10 @@ pub struct Score {
     pub keys: Vec<KeySignature>,
     /// Tempi.
     pub tempi: Vec<Tempo>,
+    /// Words and signs at moments of the parts, sorted by (onset, part, order in the source).
+    pub annotations: Vec<Annotation>,
+    /// The texts of the annotations, one behind the other.
+    texts: String,
     /// Signs that bend the order of playing, sorted by (part, measure, end).
     pub marks: Vec<MarkAt>,
     /// The order of the sections, where the source spells it out.
@@ -80,6 +86,13 @@ impl Score {
     #[must_use]
     pub fn field(&self, field: Field) -> Option<&str> {
         self.fields.iter().find(|(name, _)| *name == field).map(|(_, text)| text.as_ref())
+    }
+
+    /// What an annotation of this score says.
+    #[must_use]
+    pub fn text(&self, annotation: &Annotation) -> &str {
+        let (from, bytes) = (annotation.text.0 as usize, annotation.text.1 as usize);
+        self.texts.get(from..from + bytes).unwrap_or_default()
     }
 
     /// Length of the longest part in its own time.
