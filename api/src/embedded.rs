@@ -19,7 +19,8 @@ pub struct Embedded {
     /// What carries its chunks.
     pub dispatcher: Dispatcher,
     ledger: Ledger,
-    limits: Limits,
+    /// The limits in force.
+    pub limits: Limits,
 }
 
 impl Embedded {
@@ -30,7 +31,7 @@ impl Embedded {
     pub async fn open(data: &Path, limits: Limits) -> Result<Self, Failure> {
         let ledger = Ledger::in_folder(&data.join("ledger")).await?;
         let dispatcher = Dispatcher::memory();
-        let service = Service::new(ledger.clone(), dispatcher.clone(), limits.clone());
+        let service = Service::new(ledger.clone(), dispatcher.clone());
         Ok(Embedded { service, dispatcher, ledger, limits })
     }
 

@@ -3,11 +3,10 @@
 use serde_json::{Map, Value};
 use shared::failure::{Failure, FailureKind};
 use shared::job::{Asked, Chunk, Item, Request};
-use shared::limits::{Limits, exceeded};
 use shared::store;
 use shared::wire::WIRE_VERSION;
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use worker::analyse;
 use worker::read::{Fidelity, READERS, has_extension};
@@ -56,11 +55,22 @@ impl Found {
         joined(&self.root.address, &self.inside)
     }
 
-    fn by_name(&self, other: &Found) -> Ordering {
+    /// The order of the table: by name. Two sources of one name are ordered by their addresses.
+    pub(crate) fn by_name(&self, other: &Found) -> Ordering {
         if Arc::ptr_eq(&self.root, &other.root) {
             return self.inside.cmp(&other.inside);
         }
-        self.name().cmp(&other.name()).then_with(|| self.address().cmp(&other.address()))
+        let (one, two) = (pieces(&self.root.name, &self.inside), pieces(&other.root.name, &other.inside));
+        compare(one, two).then_with(|| self.by_address(other))
+    }
+
+    /// Whether they are one source, and an order else.
+    pub(crate) fn by_address(&self, other: &Found) -> Ordering {
+        if store::is_url(&self.root.address) || store::is_url(&other.root.address) {
+            return self.address().cmp(&other.address());
+        }
+        let (one, two) = (&self.root.address, &other.root.address);
+        compare(pieces(one, &self.inside), pieces(two, &other.inside))
     }
 
     fn item(&self, index: u64) -> Item {
@@ -69,9 +79,18 @@ impl Found {
     }
 }
 
+/// What is between root and inside belongs to neither.
+fn pieces<'a>(root: &'a str, inside: &'a str) -> [&'a str; 3] {
+    [root, if inside.is_empty() || root.ends_with('/') { "" } else { "/" }, inside]
+}
+
 fn joined(root: &str, inside: &str) -> String {
-    let slash = if inside.is_empty() || root.ends_with('/') { "" } else { "/" };
-    format!("{root}{slash}{inside}")
+    pieces(root, inside).concat()
+}
+
+/// Compares as the joined texts would, without making them.
+fn compare(one: [&str; 3], two: [&str; 3]) -> Ordering {
+    one.iter().flat_map(|piece| piece.bytes()).cmp(two.iter().flat_map(|piece| piece.bytes()))
 }
 
 /// What a client may say of the analyses, before it is checked.
@@ -158,37 +177,26 @@ fn distance(a: &str, b: &str) -> usize {
     row.last().copied().unwrap_or(0)
 }
 
-/// Puts what was found in the order of the table, each source once.
-///
-/// # Errors
-/// `too_large` for more items than a job may have.
-pub fn order(mut found: Vec<Found>, limits: &Limits) -> Result<Vec<Found>, Failure> {
-    found.sort_by(Found::by_name);
-    let one_listing = |pair: &[Found]| matches!(pair, [a, b] if Arc::ptr_eq(&a.root, &b.root));
-    if !found.windows(2).all(one_listing) {
-        // Only what was named twice can be found twice.
-        let mut seen = BTreeSet::new();
-        found.retain(|found| seen.insert(found.address()));
-    }
-    if found.len() as u64 > limits.items_max {
-        return Err(exceeded("items_max", limits.items_max, None));
-    }
-    Ok(found)
-}
-
-/// Cuts sources in order into chunks of about equal work, one after the other.
-pub fn chunks(found: &[Found]) -> impl Iterator<Item = Chunk> {
+/// Cuts sources in order into chunks of about equal work, one after the other. A failure is the last.
+pub fn chunks(
+    found: impl Iterator<Item = Result<Found, Failure>>,
+) -> impl Iterator<Item = Result<Chunk, Failure>> {
     let mut numbered = (0..).zip(found);
     std::iter::from_fn(move || {
         let mut items = Vec::new();
         let mut microseconds = 0;
         while items.len() < CHUNK_ITEMS_MAX && microseconds < CHUNK_MS * 1000 {
-            let Some((index, found)) = numbered.next() else { break };
-            let item = found.item(index);
-            microseconds += expected_microseconds(&item);
-            items.push(item);
+            match numbered.next() {
+                Some((index, Ok(found))) => {
+                    let item = found.item(index);
+                    microseconds += expected_microseconds(&item);
+                    items.push(item);
+                }
+                Some((_, Err(failure))) => return Some(Err(failure)),
+                None => break,
+            }
         }
-        (!items.is_empty()).then_some(Chunk { version: WIRE_VERSION, items })
+        (!items.is_empty()).then_some(Ok(Chunk { version: WIRE_VERSION, items }))
     })
 }
 
@@ -207,8 +215,13 @@ fn expected_microseconds(item: &Item) -> u64 {
 }
 
 /// The same request over the same sources has the same digest.
-#[must_use]
-pub fn submission(request: &Request, found: &[Found]) -> String {
+///
+/// # Errors
+/// A failure among the sources.
+pub fn submission(
+    request: &Request,
+    found: impl Iterator<Item = Result<Found, Failure>>,
+) -> Result<String, Failure> {
     let mut hasher = blake3::Hasher::new();
     let mut part = |text: &str| {
         hasher.update(&(text.len() as u64).to_le_bytes());
@@ -222,11 +235,12 @@ pub fn submission(request: &Request, found: &[Found]) -> String {
     part(if request.strict { "strict" } else { "lenient" });
     part(&request.repeats);
     for found in found {
+        let found = found?;
         part(&found.name());
         part(&found.address());
         part(&format!("{} {}", found.bytes, found.modified_ms));
     }
-    hasher.finalize().to_hex().to_string()
+    Ok(hasher.finalize().to_hex().to_string())
 }
 
 #[cfg(test)]
@@ -241,54 +255,47 @@ mod tests {
         Found { root: Arc::clone(root), inside: inside.into(), bytes, modified_ms: 1 }
     }
 
-    fn names(found: &[Found]) -> Vec<String> {
-        found.iter().map(Found::name).collect()
-    }
-
     #[test]
-    fn sources_are_sorted_and_unique() {
-        let (one, two) = (root("scores"), root("scores/b"));
-        let found =
-            vec![found(&one, "b/x", 1), found(&one, "a", 1), found(&two, "x", 1), found(&two, "a", 1)];
-        let order = order(found, &Limits::default()).unwrap();
-        assert_eq!(names(&order), ["scores/a", "scores/b/a", "scores/b/x"], "b/x was found twice");
-    }
-
-    #[test]
-    fn one_listing_or_several_have_the_same_order() {
-        let one = root("s");
-        let together = vec![found(&one, "b", 1), found(&one, "a/c", 1), found(&one, "a.x", 1)];
-        let apart =
-            vec![found(&root("s/b"), "", 1), found(&root("s/a"), "c", 1), found(&root("s/a.x"), "", 1)];
-        let order = |found| names(&super::order(found, &Limits::default()).unwrap());
-        assert_eq!(order(together), order(apart));
+    fn names_and_addresses_are_compared_as_if_they_were_joined() {
+        let roots = ["s", "s/a", "s/", "s/a/", "s!", "", "s3://s/", "s3://s/a"];
+        let roots = roots.map(|name| Arc::new(Root { name: name.into(), address: name.into() }));
+        let insides = ["", "a", "a/b", "b", "!", "é"];
+        let all = || roots.iter().flat_map(|root| insides.map(|inside| found(root, inside, 1)));
+        for one in all() {
+            for two in all() {
+                let (names, addresses) = (one.name().cmp(&two.name()), one.address().cmp(&two.address()));
+                assert_eq!(one.by_name(&two), names.then(addresses), "{one:?} {two:?}");
+                assert_eq!(one.by_address(&two), addresses, "{one:?} {two:?}");
+            }
+        }
     }
 
     #[test]
     fn chunks_hold_every_item_once_in_order() {
         let root = root("s");
-        let sizes = (0..2_000).map(|index| found(&root, &format!("{index:05}.mid"), (index % 7) * 300_000));
-        let found = order(sizes.collect(), &Limits::default()).unwrap();
-        let chunks: Vec<Chunk> = chunks(&found).collect();
+        let found: Vec<Found> =
+            (0..2_000).map(|index| found(&root, &format!("{index:05}.mid"), (index % 7) * 300_000)).collect();
+        let chunks: Vec<Chunk> = chunks(found.iter().cloned().map(Ok)).map(Result::unwrap).collect();
         let joined: Vec<Item> = chunks.iter().flat_map(|chunk| chunk.items.clone()).collect();
         assert!(joined.iter().zip(&found).all(|(item, found)| item.name == found.name()));
         assert!(joined.iter().map(|item| item.index).eq(0..2_000));
         assert!(
             chunks.len() > 8 && chunks.iter().all(|chunk| (1..=CHUNK_ITEMS_MAX).contains(&chunk.items.len()))
         );
-        assert_eq!(super::chunks(&[]).count(), 0);
+        assert_eq!(super::chunks(std::iter::empty()).count(), 0);
     }
 
     #[test]
     fn a_submission_changes_with_what_was_asked_and_with_the_files() {
         let request = |strict| super::request(vec![], &Choice { strict, ..Choice::default() }).unwrap();
-        let items = |bytes| vec![found(&root("a"), "", bytes)];
-        let base = submission(&request(false), &items(1));
-        assert_eq!(base, submission(&request(false), &items(1)));
-        assert_ne!(base, submission(&request(true), &items(1)));
-        assert_ne!(base, submission(&request(false), &items(2)));
+        let items = |bytes| std::iter::once(Ok(found(&root("a"), "", bytes)));
+        let submission = |request, items| super::submission(&request, items).unwrap();
+        let base = submission(request(false), items(1));
+        assert_eq!(base, submission(request(false), items(1)));
+        assert_ne!(base, submission(request(true), items(1)));
+        assert_ne!(base, submission(request(false), items(2)));
         let expanded = Choice { repeats: Repeats::Expanded, ..Choice::default() };
-        assert_ne!(base, submission(&super::request(vec![], &expanded).unwrap(), &items(1)));
+        assert_ne!(base, submission(super::request(vec![], &expanded).unwrap(), items(1)));
     }
 
     #[test]

@@ -7,7 +7,6 @@ use shared::dispatch::{Dispatcher, Lane, Message};
 use shared::failure::{Failure, FailureKind};
 use shared::job::{JobId, Record, Request, Wish};
 use shared::ledger::{Created, Ledger};
-use shared::limits::Limits;
 use shared::principal::Principal;
 use shared::receipt::{Finished, Totals};
 use shared::row::{Facts, Row};
@@ -24,7 +23,6 @@ const WINDOW: u32 = 4;
 pub struct Service {
     ledger: Ledger,
     dispatcher: Dispatcher,
-    limits: Limits,
 }
 
 /// How a submission was taken.
@@ -73,8 +71,8 @@ pub struct Status {
 impl Service {
     /// A service on a ledger and a dispatcher.
     #[must_use]
-    pub const fn new(ledger: Ledger, dispatcher: Dispatcher, limits: Limits) -> Self {
-        Service { ledger, dispatcher, limits }
+    pub const fn new(ledger: Ledger, dispatcher: Dispatcher) -> Self {
+        Service { ledger, dispatcher }
     }
 
     fn ledger(&self, principal: &Principal) -> Ledger {
@@ -93,20 +91,20 @@ impl Service {
         listing: Listing,
     ) -> Result<Accepted, Failure> {
         let ledger = self.ledger(principal);
-        let found = plan::order(listing.found, &self.limits)?;
-        if found.is_empty() {
+        let found = &listing.found;
+        if found.items() == 0 {
             let message = format!("there is no score under {}", request.sources.join(", "));
             return Err(Failure::new(FailureKind::NotFound, message));
         }
-        let submission = plan::submission(&request, &found);
+        let submission = plan::submission(&request, found.iter())?;
         let unfinished = ledger.active().await?.into_iter().find(|record| record.submission == submission);
         if let Some(record) = unfinished {
             return Ok(Accepted { record, resumed: true });
         }
         let id = new_id()?;
         let mut chunks = 0;
-        for chunk in plan::chunks(&found) {
-            ledger.write_chunk(&id, chunks, &chunk).await?;
+        for chunk in plan::chunks(found.iter()) {
+            ledger.write_chunk(&id, chunks, &chunk?).await?;
             chunks += 1;
         }
         let record = Record {
@@ -116,8 +114,8 @@ impl Service {
             engine: worker::ENGINE.to_owned(),
             request,
             submission,
-            items: found.len() as u64,
-            bytes: found.iter().map(|found| found.bytes).sum(),
+            items: found.items(),
+            bytes: found.bytes(),
             chunks,
             left_out: listing.left_out,
         };

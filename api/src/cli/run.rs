@@ -38,7 +38,7 @@ pub(super) async fn run(embedded: &Embedded, data: &Path, options: &args::Run) -
     };
     let request = plan::request(options.sources.clone(), &choice)?;
     let mut reporter = Reporter::new(options.progress);
-    let listing = sources::list(&options.sources).await?;
+    let listing = sources::list(&options.sources, &embedded.limits).await?;
     let principal = Principal::local();
     let service = &embedded.service;
     let accepted = service.submit(&principal, request, listing).await?;

@@ -105,7 +105,7 @@ fn all_bare(files: &[PathBuf], request: &Request, limits: &Limits) {
 async fn job(data: &Path, request: &Request, limits: &Limits, cached: bool) -> Record {
     let embedded = Embedded::open(data, limits.clone()).await.expect("a data folder");
     let principal = Principal::local();
-    let listing = sources::list(&request.sources).await.expect("sources");
+    let listing = sources::list(&request.sources, limits).await.expect("sources");
     let record = embedded.service.submit(&principal, request.clone(), listing).await.expect("a job").record;
     let cache = if cached { Cache::open(&data.join("cache"), limits.cache_bytes_max) } else { None };
     let worker = Worker::new(embedded.ledger(), embedded.dispatcher.clone(), cache, limits.clone(), THREADS);
