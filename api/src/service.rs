@@ -8,8 +8,8 @@ use shared::failure::{Failure, FailureKind};
 use shared::job::{JobId, Record, Request, Wish};
 use shared::ledger::{Created, Ledger};
 use shared::principal::Principal;
-use shared::receipt::{Finished, Totals};
-use shared::row::{Facts, Row};
+use shared::receipt::{Finished, Receipt, Totals};
+use shared::row::Row;
 use shared::wire::WIRE_VERSION;
 use std::path::{Path, PathBuf};
 use worker::consume::{finish_if_complete, totals};
@@ -222,23 +222,28 @@ impl Service {
         self.fold_rows(principal, job, tables, add).await?.finish()
     }
 
-    /// The rows of what failed or is degraded, in the order of the table.
+    /// Tells the rows of what failed or is degraded, in the order of the table.
     ///
     /// # Errors
     /// `not_found`, or what the ledger says.
-    pub async fn errors(&self, principal: &Principal, job: &JobId) -> Result<Vec<Row>, Failure> {
+    pub async fn errors<T: FnMut(&Row) + Send + 'static>(
+        &self,
+        principal: &Principal,
+        job: &JobId,
+        tell: T,
+    ) -> Result<(), Failure> {
         self.ledger(principal).record(job).await?;
-        let keep = |mut kept: Vec<Row>, row: Row| {
+        let step = |mut tell: T, row: Row| {
             if row.facts.failure.is_some() {
-                kept.push(Row { facts: Facts { findings: Vec::new(), ..row.facts }, ..row });
+                tell(&row);
             }
-            Ok(kept)
+            Ok(tell)
         };
-        self.fold_rows(principal, job, Vec::new(), keep).await
+        self.fold_rows(principal, job, tell, step).await.map(drop)
     }
 
-    /// Folds over the rows of every chunk that has a receipt, in order; only the encoded rows of one
-    /// chunk are in memory at a time.
+    /// Folds over the rows of every chunk that has a receipt, in order; only one part of the encoded rows of one chunk is
+    /// in memory at a time.
     async fn fold_rows<T: Send + 'static>(
         &self,
         principal: &Principal,
@@ -249,12 +254,15 @@ impl Service {
         let ledger = self.ledger(principal);
         let mut state = start;
         for chunk in ledger.receipts(job).await? {
-            let bytes = ledger.rows(job, chunk).await?;
-            let done = tokio::task::spawn_blocking(move || {
-                worker::table::decode_rows(&bytes).try_fold(state, |state, row| step(state, row?))
-            });
-            let gone = |error| Failure::new(FailureKind::Internal, format!("a thread is gone: {error}"));
-            state = done.await.map_err(gone)??;
+            let Some(Receipt { rows, .. }) = ledger.receipt(job, chunk).await? else { continue };
+            for part in 0..rows.count {
+                let bytes = ledger.rows(job, chunk, &rows.name, part).await?;
+                let done = tokio::task::spawn_blocking(move || {
+                    worker::table::decode_rows(&bytes).try_fold(state, |state, row| step(state, row?))
+                });
+                let gone = |error| Failure::new(FailureKind::Internal, format!("a thread is gone: {error}"));
+                state = done.await.map_err(gone)??;
+            }
         }
         Ok(state)
     }

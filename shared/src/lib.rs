@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod config;
+pub mod disk;
 pub mod dispatch;
 pub mod failure;
 pub mod job;

@@ -37,8 +37,20 @@ pub struct Receipt {
     pub engine: String,
     /// How long the work took, in milliseconds of wall time.
     pub worked_ms: u64,
+    /// Where its rows are.
+    pub rows: RowParts,
     /// In the order of the items.
     pub outcomes: Vec<Outcome>,
+}
+
+/// The rows of a chunk: objects of whole rows, in order. Each time that a chunk is worked they have another name, so that
+/// the receipt that counts names the rows that belong to it, whoever else worked the chunk.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowParts {
+    /// Name of this time: letters and digits.
+    pub name: String,
+    /// How many there are.
+    pub count: u32,
 }
 
 /// Counts of a job, so far or at its end.

@@ -3,7 +3,7 @@
 use shared::failure::FailureKind;
 use shared::job::{Chunk, JobId, Record, Request, Wish};
 use shared::ledger::{Created, Ledger};
-use shared::receipt::{Finished, Receipt, Totals};
+use shared::receipt::{Finished, Receipt, RowParts, Totals};
 use shared::wire::WIRE_VERSION;
 use std::collections::BTreeMap;
 
@@ -46,7 +46,14 @@ fn record(id: JobId, chunks: u32) -> Record {
 }
 
 fn receipt(chunk: u32, worked_ms: u64) -> Receipt {
-    Receipt { version: WIRE_VERSION, chunk, engine: "0".into(), worked_ms, outcomes: vec![] }
+    Receipt {
+        version: WIRE_VERSION,
+        chunk,
+        engine: "0".into(),
+        worked_ms,
+        rows: RowParts::default(),
+        outcomes: vec![],
+    }
 }
 
 #[tokio::test]

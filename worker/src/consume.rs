@@ -2,6 +2,7 @@
 
 use crate::cache::Cache;
 use crate::pipeline::{self, Wanted};
+use crate::rows::Rows;
 use crate::{ENGINE, fetch};
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
@@ -11,7 +12,7 @@ use shared::failure::{Failure, FailureKind};
 use shared::job::{Item, JobId, Wish};
 use shared::ledger::{Created, Ledger};
 use shared::limits::Limits;
-use shared::receipt::{Finished, Outcome, Receipt, Totals};
+use shared::receipt::{Finished, Outcome, Receipt, RowParts, Totals};
 use shared::store::Stores;
 use shared::wire::WIRE_VERSION;
 use std::collections::BTreeMap;
@@ -31,6 +32,8 @@ const ANNOUNCE_EVERY: Duration = Duration::from_millis(200);
 const GROUP_ITEMS: usize = 16;
 /// Bytes of such a group, unless one item alone has more.
 const GROUP_BYTES: u64 = 128 << 10;
+/// Bytes of rows that are written to the ledger at once.
+const PART_BYTES: usize = 4 << 20;
 /// The bytes in flight are counted in these.
 const BUDGET_UNIT: u64 = 1024;
 
@@ -148,18 +151,24 @@ impl Worker {
         let chunk = known.ledger.chunk(&message.job, message.chunk).await?;
         let progress = Progress::new(&self.dispatcher, &message.job);
         // In order, so that rows stand in the order of the items; only so many ahead, so that memory is bounded.
-        let worked = futures::stream::iter(groups(chunk.items))
+        let mut worked = futures::stream::iter(groups(chunk.items))
             .map(|group| self.work_group(group, &known.wanted))
             .buffered(self.threads + 2)
             .inspect_ok(|worked| progress.items(worked.outcomes.len() as u64));
-        let Worked { rows, outcomes } = worked.try_fold(Worked::default(), Worked::and).await?;
+        let mut rows = RowWriter::new(&known.ledger, message)?;
+        let mut outcomes = Vec::new();
+        while let Some(worked) = worked.try_next().await? {
+            outcomes.extend(worked.outcomes);
+            rows.add(worked.rows).await?;
+        }
         progress.tell();
-        known.ledger.write_rows(&message.job, message.chunk, Bytes::from(rows)).await?;
+        let rows = rows.finish().await?;
         let receipt = Receipt {
             version: WIRE_VERSION,
             chunk: message.chunk,
             engine: ENGINE.to_owned(),
             worked_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            rows,
             outcomes,
         };
         if known.ledger.write_receipt(&message.job, &receipt).await? == Created::First {
@@ -225,16 +234,50 @@ impl Worker {
 /// What became of some items, in their order.
 #[derive(Default)]
 struct Worked {
-    /// Their rows, encoded one after the other.
-    rows: Vec<u8>,
+    rows: Rows,
     outcomes: Vec<Outcome>,
 }
 
-impl Worked {
-    async fn and(mut self, next: Worked) -> Result<Worked, Failure> {
-        self.rows.extend(next.rows);
-        self.outcomes.extend(next.outcomes);
-        Ok(self)
+/// Writes the rows of a chunk to the ledger, part by part, while its items are worked.
+struct RowWriter<'a> {
+    ledger: &'a Ledger,
+    message: &'a Message,
+    parts: RowParts,
+    held: Vec<u8>,
+}
+
+impl<'a> RowWriter<'a> {
+    fn new(ledger: &'a Ledger, message: &'a Message) -> Result<Self, Failure> {
+        let random = getrandom::u64()
+            .map_err(|error| Failure::new(FailureKind::Unavailable, format!("no random numbers: {error}")))?;
+        let parts = RowParts { name: format!("{random:016x}"), count: 0 };
+        Ok(RowWriter { ledger, message, parts, held: Vec::new() })
+    }
+
+    async fn add(&mut self, rows: Rows) -> Result<(), Failure> {
+        // Few rows come from memory; where there are many, reading a segment back is little beside having made it.
+        for segment in rows.into_segments() {
+            self.held.extend(segment?);
+            if self.held.len() >= PART_BYTES {
+                self.write().await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn write(&mut self) -> Result<(), Failure> {
+        let (Message { job, chunk, .. }, RowParts { name, count }) = (self.message, &self.parts);
+        let rows = Bytes::from(std::mem::take(&mut self.held));
+        self.ledger.write_rows(job, *chunk, name, *count, rows).await?;
+        self.parts.count += 1;
+        Ok(())
+    }
+
+    async fn finish(mut self) -> Result<RowParts, Failure> {
+        if !self.held.is_empty() {
+            self.write().await?;
+        }
+        Ok(self.parts)
     }
 }
 

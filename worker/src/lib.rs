@@ -8,6 +8,7 @@ pub mod consume;
 pub mod fetch;
 pub mod pipeline;
 pub mod read;
+pub mod rows;
 pub mod score;
 pub mod table;
 

@@ -4,6 +4,7 @@ use crate::analyse::{self, Analysis, Params};
 use crate::cache::{Cache, Entry, finding_sentence, part_sentence, reading_sentence};
 use crate::fetch::{Arrived, Loaded};
 use crate::read::{self, Fidelity, ReadError, ReadOptions, ScoreReader};
+use crate::rows::Rows;
 use crate::score::{Field, Repeats, Score, ScoreBuilder, Stop, expanded};
 use serde_json::{Value, json};
 use shared::failure::{Failure, FailureKind};
@@ -12,7 +13,6 @@ use shared::limits::Limits;
 use shared::place::Place;
 use shared::receipt::Outcome;
 use shared::row::{Cell, Facts, Finding, Row, State, Warning};
-use shared::wire;
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
@@ -61,17 +61,17 @@ trait Listener {
     fn piece(&mut self, facts: Facts);
 }
 
-/// Works one item, and appends its encoded rows to `rows`. What goes wrong with it is written there and in its outcome.
+/// Works one item, and adds its rows to `rows`. What goes wrong with it is written there and in its outcome.
 ///
 /// # Errors
-/// `internal` when rows cannot be encoded, which is a defect.
+/// What [`Rows::push`] says.
 pub fn work(
     item: &Item,
     arrived: Result<Arrived, Failure>,
     wanted: &Wanted,
     cache: Option<&Cache>,
     limits: &Limits,
-    rows: &mut Vec<u8>,
+    rows: &mut Rows,
 ) -> Result<Outcome, Failure> {
     let mut writer = RowWriter::new(item, wanted.strict, rows);
     let found = catch_unwind(AssertUnwindSafe(|| find(item, arrived, wanted, cache, limits, &mut writer)));
@@ -325,7 +325,7 @@ fn cell(value: Option<&Value>) -> Cell {
 struct RowWriter<'a> {
     item: &'a Item,
     strict: bool,
-    rows: &'a mut Vec<u8>,
+    rows: &'a mut Rows,
     format: Option<String>,
     digest: Option<String>,
     piece: u32,
@@ -334,7 +334,7 @@ struct RowWriter<'a> {
 }
 
 impl<'a> RowWriter<'a> {
-    fn new(item: &'a Item, strict: bool, rows: &'a mut Vec<u8>) -> Self {
+    fn new(item: &'a Item, strict: bool, rows: &'a mut Rows) -> Self {
         let outcome = Outcome {
             item: item.index,
             pieces: 0,
@@ -369,7 +369,7 @@ impl Listener for RowWriter<'_> {
         sum_up(&mut self.outcome, &facts);
         let (format, digest) = (self.format.clone(), self.digest.clone());
         let row = Row { source: self.item.name.clone(), piece: self.piece, format, digest, facts };
-        self.defect = self.defect.take().or(wire::encode_into(self.rows, &row).err());
+        self.defect = self.defect.take().or_else(|| self.rows.push(&row).err());
         self.piece = self.piece.saturating_add(1);
     }
 }

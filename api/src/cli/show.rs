@@ -5,6 +5,7 @@ use crate::service::Service;
 use shared::failure::{Failure, FailureKind};
 use shared::job::JobId;
 use shared::principal::Principal;
+use shared::row::Row;
 use std::fmt::Write;
 use worker::analyse::{self, ANALYSES, Kind};
 use worker::read::READERS;
@@ -41,11 +42,12 @@ pub(super) async fn jobs(service: &Service, principal: &Principal) -> Result<u8,
 }
 
 pub(super) async fn errors(service: &Service, principal: &Principal, job: &JobId) -> Result<u8, Failure> {
-    for row in service.errors(principal, job).await? {
-        let Some(failure) = &row.facts.failure else { continue };
+    let tell = |row: &Row| {
+        let Some(failure) = &row.facts.failure else { return };
         let piece = if row.piece == 0 { String::new() } else { format!(" piece {}", row.piece) };
         say(&format!("{}{piece}: {}: {failure}\n", row.source, row.facts.state.name()));
-    }
+    };
+    service.errors(principal, job, tell).await?;
     Ok(READ_ALL)
 }
 

@@ -50,8 +50,8 @@ impl Keys {
         self.receipts(job).join(numbered(chunk))
     }
 
-    pub(super) fn rows(&self, job: &JobId, chunk: u32) -> Path {
-        self.job(job).join("rows").join(numbered(chunk))
+    pub(super) fn rows(&self, job: &JobId, chunk: u32, name: &str, part: u32) -> Path {
+        self.job(job).join("rows").join(format!("{}-{name}-{}", numbered(chunk), numbered(part)))
     }
 
     pub(super) fn active(&self) -> Path {

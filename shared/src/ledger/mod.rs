@@ -10,7 +10,7 @@ use crate::job::{Chunk, Control, JobId, Record, Wish};
 use crate::principal::LOCAL_TENANT;
 use crate::receipt::{Finished, Receipt};
 use crate::store::failure;
-use crate::{clock, wire};
+use crate::{clock, disk, wire};
 use bytes::Bytes;
 use futures::TryStreamExt;
 use keys::{Keys, number};
@@ -49,7 +49,7 @@ impl Ledger {
     /// # Errors
     /// `denied` or `unavailable` when the folder cannot be made or written.
     pub async fn in_folder(folder: &std::path::Path) -> Result<Self, Failure> {
-        std::fs::create_dir_all(folder).map_err(|error| {
+        disk::make_folder(folder).map_err(|error| {
             let kind = match error.kind() {
                 std::io::ErrorKind::PermissionDenied => FailureKind::Denied,
                 _ => FailureKind::Unavailable,
@@ -226,20 +226,28 @@ impl Ledger {
         }
     }
 
-    /// Writes the rows of a chunk. Two workers of one chunk write the same ones.
+    /// Writes a part of the rows of a chunk, before the receipt that names it. Parts that no receipt names do not count.
     ///
     /// # Errors
     /// What the store says.
-    pub async fn write_rows(&self, job: &JobId, chunk: u32, rows: Bytes) -> Result<(), Failure> {
-        self.store.put(&self.keys.rows(job, chunk), rows.into()).await.map(drop).map_err(failure)
+    pub async fn write_rows(
+        &self,
+        job: &JobId,
+        chunk: u32,
+        name: &str,
+        part: u32,
+        rows: Bytes,
+    ) -> Result<(), Failure> {
+        let key = self.keys.rows(job, chunk, name, part);
+        self.store.put(&key, rows.into()).await.map(drop).map_err(failure)
     }
 
-    /// The rows of a chunk, encoded one after the other.
+    /// A part of the rows of a chunk, encoded one after the other.
     ///
     /// # Errors
     /// `not_found`, or what the store says.
-    pub async fn rows(&self, job: &JobId, chunk: u32) -> Result<Bytes, Failure> {
-        let found = self.store.get(&self.keys.rows(job, chunk)).await.map_err(failure)?;
+    pub async fn rows(&self, job: &JobId, chunk: u32, name: &str, part: u32) -> Result<Bytes, Failure> {
+        let found = self.store.get(&self.keys.rows(job, chunk, name, part)).await.map_err(failure)?;
         found.bytes().await.map_err(failure)
     }
 

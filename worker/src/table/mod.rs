@@ -10,6 +10,7 @@ mod json;
 mod parquet;
 
 use crate::analyse::{self, Kind};
+use shared::disk;
 use shared::failure::{Failure, FailureKind};
 use shared::job::Request;
 use shared::row::{Cell, Row, State};
@@ -159,7 +160,7 @@ impl Tables {
     /// # Errors
     /// `denied` or `unavailable` when a file cannot be made.
     pub fn begin(folder: &Path, request: &Request, encodings: &[Encoding]) -> Result<Self, Failure> {
-        fs::create_dir_all(folder).map_err(|error| io_failure(folder, &error))?;
+        disk::make_folder(folder).map_err(|error| io_failure(folder, &error))?;
         let columns = columns(request);
         let mut names = Vec::new();
         let mut file = |name: String| {
@@ -223,12 +224,17 @@ impl Tables {
         self.json.map(json::Writer::finish).transpose()?;
         self.failures.finish()?;
         let mut paths = Vec::with_capacity(self.names.len());
+        // Their bytes are on the disk before they have their names, and their names before anybody is told.
+        let safe = |path: &Path| {
+            File::open(path).and_then(|file| file.sync_all()).map_err(|error| io_failure(path, &error))
+        };
         for name in &self.names {
-            let path = self.folder.join(name);
-            fs::rename(self.folder.join(unfinished(name)), &path)
-                .map_err(|error| io_failure(&path, &error))?;
+            let (path, unfinished) = (self.folder.join(name), self.folder.join(unfinished(name)));
+            safe(&unfinished)?;
+            fs::rename(&unfinished, &path).map_err(|error| io_failure(&path, &error))?;
             paths.push(path);
         }
+        safe(&self.folder)?;
         Ok(paths)
     }
 }
