@@ -15,6 +15,9 @@ use std::sync::{Mutex, PoisonError, RwLock};
 
 /// Bytes of memory that one generation's pages may take.
 const PAGES_BYTES: u64 = 8 << 20;
+/// Bytes of one value. Whatever the bound on its pages, sled holds the last page of each of 256 shards, and a page as large
+/// as the findings of a tunebook would make these hundreds of megabytes.
+const VALUE_BYTES: usize = 16 << 10;
 /// Processes that may share a data folder, each with a cache of its own.
 const SLOTS: u32 = 16;
 
@@ -70,15 +73,15 @@ impl Cache {
     pub fn recall(&self, sentence: &str) -> Option<Entry> {
         let key = blake3::hash(sentence.as_bytes());
         self.guarded(|generations| {
-            if let Some(bytes) = generations.young.get(key.as_bytes())? {
+            if let Some(bytes) = get(&generations.young, &key)? {
                 return Ok(Entry::decode(&bytes, sentence));
             }
             let Some(old) = &generations.old else { return Ok(None) };
-            let Some(bytes) = old.get(key.as_bytes())? else { return Ok(None) };
+            let Some(bytes) = get(old, &key)? else { return Ok(None) };
             let entry = Entry::decode(&bytes, sentence);
             if entry.is_some() {
                 // What is used stays: it moves to the generation that is removed later.
-                generations.young.insert(key.as_bytes(), bytes)?;
+                insert(&generations.young, &key, &bytes)?;
             }
             Ok(entry)
         })
@@ -90,7 +93,7 @@ impl Cache {
         let Some(bytes) = entry.encode() else { return };
         let length = bytes.len() as u64;
         let key = blake3::hash(entry.sentence.as_bytes());
-        self.guarded(|generations| generations.young.insert(key.as_bytes(), bytes).map(drop));
+        self.guarded(|generations| insert(&generations.young, &key, &bytes));
         let since = self.put_bytes.fetch_add(length, Ordering::Relaxed) + length;
         if since > self.generation_bytes_max / 8 {
             self.put_bytes.store(0, Ordering::Relaxed);
@@ -136,6 +139,30 @@ impl Cache {
         }
         generations.number = next;
     }
+}
+
+/// Keeps bytes under a key, as values of a bounded size, of which the last is not full.
+fn insert(db: &sled::Db, key: &blake3::Hash, bytes: &[u8]) -> sled::Result<()> {
+    let end = bytes.len().is_multiple_of(VALUE_BYTES).then_some(&[][..]);
+    let values = bytes.chunks(VALUE_BYTES).chain(end);
+    values.zip(0..).try_for_each(|(value, index)| db.insert(value_key(key, index), value).map(drop))
+}
+
+/// The bytes under a key, if there are any. They may be cut off, which their checksum tells.
+fn get(db: &sled::Db, key: &blake3::Hash) -> sled::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    for index in 0.. {
+        let Some(value) = db.get(value_key(key, index))? else { break };
+        bytes.extend_from_slice(&value);
+        if value.len() < VALUE_BYTES {
+            return Ok(Some(bytes));
+        }
+    }
+    Ok(None)
+}
+
+fn value_key(key: &blake3::Hash, index: u32) -> Vec<u8> {
+    [&key.as_bytes()[..], &index.to_be_bytes()].concat()
 }
 
 /// Takes a cache folder for this process, if no other has it. The lock ends with the process.

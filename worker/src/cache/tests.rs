@@ -32,6 +32,22 @@ fn what_was_kept_is_recalled_after_a_restart() {
 }
 
 #[test]
+fn entries_of_any_size_are_recalled_whole_also_after_longer_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Cache::open(folder.path(), BYTES_MAX).unwrap();
+    let bare = entry("a", 0).encode().unwrap().len();
+    // Details of more than a few bytes have a longer head.
+    let head = entry("a", VALUE_BYTES).encode().unwrap().len() - VALUE_BYTES - bare;
+    for bytes in [5 * VALUE_BYTES, 2 * VALUE_BYTES, 2 * VALUE_BYTES - 1, VALUE_BYTES + 1, VALUE_BYTES] {
+        let kept = entry("a", bytes - bare - head);
+        cache.remember(&kept);
+        assert_eq!(cache.recall("a"), Some(kept), "{bytes} bytes");
+    }
+    let exact = entry("a", 2 * VALUE_BYTES - bare - head).encode().unwrap().len();
+    assert_eq!(exact % VALUE_BYTES, 0, "full values were tried");
+}
+
+#[test]
 fn two_processes_have_two_caches() {
     let folder = tempfile::tempdir().unwrap();
     let one = Cache::open(folder.path(), BYTES_MAX).unwrap();
