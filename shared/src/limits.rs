@@ -83,7 +83,7 @@ limits! {
     quarters_max: "quarter notes from the start of a piece" = 10_000_000, "RIPIENO_QUARTERS_MAX";
     /// A score that takes longer would hold its worker.
     item_seconds_max: "seconds of work for one item" = 120, "RIPIENO_ITEM_SECONDS_MAX";
-    /// A manifest of more would not fit the plan's memory.
+    /// A list of more takes gigabytes of temporary files while it is sorted.
     items_max: "items of one job" = 10_000_000, "RIPIENO_ITEMS_MAX";
     /// A score in work takes up to sixteen times the bytes of its source; a source larger than this is worked alone.
     bytes_in_flight_max: "bytes of sources in work at once" = 12 << 20, "RIPIENO_BYTES_IN_FLIGHT_MAX";
