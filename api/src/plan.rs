@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use worker::analyse;
-use worker::read::{Fidelity, READERS, has_extension};
+use worker::read::{Fidelity, MidiOptions, READERS, has_extension};
 use worker::score::Repeats;
 
 /// Items of one chunk at the most: what is done again when a worker dies stays small.
@@ -106,6 +106,8 @@ pub struct Choice {
     pub strict: bool,
     /// Whether repeats count as often as they are played.
     pub repeats: Repeats,
+    /// How MIDI files are read.
+    pub midi: MidiOptions,
 }
 
 /// Checks a choice against the registry.
@@ -145,7 +147,9 @@ pub fn request(sources: Vec<String>, choice: &Choice) -> Result<Request, Failure
         analyses.push(Asked { name: name.clone(), mark: spec.mark(), params });
     }
     let (fidelity, repeats) = (choice.fidelity.name().to_owned(), choice.repeats.name().to_owned());
-    Ok(Request { sources, analyses, fidelity, strict: choice.strict, repeats })
+    let midi_grid = choice.midi.grid.as_ref().map(|grid| grid.divisors().to_vec()).unwrap_or_default();
+    let midi_parts = choice.midi.parts.map(|parts| parts.name().to_owned());
+    Ok(Request { sources, analyses, fidelity, strict: choice.strict, repeats, midi_grid, midi_parts })
 }
 
 fn unknown(name: &str) -> Failure {
@@ -234,6 +238,10 @@ pub fn submission(
     part(&request.fidelity);
     part(if request.strict { "strict" } else { "lenient" });
     part(&request.repeats);
+    // What is not said has no part in the digest, so that a job of before the options can be taken up.
+    if !request.midi_grid.is_empty() || request.midi_parts.is_some() {
+        part(&format!("midi {:?} {:?}", request.midi_grid, request.midi_parts));
+    }
     for found in found {
         let found = found?;
         part(&found.name());
@@ -246,6 +254,7 @@ pub fn submission(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use worker::read::{Grid, MidiParts};
 
     fn root(name: &str) -> Arc<Root> {
         Arc::new(Root { name: name.into(), address: format!("/at/{name}") })
@@ -296,6 +305,12 @@ mod tests {
         assert_ne!(base, submission(request(false), items(2)));
         let expanded = Choice { repeats: Repeats::Expanded, ..Choice::default() };
         assert_ne!(base, submission(super::request(vec![], &expanded).unwrap(), items(1)));
+        let grid = MidiOptions { grid: Grid::new(&[4, 3]).ok(), parts: None };
+        let parts = MidiOptions { grid: None, parts: Some(MidiParts::Track) };
+        for midi in [grid, parts] {
+            let choice = Choice { midi, ..Choice::default() };
+            assert_ne!(base, submission(super::request(vec![], &choice).unwrap(), items(1)));
+        }
     }
 
     #[test]

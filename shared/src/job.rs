@@ -89,6 +89,12 @@ pub struct Request {
     /// `written` or `expanded`: whether repeats count once, or as often as they are played.
     #[serde(default = "written")]
     pub repeats: String,
+    /// Parts of a quarter note that the times of MIDI files are rounded to; none for the times as they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub midi_grid: Vec<u16>,
+    /// What makes a part of a MIDI file, where the client says so: `track-channel`, `track` or `channel`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub midi_parts: Option<String>,
 }
 
 /// What a request meant before it could say so.
@@ -178,5 +184,17 @@ mod tests {
         {
             assert!(bad.parse::<JobId>().unwrap_err().message.contains("is not a job"), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_request_of_before_an_option_means_its_default() {
+        let old = r#"{"sources":["a"],"analyses":[],"fidelity":"corrected","strict":false}"#;
+        let request: Request = serde_json::from_str(old).unwrap();
+        assert_eq!(
+            (&request.repeats[..], &request.midi_grid[..], &request.midi_parts),
+            ("written", &[][..], &None)
+        );
+        let new = serde_json::to_string(&request).unwrap();
+        assert!(!new.contains("midi"), "what is not said is not written: {new}");
     }
 }

@@ -30,6 +30,8 @@ fn record(id: JobId, chunks: u32) -> Record {
         fidelity: "corrected".into(),
         strict: false,
         repeats: "written".into(),
+        midi_grid: Vec::new(),
+        midi_parts: None,
     };
     Record {
         version: WIRE_VERSION,

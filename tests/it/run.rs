@@ -183,3 +183,40 @@ fn a_tunebook_of_many_parts_is_one_item_and_comes_whole_from_the_cache() {
     assert_eq!(files("one"), files("one-again"));
     assert_eq!(files("two"), files("two-fresh"));
 }
+
+#[test]
+fn how_midi_files_are_read_is_asked_for_recorded_and_kept_apart_in_the_cache() {
+    let home = tempfile::tempdir().unwrap();
+    let fixture = data().join("scores/midi/format-0-two-channels.mid");
+    let run = |out: &str, options: &[&str]| {
+        let mut command = ripieno(&home.path().join("data"));
+        command.arg("run").arg(&fixture).args([
+            "--analyses",
+            "summary",
+            "--format",
+            "jsonl",
+            "--progress",
+            "none",
+        ]);
+        let (code, text, errors) = finish(command.args(options).arg("--out").arg(home.path().join(out)));
+        assert_eq!(code, 0, "{text}{errors}");
+        let table = fs::read_to_string(home.path().join(out).join("table.jsonl")).unwrap();
+        let row: Value = serde_json::from_str(table.lines().next().unwrap()).unwrap();
+        (row["findings"]["summary"]["parts"].as_u64().unwrap(), row["warnings"].to_string())
+    };
+    assert_eq!(run("default", &[]), (2, "[]".to_owned()));
+    let (parts, warnings) = run("asked", &["--midi-parts", "track", "--midi-grid", "4,3"]);
+    assert!(
+        parts == 1 && warnings.contains("by track") && warnings.contains("1/4 and 1/3"),
+        "{parts} {warnings}"
+    );
+    assert_eq!(run("default", &[]), (2, "[]".to_owned()), "the cache knows both readings");
+
+    for (option, value, teaching) in
+        [("--midi-grid", "17", "such as 4,3"), ("--midi-parts", "voice", "track-channel")]
+    {
+        let mut command = ripieno(&home.path().join("data"));
+        let (code, _, errors) = finish(command.arg("run").arg(&fixture).args([option, value]));
+        assert!(code == 1 && errors.contains(teaching), "{code} {errors}");
+    }
+}

@@ -3,7 +3,7 @@
 use crate::analyse::{self, Analysis, Params};
 use crate::cache::{Cache, Entry, finding_sentence, part_sentence, reading_sentence};
 use crate::fetch::{Arrived, Loaded};
-use crate::read::{self, Fidelity, ReadError, ReadOptions, ScoreReader};
+use crate::read::{self, Fidelity, Grid, MidiOptions, MidiParts, ReadError, ReadOptions, ScoreReader};
 use crate::rows::Rows;
 use crate::score::{Field, Repeats, Score, ScoreBuilder, Stop, expanded};
 use serde_json::{Value, json};
@@ -22,6 +22,7 @@ pub struct Wanted {
     asked: Vec<Asked>,
     analyses: Vec<(&'static dyn Analysis, Params)>,
     fidelity: Fidelity,
+    midi: MidiOptions,
     repeats: Repeats,
     strict: bool,
 }
@@ -49,8 +50,24 @@ impl Wanted {
         let repeats =
             if request.repeats == Repeats::Expanded.name() { Repeats::Expanded } else { Repeats::Written };
         let (asked, strict) = (request.analyses.clone(), request.strict);
-        Ok(Wanted { asked, analyses, fidelity, repeats, strict })
+        Ok(Wanted { asked, analyses, fidelity, midi: midi(request)?, repeats, strict })
     }
+
+    fn options(&self, limits: &Limits) -> ReadOptions {
+        ReadOptions { fidelity: self.fidelity, midi: self.midi.clone(), limits: limits.clone() }
+    }
+}
+
+/// How a request has MIDI files read.
+fn midi(request: &Request) -> Result<MidiOptions, Failure> {
+    let unknown = |message| Failure::new(FailureKind::Unsupported, message);
+    let grid = Some(&request.midi_grid).filter(|divisors| !divisors.is_empty());
+    let grid = grid.map(|divisors| Grid::new(divisors)).transpose().map_err(unknown)?;
+    let parts = request.midi_parts.as_deref().map(|name| {
+        let found = MidiParts::ALL.into_iter().find(|parts| parts.name() == name);
+        found.ok_or_else(|| unknown(format!("this engine does not part MIDI files by {name:?}")))
+    });
+    Ok(MidiOptions { grid, parts: parts.transpose()? })
 }
 
 /// Who is told what an item is found to be, as it is found: a tunebook of ten thousand tunes is never held whole.
@@ -152,8 +169,8 @@ fn facts(
     limits: &Limits,
     listener: &mut dyn Listener,
 ) -> bool {
-    let sentence =
-        reading_sentence(&loaded.digest(), reader.format(), wanted.fidelity, wanted.repeats, limits);
+    let options = wanted.options(limits);
+    let sentence = reading_sentence(&loaded.digest(), reader.format(), &options, wanted.repeats);
     let mut told = 0;
     for part in 0.. {
         let known = cache.and_then(|cache| cache.recall(&part_sentence(&sentence, part)));
@@ -245,7 +262,7 @@ fn compute(
         ))),
         false => Ok(()),
     };
-    let options = ReadOptions { fidelity: wanted.fidelity, limits: limits.clone() };
+    let options = wanted.options(limits);
     let mut emit = |score: Score| {
         in_time()?;
         let score = match wanted.repeats {

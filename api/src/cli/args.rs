@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand, ValueEnum};
 use shared::job::JobId;
 use std::path::PathBuf;
-use worker::read::Fidelity;
+use worker::read::{Fidelity, Grid, MidiParts};
 use worker::score::Repeats;
 use worker::table::Encoding;
 
@@ -79,6 +79,14 @@ pub(super) struct Run {
     /// Whether repeats count once as they are written, or as often as they are played
     #[arg(long, default_value = "written", value_parser = repeats)]
     pub(super) repeats: Repeats,
+    /// Round onsets and ends in MIDI files to multiples of these parts of a quarter note, whichever is nearest: `4,3` for
+    /// sixteenths and triplet eighths, as music21 does [default: the ticks as they are]
+    #[arg(long, value_name = "DIVISORS", value_parser = midi_grid)]
+    pub(super) midi_grid: Option<Grid>,
+    /// What makes a part of a MIDI file: `track-channel`, `track` or `channel` [default: track-channel; track with
+    /// --fidelity compat]
+    #[arg(long, value_name = "BY", value_parser = midi_parts)]
+    pub(super) midi_parts: Option<MidiParts>,
     /// Let a damaged score fail instead of giving a degraded row
     #[arg(long)]
     pub(super) strict: bool,
@@ -122,6 +130,18 @@ fn fidelity(text: &str) -> Result<Fidelity, String> {
 fn repeats(text: &str) -> Result<Repeats, String> {
     let found = [Repeats::Written, Repeats::Expanded].into_iter().find(|repeats| repeats.name() == text);
     found.ok_or_else(|| "repeats are one of written, expanded".to_owned())
+}
+
+fn midi_grid(text: &str) -> Result<Grid, String> {
+    let divisors = text.split(',').map(|number| number.trim().parse::<u16>());
+    let divisors = divisors.collect::<Result<Vec<u16>, _>>();
+    Grid::new(&divisors.map_err(|_| "a grid is numbers with commas, such as 4,3".to_owned())?)
+}
+
+fn midi_parts(text: &str) -> Result<MidiParts, String> {
+    let names = MidiParts::ALL.map(MidiParts::name).join(", ");
+    let found = MidiParts::ALL.into_iter().find(|parts| parts.name() == text);
+    found.ok_or_else(|| format!("parts are by one of {names}"))
 }
 
 fn setting(text: &str) -> Result<(String, String), String> {

@@ -16,6 +16,7 @@ use std::path::Path;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::broadcast::error::RecvError;
+use worker::read::MidiOptions;
 
 /// How often a run looks whether somebody else ended its job.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -35,6 +36,7 @@ pub(super) async fn run(embedded: &Embedded, data: &Path, options: &args::Run) -
         fidelity: options.fidelity,
         strict: options.strict,
         repeats: options.repeats,
+        midi: MidiOptions { grid: options.midi_grid.clone(), parts: options.midi_parts },
     };
     let request = plan::request(options.sources.clone(), &choice)?;
     let mut reporter = Reporter::new(options.progress);

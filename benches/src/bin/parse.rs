@@ -25,7 +25,6 @@
 
 use memchr::{memchr_iter, memchr2_iter};
 use serde_json::{Map, Value, json};
-use shared::limits::Limits;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::hint::black_box;
@@ -52,7 +51,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     }
     let fidelity = if has("--compat") { Fidelity::Compat } else { Fidelity::Corrected };
-    let options = ReadOptions { fidelity, limits: Limits::default() };
+    let options = ReadOptions { fidelity, ..ReadOptions::default() };
     let how = How { options: &options, streams: has("--stream") };
     match run(&paths, has("--floor"), &how) {
         Ok(()) => ExitCode::SUCCESS,

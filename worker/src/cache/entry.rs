@@ -1,10 +1,9 @@
 //! What the cache keeps of one item, and how it is found again.
 
-use crate::read::{Fidelity, Format};
+use crate::read::{Format, ReadOptions};
 use crate::score::Repeats;
 use serde::{Deserialize, Serialize};
 use shared::job::Asked;
-use shared::limits::Limits;
 use shared::row::{Facts, Finding};
 use std::collections::BTreeMap;
 
@@ -32,21 +31,18 @@ pub fn part_sentence(reading: &str, part: usize) -> String {
     format!("{reading}part {part}\n")
 }
 
-/// What decides the reading of an item: its bytes, the reader, whose reading, its repeats, and the bounds.
+/// What decides the reading of an item: its bytes, the reader, the options of reading, its repeats, and the bounds.
 #[must_use]
-pub fn reading_sentence(
-    digest: &str,
-    format: &Format,
-    fidelity: Fidelity,
-    repeats: Repeats,
-    limits: &Limits,
-) -> String {
+pub fn reading_sentence(digest: &str, format: &Format, options: &ReadOptions, repeats: Repeats) -> String {
+    let ReadOptions { fidelity, midi, limits } = options;
+    let midi = midi.text().filter(|_| format.name == "midi");
+    let midi = midi.map(|midi| format!("midi {midi}\n")).unwrap_or_default();
     let limits = blake3::hash(format!("{limits:?}").as_bytes()).to_hex();
     let limits = limits.get(..16).unwrap_or_default();
     let (reader, revision, fidelity, repeats) =
         (format.name, format.revision, fidelity.name(), repeats.name());
     format!(
-        "score {digest}\nreader {reader}@{revision}\nfidelity {fidelity}\nrepeats {repeats}\nlimits {limits}\n"
+        "score {digest}\nreader {reader}@{revision}\nfidelity {fidelity}\nrepeats {repeats}\n{midi}limits {limits}\n"
     )
 }
 

@@ -4,10 +4,12 @@ mod abc;
 mod kern;
 mod midi;
 mod musicxml;
+mod options;
+
+pub use options::{Fidelity, Grid, MidiOptions, MidiParts, ReadOptions};
 
 use crate::score::{EventSink, Stop};
 use shared::failure::{Failure, FailureKind};
-use shared::limits::Limits;
 use shared::place::Place;
 use std::io::{self, BufRead, Seek};
 
@@ -32,36 +34,6 @@ pub struct Format {
     pub summary: &'static str,
     /// The specification that the reader follows.
     pub reference: &'static str,
-}
-
-/// Whether to read as the reference implementation does, wrong or not.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Fidelity {
-    /// As the source means it.
-    #[default]
-    Corrected,
-    /// As music21 10.5.1 reads it.
-    Compat,
-}
-
-impl Fidelity {
-    /// Name on the wire.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Fidelity::Corrected => "corrected",
-            Fidelity::Compat => "compat",
-        }
-    }
-}
-
-/// What the caller decides of a reading.
-#[derive(Clone, Debug, Default)]
-pub struct ReadOptions {
-    /// Whose reading.
-    pub fidelity: Fidelity,
-    /// The bounds that hold.
-    pub limits: Limits,
 }
 
 /// One notation format. To add one: a folder beside this file, a line in [`READERS`], scores in `tests/data/scores`.

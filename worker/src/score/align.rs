@@ -20,11 +20,17 @@ pub(super) fn finish(score: &mut Score, shared_time: bool) {
     score.tempi.sort_by_key(|tempo| (tempo.onset, tempo.part));
 }
 
+/// How many items are sorted by keys apart from them, which takes memory for both.
+const APART_MAX: usize = 1 << 17;
+
 /// Sorts by onset, then part, and leaves the rest as the source has it. Where all parts go on together the onsets are in
 /// order from the start, and only what begins at one moment is to be sorted.
-fn sort<T>(items: &mut [T], onset: impl Fn(&T) -> Ticks, part: impl Fn(&T) -> u16) {
+fn sort<T: Copy>(items: &mut Vec<T>, onset: impl Fn(&T) -> Ticks, part: impl Fn(&T) -> u16) {
     if !items.is_sorted_by_key(&onset) {
-        items.sort_by_key(|item| (onset(item), part(item)));
+        match sorted_apart(items, &onset, &part) {
+            Some(sorted) => *items = sorted,
+            None => items.sort_by_key(|item| (onset(item), part(item))),
+        }
         return;
     }
     for moment in items.chunk_by_mut(|a, b| onset(a) == onset(b)) {
@@ -32,6 +38,28 @@ fn sort<T>(items: &mut [T], onset: impl Fn(&T) -> Ticks, part: impl Fn(&T) -> u1
             moment.sort_by_key(&part);
         }
     }
+}
+
+/// The items in order, where they stand part after part and onset and index fit into eight bytes: those are sorted in a
+/// fifth of the traffic that the items would make.
+fn sorted_apart<T: Copy>(
+    items: &[T],
+    onset: impl Fn(&T) -> Ticks,
+    part: impl Fn(&T) -> u16,
+) -> Option<Vec<T>> {
+    let bits = usize::BITS - items.len().leading_zeros();
+    if items.len() > APART_MAX || !items.is_sorted_by_key(part) {
+        return None;
+    }
+    let fits = |onset: Ticks| (0..i64::MAX >> bits).contains(&onset.0);
+    let keys = items.iter().zip(0_u64..);
+    let keys =
+        keys.map(|(item, at)| Some(onset(item)).filter(|&o| fits(o)).map(|o| (o.0 as u64) << bits | at));
+    let mut keys = keys.collect::<Option<Vec<u64>>>()?;
+    keys.sort();
+    let mut sorted = Vec::with_capacity(items.len());
+    sorted.extend(keys.iter().filter_map(|key| items.get((key & ((1 << bits) - 1)) as usize)));
+    Some(sorted)
 }
 
 /// A measure lasts to the next one of its part, the last to the part's end.

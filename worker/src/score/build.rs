@@ -3,7 +3,7 @@
 use super::annotation::Annotation;
 use super::event::{Event, EventSink, Stop, Unit};
 use super::mark::MarkAt;
-use super::note::{Measure, Part};
+use super::note::{Measure, Note, Part};
 use super::time::Ticks;
 use super::{Score, Warning, align};
 use shared::failure::{Failure, FailureKind};
@@ -12,6 +12,9 @@ use shared::place::Place;
 
 /// How many events pass between two looks at the clock.
 const EVENTS_PER_CHECK: u64 = 4096;
+
+/// Measures that there is room for from the start.
+const MEASURES_AT_FIRST: usize = 32;
 
 /// Makes a [`Score`] of each piece and hands it on.
 pub struct ScoreBuilder<'a> {
@@ -29,6 +32,8 @@ pub struct ScoreBuilder<'a> {
 struct Draft {
     score: Score,
     shared_time: bool,
+    /// Nothing may last longer.
+    end_max: Ticks,
     /// Measures begun in each part.
     begun: Vec<u32>,
 }
@@ -56,13 +61,22 @@ impl<'a> ScoreBuilder<'a> {
         (self.emit)(draft.finish()).map(|()| true)
     }
 
+    /// Counts an event, and asks now and then whether to go on.
+    #[inline]
+    fn count(&mut self) -> Result<(), Stop> {
+        self.events += 1;
+        if self.events.is_multiple_of(EVENTS_PER_CHECK) { (self.check)() } else { Ok(()) }
+    }
+
     fn start(&mut self, place: Place, shared_time: bool) -> Result<(), Stop> {
         self.pieces += 1;
         if self.pieces > self.limits.pieces_max {
             return Err(Stop::Failed(exceeded("pieces_max", self.limits.pieces_max, Some(place))));
         }
         self.end_piece()?;
-        self.draft = Some(Draft { score: Score::default(), shared_time, begun: Vec::new() });
+        let end_max = Ticks::quarters(i64::try_from(self.limits.quarters_max).unwrap_or(i64::MAX));
+        let score = Score { measures: Vec::with_capacity(MEASURES_AT_FIRST), ..Score::default() };
+        self.draft = Some(Draft { score, shared_time, end_max, begun: Vec::new() });
         Ok(())
     }
 
@@ -76,10 +90,7 @@ impl<'a> ScoreBuilder<'a> {
 
 impl EventSink for ScoreBuilder<'_> {
     fn event(&mut self, place: Place, event: Event<'_>) -> Result<(), Stop> {
-        self.events += 1;
-        if self.events.is_multiple_of(EVENTS_PER_CHECK) {
-            (self.check)()?;
-        }
+        self.count()?;
         match event {
             Event::PieceStart { shared_time } => self.start(place, shared_time),
             Event::PieceEnd => self.end_piece(),
@@ -89,8 +100,17 @@ impl EventSink for ScoreBuilder<'_> {
             },
         }
     }
+
+    fn note(&mut self, note: &Note) -> Result<(), Stop> {
+        self.count()?;
+        match &mut self.draft {
+            Some(draft) => draft.note(note.place, note, self.limits),
+            None => Err(defect(note.place, "a reader spoke outside of a piece")),
+        }
+    }
 }
 
+#[cold]
 fn defect(place: Place, message: &str) -> Stop {
     Stop::Failed(Failure::at(FailureKind::Internal, place, message))
 }
@@ -98,13 +118,7 @@ fn defect(place: Place, message: &str) -> Stop {
 impl Draft {
     fn take(&mut self, place: Place, event: Event<'_>, limits: &Limits) -> Result<(), Stop> {
         match event {
-            Event::Note(mut note) => {
-                let end = note.end();
-                self.check_time(place, end, limits)?;
-                note.measure = self.fill(place, note.part, note.staff, end)?;
-                self.check_size(place, limits)?;
-                self.score.notes.push(note);
-            }
+            Event::Note(note) => self.note(place, &note, limits)?,
             Event::Rest(mut rest) => {
                 let end = rest.onset + rest.duration;
                 self.check_time(place, end, limits)?;
@@ -136,6 +150,16 @@ impl Draft {
             Event::Part { part, name } => self.part(place, part, name, limits)?,
             event => self.about(place, event, limits)?,
         }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn note(&mut self, place: Place, note: &Note, limits: &Limits) -> Result<(), Stop> {
+        let end = note.end();
+        self.check_time(place, end, limits)?;
+        let measure = self.fill(place, note.part, note.staff, end)?;
+        self.check_size(place, limits)?;
+        self.score.notes.push(Note { measure, ..*note });
         Ok(())
     }
 
@@ -254,7 +278,7 @@ impl Draft {
         let Some(begun) = self.begun.get_mut(usize::from(part)) else { return Err(undeclared(place)) };
         let index = *begun;
         *begun += 1;
-        let digits = number.len() - number.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let digits = number.bytes().take_while(u8::is_ascii_digit).count();
         let plain = number.get(..digits).and_then(|text| text.parse().ok());
         let label = (plain.is_none() || digits != number.len()).then(|| number.into());
         self.score.measures.push(Measure {
@@ -289,7 +313,7 @@ impl Draft {
     }
 
     fn check_time(&self, place: Place, time: Ticks, limits: &Limits) -> Result<(), Stop> {
-        if time.0 > Ticks::quarters(i64::try_from(limits.quarters_max).unwrap_or(i64::MAX)).0 {
+        if time > self.end_max {
             return Err(Stop::Failed(exceeded("quarters_max", limits.quarters_max, Some(place))));
         }
         Ok(())

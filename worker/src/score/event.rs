@@ -149,4 +149,13 @@ pub trait EventSink {
     /// # Errors
     /// [`Stop`] when the reader shall stop at once.
     fn event(&mut self, place: Place, event: Event<'_>) -> Result<(), Stop>;
+
+    /// Takes [`Event::Note`] at the note's own place. It is the same; as most events are notes, a sink may take them
+    /// with less ado.
+    ///
+    /// # Errors
+    /// [`Stop`] when the reader shall stop at once.
+    fn note(&mut self, note: &Note) -> Result<(), Stop> {
+        self.event(note.place, Event::Note(*note))
+    }
 }

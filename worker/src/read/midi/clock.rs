@@ -14,6 +14,9 @@ pub(super) struct Clock {
 }
 
 impl Clock {
+    /// A clock that has the ticks of a score.
+    pub(super) const SCORE: Clock = Clock { numerator: 1, denominator: TICKS_PER_QUARTER, factor: Some(1) };
+
     /// The clock of a header's division; `None` for one that measures nothing.
     ///
     /// A negative high byte counts SMPTE frames a second. Such a file runs in real time: its tempo events do not act,
@@ -54,6 +57,7 @@ impl Clock {
 }
 
 /// The starts of the bars, from 0 to the end of the piece: a meter event begins a bar, and 4/4 holds before the first.
+#[derive(Clone)]
 pub(super) struct Bars<'a> {
     signs: &'a [Sign],
     /// Where the next bar starts; after the last, where that ends.

@@ -9,8 +9,11 @@ mod file;
 mod frame;
 mod oddity;
 mod pairing;
+mod parts;
 mod piece;
+mod teller;
 mod track;
+mod words;
 
 use super::{Format, Input, ReadError, ReadOptions, ScoreReader};
 use crate::score::{Event, EventSink, Stop};
@@ -26,7 +29,7 @@ use track::Bounds;
 
 static FORMAT: Format = Format {
     name: "midi",
-    revision: 1,
+    revision: 2,
     extensions: &["mid", "midi", "kar", "rmi"],
     summary: "Standard MIDI Files, formats 0, 1 and 2",
     reference: "MMA/AMEI RP-001, Standard MIDI Files 1.0",
@@ -96,6 +99,7 @@ fn read_tracks(header: &Header<'_>, options: &ReadOptions, sink: &mut Odd<'_>) -
             clock: header.clock,
             limits: &options.limits,
             notes_left: options.limits.notes_max.saturating_sub(piece.notes),
+            words_left: options.limits.annotations_max.saturating_sub(piece.words),
             signs_left: options.limits.measures_max.saturating_sub(piece.signs.len() as u64),
         };
         let (track, end) = track::read(&chunk, &mut pairing, &bounds, sink)?;

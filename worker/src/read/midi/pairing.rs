@@ -15,7 +15,7 @@ pub(super) struct RawNote {
     pub(super) on: u64,
     pub(super) off: u64,
     /// Byte of its note-on.
-    pub(super) at: usize,
+    pub(super) at: u32,
     /// The next note that was struck on the same key while this one sounded.
     next: u32,
     pub(super) key: u8,
@@ -24,7 +24,9 @@ pub(super) struct RawNote {
 
 impl RawNote {
     /// A note that has begun.
-    pub(super) const fn new(on: u64, at: usize, channel: u8, key: u8) -> Self {
+    pub(super) fn new(on: u64, at: usize, channel: u8, key: u8) -> Self {
+        // Past 4 GiB, which no limit allows, places stay at the last byte.
+        let at = u32::try_from(at).unwrap_or(u32::MAX);
         RawNote { on, off: on, at, next: NONE, key, channel }
     }
 }
@@ -46,6 +48,26 @@ struct Queue {
 const SILENT: Queue = Queue { first: NONE, last: NONE, suspect: u64::MAX, doubtful: false, chain: NONE };
 
 impl Queue {
+    /// The first note ends, or all of them; says how many that are.
+    #[inline(always)]
+    fn end(&mut self, notes: &mut [RawNote], now: u64, all: bool) -> u32 {
+        let mut ended = 0;
+        while let Some(note) = notes.get_mut(self.first as usize) {
+            let index = std::mem::replace(&mut self.first, note.next);
+            note.off = now;
+            ended += 1;
+            if self.doubtful {
+                self.doubtful = false;
+                note.next = self.chain;
+                (self.suspect, self.chain) = (now, index);
+            }
+            if !all {
+                break;
+            }
+        }
+        ended
+    }
+
     /// Some programs, music21 among them, write a note of no length with its note-off first. Paired as they stand, the
     /// note-off of each such note ends the one before, and the last never ends. When the last is found out, by the key
     /// being struck again or by the end of the track, all of them get back the length that they have: none.
@@ -64,24 +86,24 @@ impl Queue {
 pub(super) struct Pairing {
     /// Per channel, its keys; empty until the channel is touched, as most files use few.
     queues: [Vec<Queue>; CHANNELS],
-    /// Sounding notes of each channel, so that silence is cheap.
-    sounding: [u32; CHANNELS],
+    /// A bit for each channel that was struck since it was silenced, so that silence is cheap.
+    struck: u16,
     fidelity: Fidelity,
 }
 
 impl Pairing {
     pub(super) fn new(fidelity: Fidelity) -> Self {
-        Pairing { queues: Default::default(), sounding: [0; CHANNELS], fidelity }
+        Pairing { queues: Default::default(), struck: 0, fidelity }
     }
 
     /// A note begins. The caller sees to it that there are fewer than 2^32 - 1 notes.
+    #[inline(always)]
     pub(super) fn begin(&mut self, notes: &mut Vec<RawNote>, note: RawNote) {
         let index = u32::try_from(notes.len()).unwrap_or(NONE);
         let Some(queue) = queue(&mut self.queues, note.channel, note.key) else { return };
+        self.struck |= 1 << note.channel;
         if queue.doubtful {
             queue.settle_doubts(notes);
-        } else if let Some(count) = self.sounding.get_mut(usize::from(note.channel)) {
-            *count += 1;
         }
         if queue.first == NONE {
             queue.first = index;
@@ -97,11 +119,11 @@ impl Pairing {
     }
 
     /// A key is released; says how many notes that ends: the one that has sounded longest, or all as in music21.
+    #[inline(always)]
     pub(super) fn release(&mut self, notes: &mut [RawNote], channel: u8, key: u8, now: u64) -> u32 {
-        let ended = self.end(notes, channel, key, now, self.fidelity == Fidelity::Compat);
-        if ended == 0
-            && let Some(queue) = queue(&mut self.queues, channel, key)
-        {
+        let Some(queue) = queue(&mut self.queues, channel, key) else { return 0 };
+        let ended = queue.end(notes, now, self.fidelity == Fidelity::Compat);
+        if ended == 0 {
             (queue.suspect, queue.chain) = (now, NONE);
         }
         ended
@@ -109,9 +131,10 @@ impl Pairing {
 
     /// All notes of a channel end.
     pub(super) fn silence(&mut self, notes: &mut [RawNote], channel: u8, now: u64) {
-        if self.sounding.get(usize::from(channel)).is_some_and(|&count| count > 0) {
-            for key in 0..KEYS as u8 {
-                self.end(notes, channel, key, now, true);
+        if self.struck & (1 << channel) != 0 {
+            self.struck ^= 1 << channel;
+            for queue in self.queues.get_mut(usize::from(channel)).into_iter().flatten() {
+                queue.end(notes, now, true);
             }
         }
     }
@@ -132,29 +155,8 @@ impl Pairing {
             }
         }
         self.queues.iter_mut().for_each(Vec::clear);
-        self.sounding = [0; CHANNELS];
+        self.struck = 0;
         hanging
-    }
-
-    fn end(&mut self, notes: &mut [RawNote], channel: u8, key: u8, now: u64, all: bool) -> u32 {
-        let Some(queue) = queue(&mut self.queues, channel, key) else { return 0 };
-        let mut ended = 0;
-        while let Some(note) = notes.get_mut(queue.first as usize) {
-            let index = std::mem::replace(&mut queue.first, note.next);
-            note.off = now;
-            ended += 1;
-            if std::mem::take(&mut queue.doubtful) {
-                note.next = queue.chain;
-                (queue.suspect, queue.chain) = (now, index);
-            }
-            if !all {
-                break;
-            }
-        }
-        if let Some(count) = self.sounding.get_mut(usize::from(channel)) {
-            *count = count.saturating_sub(ended);
-        }
-        ended
     }
 }
 

@@ -3,16 +3,18 @@
 use super::clock::{Bars, Clock};
 use super::file::Header;
 use super::pairing::{CHANNELS, RawNote};
+use super::parts::{Voice, grouped, voices};
+use super::teller::Teller;
 use super::track::Track;
+use super::words::{Speech, Word};
 use super::{Odd, ReadError};
-use crate::read::{Fidelity, ReadOptions};
-use crate::score::{Event, Field, Flags, KeySignature, Meter, Mode, Note, Pitch, Stop, Tempo, Ticks, Unit};
+use crate::read::{Fidelity, Grid, MidiParts, ReadOptions};
+use crate::score::{AnnotationKind, Event, Field, Flags, Mode, Note, Pitch, Stop, Ticks, Unit};
 use encoding_rs::WINDOWS_1252;
 use shared::limits::{Limits, exceeded};
 use shared::place::Place;
+use std::array;
 use std::borrow::Cow;
-use std::iter::Peekable;
-use std::slice;
 
 /// The channel, from 0, whose keys are drums in General MIDI.
 const DRUMS: u8 = 9;
@@ -36,6 +38,9 @@ pub(super) enum What {
     Tempo(f64),
 }
 
+/// Keys of the MIDI range.
+const KEYS: usize = 128;
+
 /// A piece as its tracks make it.
 pub(super) struct Piece<'a> {
     format: u16,
@@ -53,10 +58,14 @@ pub(super) struct Piece<'a> {
     note_ons: u64,
     /// Notes of all tracks.
     pub(super) notes: u64,
-    /// When the last note ends. The end of the track is often padded, so the piece is said to end with that bar.
-    end: u64,
+    /// What the tracks say beside notes and signs.
+    speeches: Vec<Speech<'a>>,
+    /// How many words that are.
+    pub(super) words: u64,
     /// Whether a track was added.
     begun: bool,
+    /// How the keys are spelled.
+    spelling: [Pitch; KEYS],
 }
 
 impl<'a> Piece<'a> {
@@ -73,8 +82,10 @@ impl<'a> Piece<'a> {
             programs: [None; CHANNELS],
             note_ons: 0,
             notes: 0,
-            end: 0,
+            speeches: Vec::new(),
+            words: 0,
             begun: false,
+            spelling: array::from_fn(|key| Pitch::from_key(key as i32)),
         }
     }
 
@@ -92,8 +103,12 @@ impl<'a> Piece<'a> {
         self.note_ons += track.note_ons;
         self.notes += track.notes.len() as u64;
         self.signs.append(&mut track.signs);
+        let said = std::mem::take(&mut track.said);
+        if !said.is_empty() {
+            self.words += said.len() as u64;
+            self.speeches.push(Speech { track: track.number, said });
+        }
         if !track.notes.is_empty() {
-            self.end = track.notes.iter().map(|note| note.off).fold(self.end, u64::max);
             if self.tracks.len() as u64 >= limits.parts_max {
                 let place = Some(Place::byte(track.at));
                 return Err(Stop::Failed(exceeded("parts_max", limits.parts_max, place)));
@@ -116,25 +131,90 @@ impl<'a> Piece<'a> {
         sink.tell(self.at, Event::Declared(Unit::Notes, self.note_ons))?;
         self.sort_signs();
         let mut tracks = std::mem::take(&mut self.tracks);
-        let by_channel = options.fidelity == Fidelity::Corrected;
-        for track in &mut tracks {
-            group(&mut track.notes, by_channel);
+        let mut clock = self.clock;
+        if let Some(grid) = &options.midi.grid {
+            self.quantise(&mut tracks, grid, sink)?;
+            clock = Clock::SCORE;
         }
-        let parts = tracks.iter().flat_map(|track| {
-            let parts = track.notes.chunk_by(|a, b| !by_channel || a.channel == b.channel);
-            parts.map(move |notes| (track, notes))
-        });
-        for (index, (track, notes)) in parts.enumerate() {
-            let Ok(part) = u16::try_from(index) else {
+        let default =
+            if options.fidelity == Fidelity::Compat { MidiParts::Track } else { MidiParts::TrackChannel };
+        let by = options.midi.parts.unwrap_or(default);
+        if by != default {
+            sink.warn(self.at, &format!("parts are by {}, as was asked", by.name()))?;
+        }
+        let tracks = grouped(tracks, by);
+        let parts: Vec<Voice<'_>> = tracks.iter().flat_map(|track| voices(track, by)).collect();
+        let end = tracks.iter().flat_map(|track| &track.notes).map(|note| note.off).max().unwrap_or(0);
+        // Every part repeats the signs, so many signs in many parts would fill memory.
+        if self.signs.len() as u64 > options.limits.measures_max / (parts.len() as u64).max(1) {
+            return Err(Stop::Failed(exceeded("measures_max", options.limits.measures_max, None)).into());
+        }
+        let words = self.words(&parts, clock, options.midi.grid.as_ref());
+        let bars = Bars::new(&self.signs, clock.time(end).0);
+        for ((part, voice), words) in parts.iter().enumerate().zip(&words) {
+            let Ok(part) = u16::try_from(part) else {
                 return Err(Stop::Failed(exceeded("parts_max", options.limits.parts_max, None)).into());
             };
-            // Every part repeats the signs, so many signs in many parts would fill memory.
-            if self.signs.len() as u64 > options.limits.measures_max / (index as u64 + 1) {
-                return Err(Stop::Failed(exceeded("measures_max", options.limits.measures_max, None)).into());
-            }
-            self.tell_part(part, track, notes, sink)?;
+            self.tell_head(part, voice, sink)?;
+            let key_track = self.key_track(voice.track.number);
+            let mut teller = Teller::new(part, bars.clone(), &self.signs, words, key_track);
+            self.tell_notes(part, voice.notes, clock, &mut teller, sink)?;
+            teller.tell_until(Ticks(i64::MAX), self.at, sink)?;
+            sink.tell(self.at, Event::PartEnd { part, end: teller.bars.line })?;
         }
         Ok(())
+    }
+
+    /// Puts the notes on a grid, in the ticks of a score from here on, and says so.
+    fn quantise(&self, tracks: &mut [Track<'_>], grid: &Grid, sink: &mut Odd<'_>) -> Result<(), Stop> {
+        let mut moved = 0_u64;
+        for note in tracks.iter_mut().flat_map(|track| &mut track.notes) {
+            let (on, off) = (self.clock.time(note.on).0, self.clock.time(note.off).0);
+            let (start, end) = grid.span(on, off);
+            moved += u64::from((start, end) != (on, off));
+            (note.on, note.off) = (start.0.unsigned_abs(), end.0.unsigned_abs());
+        }
+        let message = format!(
+            "quantised as was asked to multiples of 1/{} of a quarter note: {moved} of {} notes moved",
+            grid.text().replace(',', " and 1/"),
+            self.notes
+        );
+        sink.warn(self.at, &message)
+    }
+
+    /// The words of each part. What a track says belongs to one of its parts, to any if it has none: a program to the
+    /// part of its channel, syllables to the part that most often begins a note with them, the rest to the first.
+    fn words(&self, parts: &[Voice<'_>], clock: Clock, grid: Option<&Grid>) -> Vec<Vec<Word>> {
+        let mut words: Vec<Vec<Word>> = parts.iter().map(|_| Vec::new()).collect();
+        let karaoke = self.speeches.iter().any(Speech::announces_karaoke);
+        let time = |on| grid.map_or(self.clock.time(on).0, |grid| grid.nearest(self.clock.time(on).0));
+        for speech in &self.speeches {
+            let own = parts.iter().zip(0..).filter(|(part, _)| part.tracks.contains(&speech.track));
+            let own: Vec<usize> = own.map(|(_, index)| index).collect();
+            let own = if own.is_empty() { (0..parts.len()).collect() } else { own };
+            let said = speech.words(karaoke, time);
+            let lyrics: Vec<Ticks> = said
+                .iter()
+                .filter(|word| word.kind == AnnotationKind::Lyric)
+                .map(|word| word.onset)
+                .collect();
+            let singer = own.iter().rev().max_by_key(|&&index| {
+                parts.get(index).filter(|_| !lyrics.is_empty()).map(|part| part.begins_with(&lyrics, clock))
+            });
+            for word in said {
+                let sounds = |&&index: &&usize| parts.get(index).map(|part| part.channel()) == word.channel;
+                let part = match (word.kind, word.channel) {
+                    (AnnotationKind::Lyric, _) => singer,
+                    (_, Some(_)) => own.iter().find(sounds),
+                    _ => own.first(),
+                };
+                if let Some(words) = part.and_then(|&part| words.get_mut(part)) {
+                    words.push(word);
+                }
+            }
+        }
+        words.iter_mut().for_each(|words| words.sort_by_key(|word| word.onset));
+        words
     }
 
     /// Puts the signs in the order of time; of those of one kind at one moment, the last holds.
@@ -149,61 +229,54 @@ impl<'a> Piece<'a> {
         self.signs = runs.filter_map(|run| run.last().copied()).collect();
     }
 
-    fn tell_part(
-        &self,
-        part: u16,
-        track: &Track<'_>,
-        notes: &[RawNote],
-        sink: &mut Odd<'_>,
-    ) -> Result<(), ReadError> {
-        let channel = notes.first().map_or(0, |note| note.channel);
+    fn tell_head(&self, part: u16, voice: &Voice<'_>, sink: &mut Odd<'_>) -> Result<(), Stop> {
+        let Voice { track, .. } = voice;
+        let channel = voice.channel();
         // In format 0 the name of the track is that of the piece only.
         let name = track.name.filter(|_| self.format != 0).map(text);
         let instrument = track.instrument.map(text);
         // The kits of the drum channel are no General MIDI programs.
         let program = self.program(track, channel).filter(|_| channel != DRUMS);
         sink.tell(track.at, Event::Part { part, name: name.as_deref() })?;
-        sink.tell(track.at, Event::Instrument { part, name: instrument.as_deref(), program })?;
+        sink.tell(track.at, Event::Instrument { part, name: instrument.as_deref(), program })
+    }
 
-        let mut bars = Bars::new(&self.signs, self.clock.time(self.end).0);
-        let mut frame = Frame {
-            part,
-            bar: bars.next(),
-            bars,
-            due: Ticks::ZERO,
-            signs: self.signs.iter().peekable(),
-            key_track: self.key_track(track.number),
-            number: 0,
-        };
-        let mut before = None;
+    fn tell_notes(
+        &self,
+        part: u16,
+        notes: &[RawNote],
+        clock: Clock,
+        teller: &mut Teller<'_>,
+        sink: &mut Odd<'_>,
+    ) -> Result<(), Stop> {
+        let mut before = (u64::MAX, u64::MAX);
         for note in notes {
-            let (onset, exact) = self.clock.time(note.on);
-            let (off, exact_off) = self.clock.time(note.off);
-            if frame.due <= onset {
-                frame.tell_until(onset, note.at, sink)?;
+            let (onset, exact) = clock.time(note.on);
+            let (off, exact_off) = clock.time(note.off);
+            if teller.due <= onset {
+                teller.tell_until(onset, note.at as usize, sink)?;
             }
-            let chord = before == Some((note.on, note.off));
-            before = Some((note.on, note.off));
+            let chord = before == (note.on, note.off);
+            before = (note.on, note.off);
             let flags = Flags::NONE
                 .with_if(chord, Flags::CHORD)
                 .with_if(note.channel == DRUMS, Flags::UNPITCHED)
                 .with_if(!exact || !exact_off, Flags::ROUNDED);
+            let Some(&written) = self.spelling.get(usize::from(note.key)) else { continue };
             let note = Note {
                 onset,
                 duration: off - onset,
-                place: Place::byte(note.at),
+                place: Place::byte(note.at as usize),
                 measure: 0,
-                written: Pitch::from_key(i32::from(note.key)),
+                written,
                 part,
                 flags,
                 transpose: 0,
                 voice: 1,
                 staff: 1,
             };
-            sink.sink.event(note.place, Event::Note(note))?;
+            sink.sink.note(&note)?;
         }
-        frame.tell_until(Ticks(i64::MAX), self.at, sink)?;
-        sink.tell(self.at, Event::PartEnd { part, end: frame.bars.line })?;
         Ok(())
     }
 
@@ -221,79 +294,8 @@ impl<'a> Piece<'a> {
     }
 }
 
-/// The measures and signs of one part, in step with its notes.
-struct Frame<'a> {
-    part: u16,
-    bars: Bars<'a>,
-    /// The start of the next measure.
-    bar: Option<Ticks>,
-    /// When the next measure or sign is due.
-    due: Ticks,
-    signs: Peekable<slice::Iter<'a, Sign>>,
-    /// Whose key signatures count.
-    key_track: usize,
-    /// Of the last measure.
-    number: u32,
-}
-
-impl Frame<'_> {
-    /// Tells what begins up to `onset`; `at` is the byte that made this necessary, as bars have none of their own.
-    fn tell_until(&mut self, onset: Ticks, at: usize, sink: &mut Odd<'_>) -> Result<(), Stop> {
-        loop {
-            let bar = self.bar.filter(|&bar| bar <= onset);
-            let sign = self.signs.peek().copied().filter(|sign| sign.onset <= onset);
-            match (bar, sign) {
-                (Some(bar), sign) if sign.is_none_or(|sign| bar <= sign.onset) => {
-                    self.bar = self.bars.next();
-                    self.number += 1;
-                    let number = self.number.to_string();
-                    sink.tell(at, Event::Measure { part: self.part, onset: bar, number: &number })?;
-                }
-                (_, Some(sign)) => {
-                    self.signs.next();
-                    self.tell_sign(sign, sink)?;
-                }
-                (_, None) => {
-                    let sign = self.signs.peek().map(|sign| sign.onset);
-                    self.due = self.bar.into_iter().chain(sign).min().unwrap_or(Ticks(i64::MAX));
-                    return Ok(());
-                }
-            }
-        }
-    }
-
-    fn tell_sign(&self, sign: &Sign, sink: &mut Odd<'_>) -> Result<(), Stop> {
-        let Sign { onset, track, at, what } = *sign;
-        let (part, measure, place) = (self.part, 0, Place::byte(at));
-        match what {
-            What::Meter { beats, unit } => sink
-                .tell(at, Event::Meter(Meter { onset, measure, part, beats: [beats].into(), unit, place })),
-            What::Key { fifths, mode } if track == self.key_track => sink
-                .tell(at, Event::Key(KeySignature { onset, measure, part, fifths, mode: Some(mode), place })),
-            // A tempo is for all parts, and said in the first.
-            What::Tempo(quarters_per_minute) if part == 0 => {
-                sink.tell(at, Event::Tempo(Tempo { onset, measure, part, quarters_per_minute, place }))
-            }
-            What::Key { .. } | What::Tempo(_) => Ok(()),
-        }
-    }
-}
-
-/// Puts the notes of a track, which are in the order of their onsets, by channel if asked to, and the notes of one onset
-/// by their ends, so that chords stand together. Else the order of the file stays.
-fn group(notes: &mut [RawNote], by_channel: bool) {
-    if by_channel && !notes.is_sorted_by_key(|note| note.channel) {
-        notes.sort_by_key(|note| note.channel);
-    }
-    for chord in notes.chunk_by_mut(|a, b| a.on == b.on && (!by_channel || a.channel == b.channel)) {
-        if chord.len() > 1 {
-            chord.sort_by_key(|note| note.off);
-        }
-    }
-}
-
 /// A text of the file: UTF-8 where it is that, else as Windows writes Western languages. Padding goes.
-fn text(bytes: &[u8]) -> Cow<'_, str> {
+pub(super) fn text(bytes: &[u8]) -> Cow<'_, str> {
     let bytes = bytes.trim_ascii();
     let end = bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
     let bytes = bytes.get(..end).unwrap_or(bytes);

@@ -1,8 +1,8 @@
 //! The MIDI reader on files of a few bytes.
 
 use super::*;
-use crate::read::Fidelity;
-use crate::score::{Field, Flags, Score, ScoreBuilder, Ticks};
+use crate::read::{Fidelity, Grid, MidiOptions, MidiParts};
+use crate::score::{AnnotationKind, Field, Flags, Score, ScoreBuilder, Ticks};
 use shared::failure::FailureKind;
 use shared::limits::Limits;
 use std::io::Cursor;
@@ -191,4 +191,105 @@ fn texts_are_utf8_or_western() {
         let score = read(&file(0, &[&name(bytes)])).unwrap();
         assert_eq!(score.field(Field::Title), Some("Für"));
     }
+}
+
+#[test]
+fn words_stand_at_their_moments_in_a_part_of_their_track() {
+    // Two channels: notes at 0 and 4 of the first, at 0, 2 and 4 of the second, which the syllables follow.
+    let meta = |delta, kind, text: &[u8]| [&[delta, 0xFF, kind, text.len() as u8], text].concat();
+    let track = [
+        &meta(0, 6, b"A")[..],
+        &meta(0, 7, b"curtain"),
+        &meta(0, 5, b"ki- "),
+        &[0, 0x90, 60, 9, 0, 0x91, 64, 9, 2, 0x81, 64, 0, 0, 0x91, 65, 9],
+        &meta(0, 5, b"tchen"),
+        &[2, 0x81, 65, 0, 0, 0x80, 60, 0, 0, 0x90, 62, 9, 0, 0x91, 67, 9],
+        &meta(0, 1, b"dolce"),
+        &meta(14, 5, b"ah"),
+        &[0, 0x80, 62, 0, 0, 0x81, 67, 0],
+    ];
+    let score = read(&file(1, &[&track.concat(), &meta(4, 6, b"B")])).unwrap();
+    let told = score.annotations.iter().map(|word| {
+        let sixteenths = word.onset.0 * 4 / Ticks::quarters(1).0;
+        (sixteenths, word.part, word.measure, word.kind.name(), score.text(word))
+    });
+    let expected = [
+        (0, 0, 0, "marker", "A"),
+        (0, 0, 0, "direction", "curtain"),
+        (0, 1, 0, "lyric", "ki-"),
+        (2, 1, 0, "lyric", "tchen"),
+        (4, 0, 0, "direction", "dolce"),
+        (4, 0, 0, "marker", "B"),
+        (18, 1, 1, "lyric", "ah"),
+    ];
+    assert_eq!(told.collect::<Vec<_>>(), expected);
+    assert!(score.annotations.iter().all(|word| word.place.byte_offset().is_some_and(|byte| byte > 14)));
+    let limits = Limits { annotations_max: 6, ..Limits::default() };
+    let failure = read_with(&file(1, &[&track.concat()]), &ReadOptions { limits, ..ReadOptions::default() });
+    assert!(failure.is_ok(), "six are in the first track");
+    let limits = Limits { annotations_max: 5, ..Limits::default() };
+    let failure = read_with(&file(1, &[&track.concat()]), &ReadOptions { limits, ..ReadOptions::default() });
+    assert!(failure.unwrap_err().message.contains("annotations_max"));
+}
+
+#[test]
+fn a_new_program_and_a_bank_are_words_of_their_channel() {
+    let first = [0, 0xC0, 4, 0, 0xC1, 40, 0, 0x90, 60, 9, 0, 0x91, 70, 9, 4, 0xC1, 40, 0, 0xC1, 41];
+    let banks = [0, 0xB1, 0, 8, 0, 0xB1, 32, 3, 4, 0xC1, 41, 0, 0x80, 60, 0, 0, 0x81, 70, 0];
+    let score = read(&file(0, &[&[&first[..], &banks].concat()])).unwrap();
+    let told = score.annotations.iter().map(|word| (word.kind, word.part, word.onset, score.text(word)));
+    let word = |quarters, text| (AnnotationKind::Direction, 1, Ticks::quarters(quarters), text);
+    assert!(told.eq([word(1, "program 42"), word(2, "bank 8/3 program 42")]), "{:?}", score.annotations);
+    assert_eq!(score.parts.iter().map(|part| part.program).collect::<Vec<_>>(), [Some(5), Some(41)]);
+}
+
+#[test]
+fn a_grid_moves_onsets_and_ends_and_says_so() {
+    // 4 ticks a quarter: a grid of eighths. Word, note 1 to 2 ticks, note 3 to 5, and one of no length.
+    let track = [
+        1, 0xFF, 5, 1, b'a', 0, 0x90, 60, 9, 1, 0x80, 60, 0, 1, 0x90, 62, 9, 2, 0x80, 62, 0, 0, 0x90, 64, 9,
+        0, 0x80, 64, 0,
+    ];
+    let bytes = file(0, &[&track]);
+    let midi = MidiOptions { grid: Some(Grid::new(&[2]).unwrap()), parts: None };
+    let score = read_with(&bytes, &ReadOptions { midi, ..ReadOptions::default() }).unwrap().remove(0);
+    assert_eq!(notes(&score), [(60, 2, 2), (62, 4, 2), (64, 6, 0)]);
+    assert_eq!((score.division, score.annotations[0].onset), (Some(4), score.notes[0].onset));
+    let said = "quantised as was asked to multiples of 1/2 of a quarter note: 3 of 3 notes moved";
+    assert!(warnings(&score).contains(&said), "{:?}", warnings(&score));
+    let raw = read(&bytes).unwrap();
+    assert_eq!(notes(&raw), [(60, 1, 1), (62, 3, 2), (64, 5, 0)]);
+    assert!(!warnings(&raw).iter().any(|warning| warning.contains("quantised")));
+}
+
+#[test]
+fn parts_are_by_track_or_channel_where_that_is_asked() {
+    let name = |text: &[u8]| [&[0, 0xFF, 3, text.len() as u8], text].concat();
+    let first =
+        [&name(b"one")[..], &[0, 0x90, 60, 9, 4, 0x80, 60, 0, 0, 0x92, 64, 9, 4, 0x82, 64, 0]].concat();
+    let second = [&name(b"two")[..], &[2, 0x92, 40, 9, 4, 0x92, 40, 0]].concat();
+    let bytes = file(1, &[&first, &second]);
+    let parts = |parts, fidelity| {
+        let midi = MidiOptions { grid: None, parts };
+        let score = read_with(&bytes, &ReadOptions { midi, fidelity, ..ReadOptions::default() });
+        let score = score.unwrap().remove(0);
+        let told = |part: u16| {
+            let keys = score.notes.iter().filter(|note| note.part == part).map(|note| note.written_key());
+            (score.parts[usize::from(part)].name.as_deref().unwrap_or("").to_owned(), keys.collect())
+        };
+        let told: Vec<(String, Vec<i32>)> = (0..score.parts.len() as u16).map(told).collect();
+        (told, warnings(&score).join(""))
+    };
+    let part = |name: &str, keys: &[i32]| (name.to_owned(), keys.to_vec());
+    let asked = |by: &str| format!("parts are by {by}, as was asked");
+    let (both, track, channel) = (
+        vec![part("one", &[60]), part("one", &[64]), part("two", &[40])],
+        vec![part("one", &[60, 64]), part("two", &[40])],
+        vec![part("one", &[60]), part("one", &[40, 64])],
+    );
+    assert_eq!(parts(None, Fidelity::Corrected), (both.clone(), String::new()));
+    assert_eq!(parts(None, Fidelity::Compat), (track.clone(), String::new()));
+    assert_eq!(parts(Some(MidiParts::TrackChannel), Fidelity::Compat), (both, asked("track-channel")));
+    assert_eq!(parts(Some(MidiParts::Track), Fidelity::Corrected), (track, asked("track")));
+    assert_eq!(parts(Some(MidiParts::Channel), Fidelity::Corrected), (channel, asked("channel")));
 }

@@ -2,10 +2,11 @@
 
 use super::clock::Clock;
 use super::file::Chunk;
-use super::frame::{self, Frame, Kind};
+use super::frame::{self, Frame, Kind, Stroke};
 use super::oddity::{Oddity, Tally};
 use super::pairing::{CHANNELS, Pairing, RawNote};
 use super::piece::{Sign, What};
+use super::words::{Said, Saying};
 use super::{Odd, ReadError};
 use crate::score::{Mode, Stop};
 use midly::{EventIter, MetaMessage, TrackEvent, TrackEventKind};
@@ -13,7 +14,9 @@ use shared::limits::{Limits, exceeded};
 use shared::place::Place;
 
 /// Notes that there is room for from the start, at most.
-const NOTES_AT_FIRST: usize = 4096;
+const NOTES_AT_FIRST: usize = 1 << 16;
+/// A note and its end take this many bytes at least.
+const NOTE_BYTES: usize = 6;
 
 /// What a track holds.
 pub(super) struct Track<'a> {
@@ -24,6 +27,9 @@ pub(super) struct Track<'a> {
     /// In the order of their note-ons.
     pub(super) notes: Vec<RawNote>,
     pub(super) signs: Vec<Sign>,
+    pub(super) said: Vec<Said<'a>>,
+    /// Numbers of the tracks that the notes are from.
+    pub(super) sources: Vec<usize>,
     pub(super) name: Option<&'a [u8]>,
     pub(super) instrument: Option<&'a [u8]>,
     pub(super) copyright: Option<&'a [u8]>,
@@ -35,6 +41,14 @@ pub(super) struct Track<'a> {
     pub(super) end: u64,
 }
 
+impl Track<'_> {
+    /// The same without what happens in it.
+    pub(super) fn head(&self) -> Self {
+        let (notes, signs, said) = (Vec::new(), Vec::new(), Vec::new());
+        Track { notes, signs, said, sources: Vec::new(), ..*self }
+    }
+}
+
 /// What bounds the reading of a track.
 pub(super) struct Bounds<'r> {
     pub(super) clock: Clock,
@@ -43,6 +57,8 @@ pub(super) struct Bounds<'r> {
     pub(super) notes_left: u64,
     /// How many signs. Each can begin a measure, so the limit on measures is theirs.
     pub(super) signs_left: u64,
+    /// How many words.
+    pub(super) words_left: u64,
 }
 
 /// Reads a track; gives it and where in the source it ends.
@@ -56,17 +72,22 @@ pub(super) fn read<'a>(
         chunk,
         bounds,
         pairing,
+        notes_max: usize::try_from(bounds.notes_left.min(u64::from(u32::MAX - 1))).unwrap_or(usize::MAX),
         status: None,
         cancelled: false,
         struck: 0,
+        banks: [0; CHANNELS],
+        sounds: [(0, 0); CHANNELS],
         ended: false,
         exclusive: None,
         tally: Tally::default(),
         track: Track {
             number: chunk.number,
             at: chunk.at,
-            notes: Vec::with_capacity((chunk.data.len() / 8).min(NOTES_AT_FIRST)),
+            notes: Vec::with_capacity((chunk.data.len() / NOTE_BYTES).min(NOTES_AT_FIRST)),
             signs: Vec::new(),
+            said: Vec::new(),
+            sources: vec![chunk.number],
             name: None,
             instrument: None,
             copyright: None,
@@ -83,12 +104,18 @@ struct Decoder<'a, 'r> {
     chunk: &'r Chunk<'a>,
     bounds: &'r Bounds<'r>,
     pairing: &'r mut Pairing,
+    /// How many notes it may have; the pairing counts in 32 bits.
+    notes_max: usize,
     /// The status that running status stands for. A meta event cancels it, but many writers do not know that.
     status: Option<u8>,
     /// Whether it was cancelled.
     cancelled: bool,
     /// A bit for each channel that has had a note.
     struck: u16,
+    /// The bank that each channel has selected.
+    banks: [u16; CHANNELS],
+    /// Bank and program of each channel as they were last told.
+    sounds: [(u16, u8); CHANNELS],
     /// Whether the end of the track was announced.
     ended: bool,
     /// Where a system exclusive message began that has not ended.
@@ -103,6 +130,7 @@ impl<'a> Decoder<'a, '_> {
         let data = self.chunk.data;
         let mut at = 0;
         let sound = loop {
+            at = self.strokes(at)?;
             let rest = data.get(at..).unwrap_or(&[]);
             if rest.is_empty() || (self.ended && rest.starts_with(b"MTrk")) {
                 break true;
@@ -127,6 +155,29 @@ impl<'a> Decoder<'a, '_> {
         Ok(at)
     }
 
+    /// Takes the notes from `at` to where something else stands; gives that place.
+    fn strokes(&mut self, mut at: usize) -> Result<usize, Stop> {
+        if self.ended {
+            return Ok(at);
+        }
+        let data = self.chunk.data;
+        let mut running = self.status.filter(|_| !self.cancelled).unwrap_or(0);
+        let (mut now, from) = (self.track.end, self.chunk.at);
+        while let Some(&window) = data.get(at..).and_then(<[u8]>::first_chunk) {
+            let Some(stroke) = frame::stroke(window, running) else { break };
+            let Stroke { delta, lead, length, status, key, velocity } = stroke;
+            running = status;
+            now += u64::from(delta);
+            self.strike(from + at + usize::from(lead), now, status, key, velocity)?;
+            at += usize::from(length);
+        }
+        self.track.end = now;
+        if running != 0 {
+            (self.status, self.cancelled) = (Some(running), false);
+        }
+        Ok(at)
+    }
+
     /// Takes the event at the front of `rest`.
     fn take(&mut self, place: usize, frame: Frame, rest: &'a [u8]) -> Result<(), ReadError> {
         self.track.end += frame.delta;
@@ -140,7 +191,7 @@ impl<'a> Decoder<'a, '_> {
                 }
                 self.status = Some(status);
                 self.cancelled = false;
-                return self.message(place, status, data);
+                self.message(place, status, data)?;
             }
             Kind::Stray => self.tally.add(Oddity::Skipped, place),
             Kind::Long => self.long(place, rest.get(..frame.length).unwrap_or(rest))?,
@@ -164,39 +215,64 @@ impl<'a> Decoder<'a, '_> {
         Ok(())
     }
 
-    fn message(&mut self, place: usize, status: u8, [first, second]: [u8; 2]) -> Result<(), ReadError> {
+    /// Takes a note-on or note-off.
+    #[inline(always)]
+    fn strike(&mut self, place: usize, now: u64, status: u8, key: u8, velocity: u8) -> Result<(), Stop> {
+        let track = &mut self.track;
+        let channel = status & 0xF;
+        if status < 0x90 || velocity == 0 {
+            let ended = self.pairing.release(&mut track.notes, channel, key, now);
+            if ended == 0 {
+                self.tally.add(Oddity::Orphan, place);
+            }
+            return Ok(());
+        }
+        if track.notes.len() >= self.notes_max {
+            return Err(stop("notes_max", self.bounds.limits.notes_max, place));
+        }
+        track.note_ons += 1;
+        self.struck |= 1 << channel;
+        self.pairing.begin(&mut track.notes, RawNote::new(now, place, channel, key));
+        Ok(())
+    }
+
+    fn message(&mut self, place: usize, status: u8, [first, second]: [u8; 2]) -> Result<(), Stop> {
         let track = &mut self.track;
         let channel = status & 0xF;
         match status & 0xF0 {
-            0x90 if second > 0 => {
-                if track.notes.len() as u64 >= self.bounds.notes_left.min(u64::from(u32::MAX - 1)) {
-                    return Err(stop("notes_max", self.bounds.limits.notes_max, place).into());
-                }
-                track.note_ons += 1;
-                self.struck |= 1 << channel;
-                self.pairing.begin(&mut track.notes, RawNote::new(track.end, place, channel, first));
-            }
-            0x80 | 0x90 => {
-                let ended = self.pairing.release(&mut track.notes, channel, first, track.end);
-                if ended == 0 {
-                    self.tally.add(Oddity::Orphan, place);
-                }
-            }
+            0x80 | 0x90 => self.strike(place, self.track.end, status, first, second)?,
             // All sound off, all notes off, and the modes that imply it.
             0xB0 if matches!(first, 120 | 123..) => {
                 self.pairing.silence(&mut track.notes, channel, track.end);
             }
-            0xC0 => {
-                let unstruck = self.struck & (1 << channel) == 0;
-                if let Some(slot) = track.programs.get_mut(usize::from(channel))
-                    && (unstruck || slot.is_none())
-                {
-                    *slot = Some(first + 1);
+            0xB0 if matches!(first, 0 | 32) => {
+                if let Some(bank) = self.banks.get_mut(usize::from(channel)) {
+                    let (high, low) = (*bank & !0x7F, *bank & 0x7F);
+                    *bank = if first == 0 { u16::from(second) << 7 | low } else { high | u16::from(second) };
                 }
             }
+            0xC0 => self.program(place, channel, first + 1)?,
             _ => {}
         }
         Ok(())
+    }
+
+    /// A channel gets a program: its part has it, if no note came before; else it is a word, as is a bank.
+    fn program(&mut self, place: usize, channel: u8, program: u8) -> Result<(), Stop> {
+        let at = usize::from(channel);
+        let unstruck = self.struck & (1 << channel) == 0;
+        let (Some(slot), Some(told)) = (self.track.programs.get_mut(at), self.sounds.get_mut(at)) else {
+            return Ok(());
+        };
+        let bank = self.banks.get(at).copied().unwrap_or(0);
+        if unstruck || slot.is_none() {
+            *slot = Some(program);
+        }
+        let before = std::mem::replace(told, (bank, program));
+        if before == (bank, program) || (unstruck && bank == 0) {
+            return Ok(());
+        }
+        self.say(place, Saying::Program { channel, bank, program })
     }
 
     fn meta(&mut self, place: usize, meta: MetaMessage<'a>) -> Result<(), ReadError> {
@@ -210,6 +286,10 @@ impl<'a> Decoder<'a, '_> {
             MetaMessage::Copyright(text) => {
                 self.track.copyright = self.track.copyright.or(Some(self.text(place, text)?));
             }
+            MetaMessage::Text(text) => self.say(place, Saying::Text(self.text(place, text)?))?,
+            MetaMessage::Lyric(text) => self.say(place, Saying::Lyric(self.text(place, text)?))?,
+            MetaMessage::Marker(text) => self.say(place, Saying::Marker(self.text(place, text)?))?,
+            MetaMessage::CuePoint(text) => self.say(place, Saying::Cue(self.text(place, text)?))?,
             MetaMessage::EndOfTrack => {
                 self.ended = true;
                 // Zeros that follow are filling and not notes.
@@ -244,6 +324,14 @@ impl<'a> Decoder<'a, '_> {
         Ok(text)
     }
 
+    fn say(&mut self, at: usize, what: Saying<'a>) -> Result<(), Stop> {
+        if self.track.said.len() as u64 >= self.bounds.words_left {
+            return Err(stop("annotations_max", self.bounds.limits.annotations_max, at));
+        }
+        self.track.said.push(Said { on: self.track.end, at, what });
+        Ok(())
+    }
+
     fn sign(&mut self, at: usize, what: What) -> Result<(), Stop> {
         if self.track.signs.len() as u64 >= self.bounds.signs_left {
             return Err(stop("measures_max", self.bounds.limits.measures_max, at));
@@ -259,7 +347,7 @@ impl<'a> Decoder<'a, '_> {
         let hanging = self.pairing.finish(&mut self.track.notes, end);
         (0..hanging).for_each(|_| self.tally.add(Oddity::Hanging, at));
         for note in self.track.notes.iter().filter(|note| note.on == note.off) {
-            self.tally.add(Oddity::NoLength, note.at);
+            self.tally.add(Oddity::NoLength, note.at as usize);
         }
         if let Some(place) = self.exclusive {
             self.tally.add(Oddity::OpenExclusive, place);

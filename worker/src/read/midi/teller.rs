@@ -1,0 +1,122 @@
+//! The measures, signs and words of one part, told in step with its notes.
+
+use super::Odd;
+use super::clock::Bars;
+use super::piece::{Sign, What};
+use super::words::Word;
+use crate::score::{Annotation, Event, KeySignature, Meter, Stop, Tempo, Ticks};
+use shared::place::Place;
+use std::iter::Peekable;
+use std::slice;
+
+/// What there is to tell of a part beside its notes.
+pub(super) struct Teller<'a> {
+    part: u16,
+    pub(super) bars: Bars<'a>,
+    /// The start of the next measure.
+    bar: Option<Ticks>,
+    /// When the next of it is due.
+    pub(super) due: Ticks,
+    signs: Peekable<slice::Iter<'a, Sign>>,
+    words: Peekable<slice::Iter<'a, Word>>,
+    /// Whose key signatures count.
+    key_track: usize,
+    /// Of the last measure.
+    number: Numeral,
+}
+
+impl<'a> Teller<'a> {
+    pub(super) fn new(
+        part: u16,
+        mut bars: Bars<'a>,
+        signs: &'a [Sign],
+        words: &'a [Word],
+        key_track: usize,
+    ) -> Self {
+        let bar = bars.next();
+        let (signs, words) = (signs.iter().peekable(), words.iter().peekable());
+        Teller { part, bars, bar, due: Ticks::ZERO, signs, words, key_track, number: Numeral::default() }
+    }
+
+    /// Tells what begins up to `onset`; `at` is the byte that made this necessary, as bars have none of their own.
+    pub(super) fn tell_until(&mut self, onset: Ticks, at: usize, sink: &mut Odd<'_>) -> Result<(), Stop> {
+        loop {
+            let sign = self.signs.peek().copied();
+            let word = self.words.peek().copied();
+            let next = [self.bar, sign.map(|sign| sign.onset), word.map(|word| word.onset)];
+            self.due = next.into_iter().flatten().min().unwrap_or(Ticks(i64::MAX));
+            if self.due > onset || next == [None; 3] {
+                return Ok(());
+            }
+            // Of what begins together the measure is first, and words are last.
+            match (self.bar, sign, word) {
+                (Some(bar), ..) if bar == self.due => {
+                    self.bar = self.bars.next();
+                    let number = self.number.next();
+                    sink.tell(at, Event::Measure { part: self.part, onset: bar, number })?;
+                }
+                (_, Some(sign), _) if sign.onset == self.due => {
+                    self.signs.next();
+                    self.tell_sign(sign, sink)?;
+                }
+                (.., word) => {
+                    self.words.next();
+                    let Some(word) = word else { return Ok(()) };
+                    let annotation = Annotation::new(word.kind, self.part, word.onset, Place::byte(word.at));
+                    sink.tell(word.at, Event::Annotation(annotation, &word.text))?;
+                }
+            }
+        }
+    }
+
+    fn tell_sign(&self, sign: &Sign, sink: &mut Odd<'_>) -> Result<(), Stop> {
+        let Sign { onset, track, at, what } = *sign;
+        let (part, measure, place) = (self.part, 0, Place::byte(at));
+        match what {
+            What::Meter { beats, unit } => sink
+                .tell(at, Event::Meter(Meter { onset, measure, part, beats: [beats].into(), unit, place })),
+            What::Key { fifths, mode } if track == self.key_track => sink
+                .tell(at, Event::Key(KeySignature { onset, measure, part, fifths, mode: Some(mode), place })),
+            // A tempo is for all parts, and said in the first.
+            What::Tempo(quarters_per_minute) if part == 0 => {
+                sink.tell(at, Event::Tempo(Tempo { onset, measure, part, quarters_per_minute, place }))
+            }
+            What::Key { .. } | What::Tempo(_) => Ok(()),
+        }
+    }
+}
+
+/// A number that counts up in its decimal digits, so that a measure costs no text of its own.
+#[derive(Default)]
+struct Numeral {
+    /// The digits, of which the last ones count.
+    digits: [u8; 10],
+    count: usize,
+}
+
+impl Numeral {
+    /// The next number, from 1; ten digits are more than any limit on measures allows.
+    fn next(&mut self) -> &str {
+        let carry = self.digits.iter_mut().rev().zip(1..).find_map(|(digit, place)| {
+            let nine = *digit == b'9';
+            *digit = if nine { b'0' } else { (*digit).max(b'0') + 1 };
+            (!nine).then_some(place)
+        });
+        self.count = self.count.max(carry.unwrap_or(self.digits.len()));
+        let digits = self.digits.get(self.digits.len() - self.count..).unwrap_or(&[]);
+        std::str::from_utf8(digits).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numerals_count() {
+        let mut numeral = Numeral::default();
+        for number in 1..=1_000_u32 {
+            assert_eq!(numeral.next(), number.to_string());
+        }
+    }
+}
