@@ -15,7 +15,9 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod timing;
+mod tokens;
 mod values;
+mod word;
 mod xml;
 
 use super::{Format, Input, ReadError, ReadOptions, ScoreReader};

@@ -1,5 +1,7 @@
 //! The reader as a whole: fixtures, small documents, damage, limits.
 
+mod tokens;
+
 use super::MusicXml;
 use crate::read::{Fidelity, HEAD_BYTES, ReadOptions, ScoreReader};
 use crate::score::{Field, Flags, Mode, Score, ScoreBuilder, Ticks};
@@ -13,7 +15,7 @@ use zip::write::SimpleFileOptions;
 
 macro_rules! fixture {
     ($name:literal) => {
-        include_bytes!(concat!("../../../../tests/data/scores/musicxml/", $name))
+        include_bytes!(concat!("../../../../../tests/data/scores/musicxml/", $name))
     };
 }
 
