@@ -2,6 +2,7 @@
 
 use super::super::ReadError;
 use super::part::{Bar, Part};
+use super::steps::Steps;
 use super::values::{millionths, mode, shown, whole};
 use super::xml::Xml;
 use super::{damage, warn};
@@ -46,6 +47,7 @@ fn key(xml: &mut Xml<'_>, part: &Part, sink: &mut dyn EventSink) -> Result<(), R
     // The keys of further staves repeat that of the first in nearly every score; a key has no staff here.
     let is_first = is_for_first_staff(xml);
     let (mut fifths, mut stated, mut fault, mut mode_read) = (None, false, None, None);
+    let mut steps = Steps::default();
     while xml.child(here)? {
         match xml.name() {
             b"fifths" => {
@@ -57,10 +59,12 @@ fn key(xml: &mut Xml<'_>, part: &Part, sink: &mut dyn EventSink) -> Result<(), R
                 }
             }
             b"mode" => mode_read = mode(xml.text()?),
+            b"key-step" => steps.step(xml.text()?),
+            b"key-alter" => steps.alter(millionths(xml.text()?)),
             _ => {}
         }
     }
-    match (fifths, fault) {
+    match (fifths.or(steps.fifths().filter(|_| !stated)), fault) {
         _ if !is_first => Ok(()),
         (_, Some(message)) => damage(sink, place, message),
         (Some(fifths), _) => {

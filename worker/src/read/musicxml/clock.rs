@@ -90,6 +90,11 @@ impl Clock {
         Span { onset: self.base + from, duration: to - from, exact: from_exact && to_exact }
     }
 
+    /// A moment so many millionths of a division after the cursor, but not before the measure.
+    pub(super) fn moved(&self, count: i64) -> Ticks {
+        (self.now() + self.span(count).duration).max(self.start)
+    }
+
     /// Moves the cursor on.
     pub(super) fn forward(&mut self, count: i64) {
         self.at = self.at.saturating_add(count);

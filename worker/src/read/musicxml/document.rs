@@ -75,6 +75,7 @@ impl Document<'_, '_> {
                     header::field(&mut self.xml, Field::Number, self.sink)?;
                 }
                 b"identification" => header::identification(&mut self.xml, self.sink)?,
+                b"credit" => self.titles.credit(&mut self.xml, self.sink)?,
                 b"part-list" => self.part_list()?,
                 b"part" if !self.timewise => self.part()?,
                 b"measure" if self.timewise => self.measure_of_all()?,
@@ -97,11 +98,17 @@ impl Document<'_, '_> {
         let place = self.xml.place();
         self.titles.finish(place, self.sink)?;
         let here = self.xml.depth();
+        let mut groups = header::Groups::default();
         while self.xml.child(here)? {
-            if self.xml.name() == b"score-part" {
-                let place = self.xml.place();
-                let part = header::score_part(&mut self.xml)?;
-                self.declare_part(part, place)?;
+            match self.xml.name() {
+                b"part-group" => groups.read(&mut self.xml)?,
+                b"score-part" => {
+                    let place = self.xml.place();
+                    let mut part = header::score_part(&mut self.xml)?;
+                    groups.name(&mut part);
+                    self.declare_part(part, place)?;
+                }
+                _ => {}
             }
         }
         self.tell_oddities()

@@ -8,8 +8,9 @@ use std::io::{self, Cursor, Read};
 
 /// How many opening bytes are searched for an XML declaration.
 const DECLARATION_BYTES: usize = 1024;
-/// Bytes decoded at once.
+/// Bytes decoded at once, and room for what they become.
 const RAW_BYTES: usize = 16 << 10;
+const TEXT_BYTES: usize = 32 << 10;
 
 /// The document as UTF-8 without a byte order mark.
 ///
@@ -31,6 +32,8 @@ pub(super) fn utf8<'a>(mut input: Box<dyn Read + 'a>) -> io::Result<Box<dyn Read
         decoder,
         raw: vec![0; RAW_BYTES],
         rest: 0..0,
+        text: vec![0; TEXT_BYTES],
+        unread: 0..0,
         ended: false,
         finished: false,
     }))
@@ -78,6 +81,10 @@ struct Decoded<'a> {
     raw: Vec<u8>,
     /// What of `raw` is not decoded yet.
     rest: std::ops::Range<usize>,
+    /// What is decoded, and what of it nobody has read yet: a decoder stands still where there is no room for a whole
+    /// character, so that it is not given the reader's own.
+    text: Vec<u8>,
+    unread: std::ops::Range<usize>,
     /// No bytes follow `raw`.
     ended: bool,
     /// The decoder has given its last, and panics if it is asked again.
@@ -86,21 +93,21 @@ struct Decoded<'a> {
 
 impl Read for Decoded<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        while !self.finished {
+        while self.unread.is_empty() && !self.finished {
             if self.rest.is_empty() && !self.ended {
                 let count = self.bytes.read(&mut self.raw)?;
                 self.rest = 0..count;
                 self.ended = count == 0;
             }
             let raw = self.raw.get(self.rest.clone()).unwrap_or_default();
-            let (result, read, written, _) = self.decoder.decode_to_utf8(raw, into, self.ended);
+            let (result, read, written, _) = self.decoder.decode_to_utf8(raw, &mut self.text, self.ended);
             self.rest.start += read;
             self.finished = self.ended && result == CoderResult::InputEmpty;
-            if written > 0 {
-                return Ok(written);
-            }
+            self.unread = 0..written;
         }
-        Ok(0)
+        let count = self.text.get(self.unread.clone()).unwrap_or_default().read(into)?;
+        self.unread.start += count;
+        Ok(count)
     }
 }
 
@@ -125,6 +132,19 @@ mod tests {
         assert_eq!(decoded([&[0xEF, 0xBB, 0xBF], text.as_bytes()].concat()), text);
         let latin = b"<?xml version=\"1.0\" encoding = \"ISO-8859-1\"?><\xE9/>".to_vec();
         assert_eq!(decoded(latin), "<?xml version=\"1.0\" encoding = \"ISO-8859-1\"?><é/>");
+    }
+
+    #[test]
+    fn a_character_may_be_read_byte_by_byte() {
+        let bytes: Vec<u8> =
+            [0xFF, 0xFE].into_iter().chain("é♪".encode_utf16().flat_map(u16::to_le_bytes)).collect();
+        let mut input = utf8(Box::new(&bytes[..])).unwrap();
+        let mut text = Vec::new();
+        let mut byte = [0];
+        while input.read(&mut byte).unwrap() > 0 {
+            text.push(byte[0]);
+        }
+        assert_eq!(text, "é♪".as_bytes());
     }
 
     #[test]

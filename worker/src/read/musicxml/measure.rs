@@ -5,7 +5,7 @@ use super::note::Written;
 use super::part::Part;
 use super::values::{millionths, shown};
 use super::xml::Xml;
-use super::{attributes, barline, damage, direction, timing, warn};
+use super::{attributes, barline, damage, direction, harmony, timing, warn};
 use crate::score::{Event, EventSink, Flags, TICKS_PER_QUARTER, Ticks};
 use shared::place::Place;
 
@@ -39,7 +39,7 @@ pub(super) fn read(
     sink: &mut dyn EventSink,
 ) -> Result<(), ReadError> {
     part.begun = true;
-    part.last = None;
+    (part.last, part.figured) = (None, 0);
     part.has_notes = false;
     let (onset, number) = (part.clock.start(), heading.number.as_str());
     sink.event(heading.place, Event::Measure { part: part.index, onset, number })?;
@@ -63,13 +63,15 @@ fn contents(
     while xml.child(here)? {
         match xml.name() {
             b"note" => {
-                let written = Written::read(xml, &mut part.voices)?;
+                let written = Written::read(xml, part)?;
                 timing::note(written, part, fidelity, sink)?;
             }
             b"backup" => backup(xml, part, sink)?,
             b"forward" => forward(xml, part, sink)?,
             b"attributes" => attributes::read(xml, part, sink)?,
             b"direction" => direction::read(xml, part, sink)?,
+            b"harmony" => harmony::read(xml, part, sink)?,
+            b"figured-bass" => harmony::figures(xml, part, sink)?,
             b"barline" => barline::read(xml, part, sink)?,
             b"sound" => direction::read_sound(xml, part, sink)?,
             _ => {}
@@ -138,6 +140,7 @@ fn move_count(xml: &mut Xml<'_>, sink: &mut dyn EventSink) -> Result<i64, ReadEr
 fn backup(xml: &mut Xml<'_>, part: &mut Part, sink: &mut dyn EventSink) -> Result<(), ReadError> {
     let place = xml.place();
     let count = move_count(xml, sink)?;
+    part.figured = 0;
     if part.clock.back(count) {
         return Ok(());
     }
@@ -146,6 +149,7 @@ fn backup(xml: &mut Xml<'_>, part: &mut Part, sink: &mut dyn EventSink) -> Resul
 
 fn forward(xml: &mut Xml<'_>, part: &mut Part, sink: &mut dyn EventSink) -> Result<(), ReadError> {
     let count = move_count(xml, sink)?;
+    part.figured = 0;
     part.clock.forward(count);
     part.clock.reach_silently();
     Ok(())

@@ -7,15 +7,21 @@ mod clock;
 mod direction;
 mod document;
 mod encoding;
+mod harmony;
 mod header;
 mod measure;
+mod notations;
 mod note;
 mod part;
 mod source;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod timing;
+mod tokens;
 mod values;
+mod waiting;
+mod word;
 mod xml;
 
 use super::{Format, Input, ReadError, ReadOptions, ScoreReader};
@@ -28,7 +34,7 @@ use std::io;
 
 static FORMAT: Format = Format {
     name: "musicxml",
-    revision: 1,
+    revision: 2,
     extensions: &["musicxml", "xml", "mxl"],
     summary: "MusicXML, partwise and timewise, plain or compressed",
     reference: "W3C Music Notation Community Group, MusicXML 4.0",

@@ -1,7 +1,8 @@
 //! A `<note>` as it is written, before it has a place in time.
 
 use super::super::ReadError;
-use super::part::Voices;
+use super::notations;
+use super::part::Part;
 use super::values::{MILLION, dotted, millionths, note_type, shown, whole};
 use super::xml::Xml;
 use crate::score::{Flags, Pitch, Step};
@@ -51,7 +52,8 @@ const MIDDLE_LINE: Pitch = Pitch::new(Step::B, 0, 4);
 
 impl Written {
     /// Reads the open `<note>` to its end.
-    pub(super) fn read(xml: &mut Xml<'_>, voices: &mut Voices) -> Result<Written, ReadError> {
+    /// Words and signs on it wait in the part.
+    pub(super) fn read(xml: &mut Xml<'_>, part: &mut Part) -> Result<Written, ReadError> {
         let here = xml.depth();
         let hidden = xml.attribute(b"print-object") == Some(b"no");
         let mut note = Written {
@@ -70,16 +72,16 @@ impl Written {
             normal: 1,
         };
         while xml.child(here)? {
-            note.take(xml, voices)?;
+            note.take(xml, part)?;
         }
         if note.voice == 0 {
-            note.voice = voices.number(b"1");
+            note.voice = part.voices.number(b"1");
         }
         note.flags = note.flags.with(note.kind_of_tie.sound.unwrap_or(note.kind_of_tie.sight));
         Ok(note)
     }
 
-    fn take(&mut self, xml: &mut Xml<'_>, voices: &mut Voices) -> Result<(), ReadError> {
+    fn take(&mut self, xml: &mut Xml<'_>, part: &mut Part) -> Result<(), ReadError> {
         match xml.name() {
             b"pitch" => self.kind = Kind::Pitched(self.pitch(xml)?),
             b"unpitched" => self.kind = Kind::Unpitched(self.pitch(xml)?),
@@ -92,7 +94,7 @@ impl Written {
             b"chord" => self.joins = true,
             b"grace" => self.flags = self.flags.with(Flags::GRACE),
             b"cue" => self.flags = self.flags.with(Flags::CUE),
-            b"voice" => self.voice = voices.number(xml.text()?),
+            b"voice" => self.voice = part.voices.number(xml.text()?),
             b"staff" => match whole(xml.text()?) {
                 Some(staff) if staff > 0 => self.staff = staff,
                 _ => self.blame("the staff is not a whole number from 1"),
@@ -101,7 +103,8 @@ impl Written {
                 let tie = tie(xml);
                 self.kind_of_tie.sound = Some(self.kind_of_tie.sound.unwrap_or_default().with(tie));
             }
-            b"notations" => self.notations(xml)?,
+            b"notations" => self.notations(xml, part)?,
+            b"lyric" => notations::lyric(xml, &mut part.waiting)?,
             b"type" => self.note_type = note_type(xml.text()?),
             b"dot" => self.dots = self.dots.saturating_add(1),
             b"time-modification" => self.time_modification(xml)?,
@@ -154,11 +157,12 @@ impl Written {
         Ok(pitch)
     }
 
-    fn notations(&mut self, xml: &mut Xml<'_>) -> Result<(), ReadError> {
+    fn notations(&mut self, xml: &mut Xml<'_>, part: &mut Part) -> Result<(), ReadError> {
         let here = xml.depth();
         while xml.child(here)? {
-            if xml.name() == b"tied" {
-                self.kind_of_tie.sight = self.kind_of_tie.sight.with(tie(xml));
+            match xml.name() {
+                b"tied" => self.kind_of_tie.sight = self.kind_of_tie.sight.with(tie(xml)),
+                _ => notations::read(xml, &mut part.waiting)?,
             }
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! What is remembered of a part from measure to measure.
 
 use super::clock::{Clock, Span};
+use super::waiting::Waiting;
 use crate::score::{Rest, Ticks};
 
 /// One part.
@@ -18,6 +19,12 @@ pub(super) struct Part {
     pub(super) rests: Vec<(Rest, bool)>,
     /// Whether the measure has a note, or so many rests that none shall wait for one.
     pub(super) has_notes: bool,
+    /// Words and signs of the note or direction that is being read.
+    pub(super) waiting: Waiting,
+    /// How long the figures last that came since the last note, in millionths of a division.
+    pub(super) figured: i64,
+    /// The tempo that it said last, in quarter notes a minute.
+    pub(super) tempo: Option<f64>,
     /// Whether it has measures of its own.
     pub(super) begun: bool,
 }
@@ -63,14 +70,23 @@ impl Voices {
     /// Number of a voice from 1; past 255 they share one.
     pub(super) fn number(&mut self, name: &[u8]) -> u8 {
         let name = name.get(..NAME_BYTES).unwrap_or(name);
-        let known = self.0.iter().position(|known| **known == *name);
-        let index = known.unwrap_or_else(|| {
+        let index = self.find(name).unwrap_or_else(|| {
             if self.0.len() < usize::from(u8::MAX) {
                 self.0.push(name.into());
             }
             self.0.len().saturating_sub(1)
         });
         u8::try_from(index + 1).unwrap_or(u8::MAX)
+    }
+
+    fn find(&self, name: &[u8]) -> Option<usize> {
+        self.0.iter().position(|known| **known == *name)
+    }
+
+    /// Number of a voice that has come up; 0 for another.
+    pub(super) fn known(&self, name: &[u8]) -> u8 {
+        let name = name.get(..NAME_BYTES).unwrap_or(name);
+        self.find(name).map_or(0, |index| u8::try_from(index + 1).unwrap_or(u8::MAX))
     }
 }
 
@@ -114,6 +130,7 @@ mod tests {
             voices.number(index.to_string().as_bytes());
         }
         assert_eq!(voices.number(b"one more"), 255);
+        assert_eq!((voices.known(b"5"), voices.known(b"never")), (2, 0));
     }
 
     #[test]

@@ -4,30 +4,32 @@ use memchr::{memchr, memchr_iter, memchr2, memrchr};
 use shared::failure::Failure;
 use shared::limits::exceeded;
 use shared::place::Place;
-use std::io::{self, BufRead, Read};
+use std::io::{self, Read};
+use std::ops::Range;
 
 /// Bytes held at once.
 const BUFFER_BYTES: usize = 64 << 10;
 
-/// A buffered source that knows line and column of the token that is being read.
+/// A buffered source that holds one token whole and knows its line and column.
 ///
 /// Lines are counted when somebody asks for a place or when bytes leave the buffer, so that a token costs nothing.
 pub(super) struct Source<'a> {
     input: Box<dyn Read + 'a>,
+    /// Filled up to `end`; a token that is longer makes it grow.
     buffer: Vec<u8>,
-    /// The unread part of the buffer.
-    unread: std::ops::Range<usize>,
+    end: usize,
+    /// What is unread begins here.
+    at: usize,
+    /// Start of the token.
+    mark: usize,
     /// Line, column and whether a carriage return went before, at `counted` bytes into the buffer.
     cursor: Cursor,
     counted: usize,
-    /// Start of the token, in the buffer or, when that has been refilled since, as a place.
-    mark: usize,
-    mark_left: Option<Place>,
-    /// Bytes of the token that have left the buffer.
-    token_bytes: u64,
     token_bytes_max: u64,
     /// A character that XML forbids follows the buffer.
     forbidden: bool,
+    /// What the input failed with, behind the buffer.
+    failed: Option<io::Error>,
 }
 
 #[derive(Clone, Copy)]
@@ -72,112 +74,117 @@ impl<'a> Source<'a> {
         Source {
             input,
             buffer: vec![0; BUFFER_BYTES],
-            unread: 0..0,
+            end: 0,
+            at: 0,
+            mark: 0,
             cursor: Cursor { line: 1, column: 1, after_return: false },
             counted: 0,
-            mark: 0,
-            mark_left: None,
-            token_bytes: 0,
             token_bytes_max,
             forbidden: false,
+            failed: None,
         }
+    }
+
+    /// What is unread and in the buffer.
+    pub(super) fn unread(&self) -> &[u8] {
+        self.buffer.get(self.at..self.end).unwrap_or_default()
+    }
+
+    /// A part of the buffer. It stays where it is until [`Source::more`] is called.
+    pub(super) fn bytes(&self, part: &Range<usize>) -> &[u8] {
+        self.buffer.get(part.clone()).unwrap_or_default()
+    }
+
+    /// Passes over unread bytes; says where in the buffer they are.
+    pub(super) fn pass(&mut self, count: usize) -> usize {
+        let start = self.at;
+        self.at = self.end.min(start.saturating_add(count));
+        start
     }
 
     /// Passes over text that nobody wants, up to markup or a reference. Text that goes on behind the buffer stays, so
     /// that its length is bounded like that of every token.
     pub(super) fn skip_text(&mut self) {
-        let unread = self.buffer.get(self.unread.clone()).unwrap_or_default();
-        if let Some(length) = memchr2(b'<', b'&', unread) {
-            self.unread.start += length;
+        if let Some(length) = memchr2(b'<', b'&', self.unread()) {
+            self.at += length;
         }
     }
 
     /// A token begins here.
     pub(super) fn mark(&mut self) {
-        self.mark = self.unread.start;
-        self.mark_left = None;
-        self.token_bytes = 0;
+        self.mark = self.at;
     }
 
     /// Where the token began.
     pub(super) fn place(&mut self) -> Place {
-        if let Some(place) = self.mark_left {
-            return place;
+        if let Some(bytes) = self.buffer.get(self.counted..self.mark) {
+            self.cursor.pass(bytes);
+            self.counted = self.mark;
         }
-        self.count_to(self.mark);
         self.cursor.place()
     }
 
-    fn count_to(&mut self, end: usize) {
-        if let Some(bytes) = self.buffer.get(self.counted..end) {
-            self.cursor.pass(bytes);
-            self.counted = end;
+    /// Reads more bytes behind those of the token; false at the end of the input.
+    pub(super) fn more(&mut self) -> io::Result<bool> {
+        let place = self.place();
+        if self.end.saturating_sub(self.mark) as u64 > self.token_bytes_max {
+            return Err(io::Error::other(exceeded("token_bytes_max", self.token_bytes_max, Some(place))));
         }
-    }
-
-    fn refill(&mut self) -> io::Result<()> {
-        self.mark_left = Some(self.place());
-        let end = self.unread.end;
-        self.count_to(end);
-        self.token_bytes = self.token_bytes.saturating_add(end.saturating_sub(self.mark) as u64);
-        if self.token_bytes > self.token_bytes_max {
-            let place = self.mark_left;
-            return Err(io::Error::other(exceeded("token_bytes_max", self.token_bytes_max, place)));
-        }
-        (self.unread, self.counted, self.mark) = (0..0, 0, 0);
         if self.forbidden {
+            self.cursor.pass(self.buffer.get(self.mark..self.end).unwrap_or_default());
             let message = "a control character, which XML forbids";
             return Err(io::Error::other(Failure::malformed(self.cursor.place(), message)));
         }
-        let count = loop {
-            match self.input.read(&mut self.buffer) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                other => break other?,
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        self.buffer.copy_within(self.mark..self.end, 0);
+        self.at -= self.mark;
+        self.end -= self.mark;
+        (self.mark, self.counted) = (0, 0);
+        if self.end == self.buffer.len() {
+            self.buffer.resize(self.end.saturating_mul(2), 0);
+        }
+        let from = self.end;
+        self.fill();
+        self.stop_at_forbidden(from);
+        match self.failed.take() {
+            Some(error) if self.end == from => Err(error),
+            failed => {
+                self.failed = failed;
+                Ok(self.end > from || self.forbidden)
             }
-        };
-        self.unread = 0..count;
-        self.stop_at_forbidden();
-        Ok(())
+        }
     }
 
-    /// Ends the buffer before the first character that XML forbids; the next refill complains.
-    fn stop_at_forbidden(&mut self) {
-        let bytes = self.buffer.get(self.unread.clone()).unwrap_or_default();
+    /// Fills the buffer, so that a token is not looked for too often.
+    fn fill(&mut self) {
+        while let Some(free) = self.buffer.get_mut(self.end..).filter(|free| !free.is_empty()) {
+            match self.input.read(free) {
+                Ok(0) => break,
+                Ok(count) => self.end += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.failed = Some(error);
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Ends the buffer before the first character that XML forbids; the next reading complains.
+    fn stop_at_forbidden(&mut self, from: usize) {
+        let bytes = self.buffer.get(from..self.end).unwrap_or_default();
         // Without a branch in the loop, so that it runs on many bytes at once.
         if bytes.iter().fold(false, |any, &byte| any | is_forbidden(byte)) {
             self.forbidden = true;
-            self.unread.end = bytes.iter().position(|&byte| is_forbidden(byte)).unwrap_or(bytes.len());
+            self.end = from + bytes.iter().position(|&byte| is_forbidden(byte)).unwrap_or(bytes.len());
         }
     }
 }
 
 fn is_forbidden(byte: u8) -> bool {
     (byte < b' ') & (byte != b'\n') & (byte != b'\t') & (byte != b'\r')
-}
-
-impl Read for Source<'_> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let count = self.fill_buf()?.read(into)?;
-        self.consume(count);
-        Ok(count)
-    }
-}
-
-impl BufRead for Source<'_> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        // A forbidden character at the very start of a buffer leaves it empty: then complain, do not end.
-        if self.unread.is_empty() {
-            self.refill()?;
-            if self.unread.is_empty() && self.forbidden {
-                self.refill()?;
-            }
-        }
-        Ok(self.buffer.get(self.unread.clone()).unwrap_or_default())
-    }
-
-    fn consume(&mut self, count: usize) {
-        self.unread.start = self.unread.end.min(self.unread.start.saturating_add(count));
-    }
 }
 
 #[cfg(test)]
@@ -201,11 +208,13 @@ mod tests {
         let input: Box<dyn Read> = if drip { Box::new(Drip(text)) } else { Box::new(text) };
         let mut source = Source::new(input, 1 << 20);
         for _ in 0..count {
-            source.fill_buf().unwrap();
-            source.consume(1);
+            while source.unread().is_empty() {
+                source.mark();
+                assert!(source.more().unwrap());
+            }
+            source.pass(1);
         }
         source.mark();
-        source.fill_buf().unwrap();
         source.place()
     }
 
@@ -224,11 +233,8 @@ mod tests {
     fn a_token_has_a_bound_and_a_forbidden_character_a_place() {
         let mut source = Source::new(Box::new(io::repeat(b'x')), 100_000);
         let error = loop {
-            match source.fill_buf() {
-                Ok(bytes) => {
-                    let count = bytes.len();
-                    source.consume(count);
-                }
+            match source.more() {
+                Ok(more) => assert!(more),
                 Err(error) => break error,
             }
         };
@@ -236,10 +242,27 @@ mod tests {
         assert_eq!(failure.kind, FailureKind::TooLarge);
 
         let mut source = Source::new(Box::new(&b"a\nb\x01c"[..]), 100);
-        assert_eq!(source.fill_buf().unwrap(), b"a\nb");
-        source.consume(3);
-        let error = source.fill_buf().unwrap_err();
+        assert!(source.more().unwrap());
+        assert_eq!(source.unread(), b"a\nb");
+        let error = source.more().unwrap_err();
         let failure = error.get_ref().unwrap().downcast_ref::<Failure>().unwrap();
         assert_eq!(failure.place, Some(Place::line(2, 2)));
+    }
+
+    #[test]
+    fn what_came_before_a_failing_input_is_given_first() {
+        let failing = b"abc".chain(Failing);
+        let mut source = Source::new(Box::new(failing), 100);
+        assert!(source.more().unwrap());
+        assert_eq!(source.unread(), b"abc");
+        assert!(source.more().is_err());
+    }
+
+    struct Failing;
+
+    impl Read for Failing {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::Error::other("gone"))
+        }
     }
 }

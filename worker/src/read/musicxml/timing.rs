@@ -5,6 +5,7 @@ use super::clock::Span;
 use super::note::{Kind, Written};
 use super::part::Part;
 use super::values::MILLION;
+use super::waiting::At;
 use super::{damage, warn};
 use crate::score::{Event, EventSink, Flags, Note, Pitch, Rest, TICKS_PER_QUARTER, Ticks};
 
@@ -38,18 +39,24 @@ pub(super) fn note(
     } else {
         part.clock.forward(count);
         part.last = Some((span, count));
+        part.figured = 0;
     }
+    let at = At { part: part.index, onset: span.onset, voice: written.voice, staff: written.staff };
     // A bad note leaves its time behind, so that those after it stand where they should.
     if let Some(message) = written.fault {
         part.clock.reach(span.onset + span.duration);
+        part.waiting.tell(at, sink)?;
         return damage(sink, place, message);
     }
     let flags = written.flags.with_if(!span.exact, Flags::ROUNDED).with_if(joined.is_some(), Flags::CHORD);
     match written.kind {
-        Kind::Pitched(pitch) => tell_note(pitch, flags, &written, span, part, sink),
-        Kind::Unpitched(pitch) => tell_note(pitch, flags.with(Flags::UNPITCHED), &written, span, part, sink),
-        Kind::Rest | Kind::Nothing => tell_rest(flags, &written, span, part, fidelity, sink),
+        Kind::Pitched(pitch) => tell_note(pitch, flags, &written, span, part, sink)?,
+        Kind::Unpitched(pitch) => {
+            tell_note(pitch, flags.with(Flags::UNPITCHED), &written, span, part, sink)?;
+        }
+        Kind::Rest | Kind::Nothing => tell_rest(flags, &written, span, part, fidelity, sink)?,
     }
+    part.waiting.tell(at, sink)
 }
 
 /// Divisions for a part that states none: by the looks of its first note, else one to the quarter note, as music21

@@ -9,6 +9,12 @@ pub(super) const MILLION: i64 = 1_000_000;
 ///
 /// MusicXML counts durations in divisions, which may have decimals: in millionths they stay exact.
 pub(super) fn millionths(text: &[u8]) -> Option<i64> {
+    // Nearly all are short whole numbers.
+    if (1..=9).contains(&text.len())
+        && let Some(value) = text.iter().try_fold(0, |value, &byte| Some(value * 10 + digit(byte)?))
+    {
+        return Some(value * MILLION);
+    }
     let text = text.trim_ascii();
     let (negative, digits) = match text {
         [b'-', rest @ ..] => (true, rest),

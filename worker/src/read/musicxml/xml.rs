@@ -2,28 +2,22 @@
 
 use super::super::ReadError;
 use super::fault_of;
-use super::source::Source;
+use super::tokens::{Broken, Token, Tokens};
 use crate::score::Stop;
 use memchr::{memchr, memmem};
-use quick_xml::Reader;
-use quick_xml::errors::Error;
 use quick_xml::escape::{resolve_predefined_entity, unescape};
-use quick_xml::events::{BytesRef, Event};
+use quick_xml::events::BytesRef;
 use shared::failure::{Failure, FailureKind};
 use shared::limits::{Limits, exceeded};
 use shared::place::Place;
-use std::io::{self, Read};
+use std::io::Read;
 
 /// How many oddities wait to be told; a measure with more of them has said enough.
 const ODDITIES_MAX: usize = 64;
 
 /// The cursor. It stands on an open element; [`Xml::child`] goes to the next one inside.
 pub(super) struct Xml<'a> {
-    reader: Reader<Source<'a>>,
-    buffer: Vec<u8>,
-    /// The start tag of the element that was opened last, without its brackets.
-    tag: Vec<u8>,
-    name_bytes: usize,
+    tokens: Tokens<'a>,
     /// The text that is being gathered.
     text: Vec<u8>,
     gathering: bool,
@@ -59,20 +53,10 @@ impl Counts {
     }
 }
 
-enum Token {
-    Open,
-    Close,
-    Other,
-    End,
-}
-
 impl<'a> Xml<'a> {
     pub(super) fn new(input: Box<dyn Read + 'a>, limits: &Limits) -> Self {
         Xml {
-            reader: Reader::from_reader(Source::new(input, limits.token_bytes_max)),
-            buffer: Vec::new(),
-            tag: Vec::new(),
-            name_bytes: 0,
+            tokens: Tokens::new(input, limits),
             text: Vec::new(),
             gathering: false,
             depth: 0,
@@ -91,7 +75,7 @@ impl<'a> Xml<'a> {
 
     /// Where the token began that was read last.
     pub(super) fn place(&mut self) -> Place {
-        self.reader.get_mut().place()
+        self.tokens.place()
     }
 
     pub(super) fn counts(&self) -> Counts {
@@ -127,15 +111,25 @@ impl<'a> Xml<'a> {
         }
     }
 
-    /// The text of the open element, to its end, without white space around it.
+    /// The text of the open element, to its end, without white space around it. Its name and attributes are gone then.
     pub(super) fn text(&mut self) -> Result<&[u8], ReadError> {
+        if !self.empty && self.tokens.plain_text() {
+            self.depth = self.depth.saturating_sub(1);
+            return Ok(self.tokens.content().trim_ascii());
+        }
+        self.gather()?;
+        Ok(self.text.trim_ascii())
+    }
+
+    /// Gathers the text of an element that has more in it than text.
+    fn gather(&mut self) -> Result<(), ReadError> {
         let here = self.depth;
         self.text.clear();
         self.gathering = true;
         let outcome = self.child(here);
         let outcome = outcome.and_then(|more| if more { self.rest(here) } else { Ok(()) });
         self.gathering = false;
-        outcome.map(|()| self.text.trim_ascii())
+        outcome
     }
 
     fn rest(&mut self, here: u64) -> Result<(), ReadError> {
@@ -145,15 +139,32 @@ impl<'a> Xml<'a> {
 
     /// The text as a string, its white space made single spaces.
     pub(super) fn string(&mut self) -> Result<String, ReadError> {
+        let mut text = String::new();
+        self.append(&mut text)?;
+        Ok(text)
+    }
+
+    /// Writes the text behind another, its white space made single spaces.
+    pub(super) fn append(&mut self, into: &mut String) -> Result<(), ReadError> {
+        let start = into.len();
         let text = self.text()?;
-        let is_utf8 = std::str::from_utf8(text).is_ok();
-        let text = String::from_utf8_lossy(text).split_whitespace().collect::<Vec<_>>().join(" ");
+        let is_utf8 = match std::str::from_utf8(text) {
+            Ok(text) => {
+                push_words(into, text);
+                true
+            }
+            Err(_) => {
+                push_words(into, &String::from_utf8_lossy(text));
+                false
+            }
+        };
         if !is_utf8 {
+            let text = into.get(start..).unwrap_or_default();
             let message = format!("the text {text:?} does not keep to its encoding");
             let place = self.place();
             self.odd(place, message);
         }
-        Ok(text)
+        Ok(())
     }
 
     /// Reads to the end of the document, so that a checksum over it is compared; an element after the root is odd.
@@ -167,14 +178,14 @@ impl<'a> Xml<'a> {
         Ok(())
     }
 
-    /// Name of the open element.
+    /// Name of the element that was opened last, while nothing was read after its start tag.
     pub(super) fn name(&self) -> &[u8] {
-        self.tag.get(..self.name_bytes).unwrap_or_default()
+        self.tokens.name()
     }
 
-    /// The raw value of an attribute of the element that was opened last.
+    /// The raw value of an attribute of that element.
     pub(super) fn attribute(&self, name: &[u8]) -> Option<&[u8]> {
-        let mut rest = self.tag.get(self.name_bytes..)?;
+        let mut rest = self.tokens.attributes();
         loop {
             rest = rest.trim_ascii_start();
             let equals = memchr(b'=', rest)?;
@@ -203,62 +214,37 @@ impl<'a> Xml<'a> {
             self.depth = self.depth.saturating_sub(1);
             return Ok(Token::Close);
         }
-        self.buffer.clear();
-        let source = self.reader.get_mut();
-        if self.depth > 0 && !self.gathering {
-            source.skip_text();
-        }
-        source.mark();
-        let (tag, empty) = match self.reader.read_event_into(&mut self.buffer) {
-            Ok(Event::Start(tag)) => (tag, false),
-            Ok(Event::Empty(tag)) => (tag, true),
-            Ok(Event::End(_)) => {
-                self.depth = self.depth.saturating_sub(1);
-                return Ok(Token::Close);
-            }
-            Ok(Event::Text(text)) => {
-                if self.gathering {
-                    self.text.extend_from_slice(&text);
-                }
-                return Ok(Token::Other);
-            }
-            Ok(Event::CData(text)) => {
-                if self.gathering {
-                    self.text.extend_from_slice(&text);
-                }
-                return Ok(Token::Other);
-            }
-            Ok(Event::GeneralRef(reference)) => {
-                let resolved = resolve(&reference);
-                let name = String::from_utf8_lossy(&reference).into_owned();
-                self.reference(resolved, &name)?;
-                return Ok(Token::Other);
-            }
-            Ok(Event::DocType(text)) => {
-                self.declares_entities |= memmem::find(&text, b"<!ENTITY").is_some();
-                return Ok(Token::Other);
-            }
-            Ok(Event::Eof) => return Ok(Token::End),
-            Ok(_) => return Ok(Token::Other),
+        let token = match self.tokens.next(self.gathering) {
+            Ok(token) => token,
             Err(error) => return Err(self.broken(error)),
         };
-        self.tag.clear();
-        self.tag.extend_from_slice(&tag);
-        self.name_bytes = tag.name().as_ref().len();
-        self.empty = empty;
-        self.depth += 1;
-        self.counts.see(tag.name().as_ref());
-        if self.depth > self.depth_max {
-            let failure = exceeded("xml_depth_max", self.depth_max, Some(self.place()));
-            return Err(Stop::Failed(failure).into());
+        match token {
+            Token::Open | Token::Empty => {
+                self.empty = token == Token::Empty;
+                self.depth += 1;
+                self.counts.see(self.tokens.name());
+                if self.depth > self.depth_max {
+                    let failure = exceeded("xml_depth_max", self.depth_max, Some(self.place()));
+                    return Err(Stop::Failed(failure).into());
+                }
+                return Ok(Token::Open);
+            }
+            Token::Close => self.depth = self.depth.saturating_sub(1),
+            Token::Text if self.gathering => self.text.extend_from_slice(self.tokens.content()),
+            Token::Reference => self.reference()?,
+            Token::DocType => {
+                self.declares_entities |= memmem::find(self.tokens.content(), b"<!ENTITY").is_some();
+            }
+            Token::Text | Token::Other | Token::End => {}
         }
-        Ok(Token::Open)
+        Ok(token)
     }
 
     /// Takes what a reference stands for. Entities that the document declares are never expanded: that is how a
     /// few bytes become gigabytes, and how a document reads the files of its reader.
-    fn reference(&mut self, resolved: Option<String>, name: &str) -> Result<(), ReadError> {
-        match resolved {
+    fn reference(&mut self) -> Result<(), ReadError> {
+        let name = String::from_utf8_lossy(self.tokens.content()).into_owned();
+        match resolve(self.tokens.content()) {
             Some(text) if self.gathering => self.text.extend_from_slice(text.as_bytes()),
             Some(_) => {}
             None if self.declares_entities => {
@@ -291,21 +277,27 @@ impl<'a> Xml<'a> {
         Err(ReadError::malformed(place, format!("the document ends inside of {} open elements", self.depth)))
     }
 
-    fn broken(&mut self, error: Error) -> ReadError {
+    fn broken(&mut self, error: Broken) -> ReadError {
         match error {
-            Error::Io(error) => match error.get_ref().and_then(|inner| inner.downcast_ref::<Failure>()) {
-                Some(failure) => fault_of(io::Error::other(failure.clone())),
-                None => ReadError::Io(io::Error::new(error.kind(), error.to_string())),
-            },
-            error => ReadError::malformed(self.place(), format!("the XML is broken: {error}")),
+            Broken::Io(error) => fault_of(error),
+            Broken::Xml(error) => ReadError::malformed(self.place(), format!("the XML is broken: {error}")),
         }
     }
 }
 
-fn resolve(reference: &BytesRef<'_>) -> Option<String> {
-    if let Ok(Some(character)) = reference.resolve_char_ref() {
+fn push_words(into: &mut String, text: &str) {
+    for (index, word) in text.split_whitespace().enumerate() {
+        if index > 0 {
+            into.push(' ');
+        }
+        into.push_str(word);
+    }
+}
+
+fn resolve(reference: &[u8]) -> Option<String> {
+    let name = std::str::from_utf8(reference).ok()?;
+    if let Ok(Some(character)) = BytesRef::new(name).resolve_char_ref() {
         return Some(character.into());
     }
-    let name = std::str::from_utf8(reference).ok()?;
     resolve_predefined_entity(name).map(str::to_owned)
 }
