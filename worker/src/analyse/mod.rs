@@ -1,6 +1,7 @@
 //! Analyses: pure questions to a score. The registry is here; each analysis is one file beside it.
 
 mod ambitus;
+mod annotations;
 mod common;
 mod conservation;
 mod density;
@@ -44,6 +45,7 @@ pub trait Analysis: Sync {
 /// Every analysis, in the order of their names.
 pub static ANALYSES: &[&dyn Analysis] = &[
     &ambitus::Ambitus,
+    &annotations::Annotations,
     &conservation::Conservation,
     &density::Density,
     &durations::Durations,

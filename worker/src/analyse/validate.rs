@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 
 static SPEC: Spec = Spec {
     name: "validate",
-    revision: 1,
-    summary: "Lists what does not add up: measures against their meter (pickups, what completes them, measures cut in up to four, measures of whole rests and senza misura are in order; in MIDI files there is nothing to compare), ties that lead nowhere, tuplets off the binary grid at the end of their voice's measure, lengths that no sign has, and counts that differ from what the source declares.",
+    revision: 2,
+    summary: "Lists what does not add up: measures against their meter (pickups, what completes them, measures cut in up to four, short measures that all parts share at the end, a repeat or a change of meter, measures of whole rests and senza misura are in order; in MIDI files there is nothing to compare), ties that lead nowhere, tuplets off the binary grid at the end of their voice's measure, lengths that no sign has, and counts that differ from what the source declares.",
     params: &[],
     columns: &[
         integer("findings", "/total", "finding", "All that is listed."),
@@ -37,7 +37,7 @@ static SPEC: Spec = Spec {
             "ties_gapped",
             "/counts/tie_gapped",
             "pair of note heads",
-            "A tie to a later note of that pitch, in this measure or the next, that does not begin where it ends.",
+            "A tie to a later note of that pitch, in this measure or the next, over a silence of its voice.",
         ),
         integer(
             "tuplets_unbalanced",
@@ -49,7 +49,7 @@ static SPEC: Spec = Spec {
             "durations_impossible",
             "/counts/duration_impossible",
             "note or rest",
-            "Rounded to fit, of no length, under 1/1024 of a quarter note, or written longer than 64.",
+            "Of no length, under 1/1024 of a quarter note, or written longer than 64.",
         ),
         integer("lost", "/counts/lost", "unit", "Units of which not as many were read as are declared."),
     ],
@@ -95,6 +95,9 @@ struct Answer {
 
 /// Sums are off by less than this where a source's divisions cannot say its tuplets.
 const ROUNDING: Ticks = Ticks(TICKS_PER_QUARTER / 128);
+
+/// Half of the coarsest of the divisions in use that still cannot say every tuplet: 480 of a quarter note.
+const HALF_A_DIVISION: i64 = TICKS_PER_QUARTER / 960;
 
 /// What can be wrong.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -192,12 +195,20 @@ struct Voice {
     place: Place,
     /// Whether something begins after the start of the measure.
     moves: bool,
-    /// Whether some length has no binary denominator.
-    tuplets: bool,
+    /// How many lengths have no binary denominator. Each may be off by half of one of the source's divisions.
+    tuplets: u32,
     /// Whether some length was rounded, so that nothing can be said of sums.
     rounded: bool,
     /// Whether it has nothing but rests that fill the measure.
     whole_rests: bool,
+}
+
+impl Voice {
+    /// By how much its end may be off through rounding: never as much as a 64th note.
+    fn slack(&self) -> Ticks {
+        let rounding = HALF_A_DIVISION.saturating_mul(i64::from(self.tuplets));
+        Ticks(rounding.clamp(ROUNDING.0, TICKS_PER_QUARTER / 17))
+    }
 }
 
 /// The voices by part, measure and number.
@@ -215,21 +226,15 @@ fn voices(score: &Score) -> Voices {
     let mut voices = Voices::new();
     for (key, onset, duration, place, flags) in notes.chain(rests) {
         let Some(measure) = score.measures_of(key.0).get(key.1 as usize) else { continue };
-        let empty = Voice {
-            end: Ticks::ZERO,
-            place,
-            moves: false,
-            tuplets: false,
-            rounded: false,
-            whole_rests: true,
-        };
+        let empty =
+            Voice { end: Ticks::ZERO, place, moves: false, tuplets: 0, rounded: false, whole_rests: true };
         let voice = voices.entry(key).or_insert(empty);
         let end = onset + duration - measure.onset;
         if end > voice.end {
             (voice.end, voice.place) = (end, place);
         }
         voice.moves |= onset > measure.onset;
-        voice.tuplets |= !durations::is_binary(duration);
+        voice.tuplets += u32::from(!durations::is_binary(duration));
         voice.rounded |= flags.has(Flags::ROUNDED);
         voice.whole_rests &= flags.has(Flags::WHOLE_MEASURE);
     }

@@ -12,10 +12,18 @@ pub(super) fn check(report: &mut Report<'_>, voices: &Voices) {
     let score = report.score;
     let mut stated: BTreeMap<u16, Vec<&Meter>> = BTreeMap::new();
     score.meters.iter().for_each(|meter| stated.entry(meter.part).or_default().push(meter));
+    let (seams, longest) = (seams(score), longest(score, voices));
     for part in (0..).take(score.parts.len()) {
         let measures = score.measures_of(part);
         let bars = bars(score, &stated, part);
-        let excused = excused(measures, &bars);
+        let mut excused = excused(measures, &bars);
+        for (measure, excused) in measures.iter().zip(&mut excused) {
+            let is_seam = [measure.index, measure.index + 1].iter().any(|at| seams.contains(at));
+            let is_last = measure.index as usize + 1 == measures.len();
+            let agreed =
+                longest.get(measure.index as usize).is_some_and(|&longest| longest <= measure.duration);
+            *excused |= agreed && (is_seam || is_last);
+        }
         for (index, ((measure, bar), excused)) in measures.iter().zip(&bars).zip(excused).enumerate() {
             let Some(bar) = *bar else { continue };
             let inside = (part, measure.index, u8::MIN)..=(part, measure.index, u8::MAX);
@@ -27,17 +35,18 @@ pub(super) fn check(report: &mut Report<'_>, voices: &Voices) {
                 continue;
             }
             let at = At { part, measure: measure.index, voice: None, place: measure.place };
-            if measure.duration + ROUNDING < bar && !excused {
+            let slack = inside.clone().map(|(_, voice)| voice.slack()).max().unwrap_or(ROUNDING);
+            if measure.duration + slack < bar && !excused {
                 report.add(Kind::Underfull, at, measure.duration, bar);
             }
             // A last note that is too long for the last measure is a final, whose length is free.
             let is_final = index + 1 == measures.len() && inside.clone().all(|(_, voice)| !voice.moves);
-            if measure.duration <= bar + ROUNDING || is_final {
+            if measure.duration <= bar + slack || is_final {
                 continue;
             }
             let mut named = false;
             // In kern a note may last over the barline: the measure is no longer for it.
-            for (&(.., number), voice) in inside.filter(|(_, voice)| voice.end > bar + ROUNDING) {
+            for (&(.., number), voice) in inside.filter(|(_, voice)| voice.end > bar + slack) {
                 let end = voice.end.min(measure.duration);
                 report.add(Kind::Overfull, At { voice: Some(number), place: voice.place, ..at }, end, bar);
                 named = true;
@@ -47,6 +56,35 @@ pub(super) fn check(report: &mut Report<'_>, voices: &Voices) {
             }
         }
     }
+}
+
+/// The measures, but for the first, before which a section may end and the next one begin with a pickup: a meter is
+/// stated, or a repeat or an ending begins or ends there, in any part.
+fn seams(score: &Score) -> BTreeSet<u32> {
+    let meters = score.meters.iter().map(|meter| {
+        let before = score.measures_of(meter.part).partition_point(|measure| measure.onset < meter.onset);
+        u32::try_from(before).unwrap_or(u32::MAX)
+    });
+    let marks = score.marks.iter().map(|mark| mark.measure.saturating_add(u32::from(mark.at_end)));
+    meters.chain(marks).filter(|&measure| measure > 0).collect()
+}
+
+/// How long each measure is in the part that has most in it; a rest that fills its measure says nothing of its length.
+fn longest(score: &Score, voices: &Voices) -> Vec<Ticks> {
+    let sounding: BTreeSet<(u16, u32)> = voices
+        .iter()
+        .filter(|(_, voice)| !voice.whole_rests)
+        .map(|(&(part, measure, _), _)| (part, measure))
+        .collect();
+    let mut longest = Vec::new();
+    for measure in score.measures.iter().filter(|measure| sounding.contains(&(measure.part, measure.index))) {
+        let at = measure.index as usize;
+        longest.resize(longest.len().max(at + 1), Ticks::ZERO);
+        if let Some(slot) = longest.get_mut(at) {
+            *slot = measure.duration.max(*slot);
+        }
+    }
+    longest
 }
 
 /// The length that the meter asks of each measure, where it asks one. A part without meters follows the first that

@@ -9,16 +9,65 @@ type Spot = (u16, i32, Ticks);
 
 /// Lists each tie without a note of the same height, in any voice, at its other end.
 ///
-/// A grace note may be tied to a note further on: where its tie leads is not checked.
+/// A grace note may be tied to a note further on: where its tie leads is not checked. Nor is there anything wrong with
+/// a tie over later notes of its own voice, which says that the note is held under them, nor with one into another part,
+/// as between the hands of a piano.
 pub(super) fn check(report: &mut Report<'_>) {
-    let score = report.score;
-    let own = OwnTime::of(score);
+    let own = OwnTime::of(report.score);
+    let torn = torn(report.score, &own);
+    let notes = report.score.notes.iter().filter(|note| !torn.gapped.is_empty() && !note.is_grace());
+    let struck: BTreeSet<(u16, u8, Ticks)> =
+        notes.map(|note| (note.part, note.voice, own.at(note))).collect();
+    for (start, stop) in torn.gapped {
+        let (from, to) = (own.at(start) + start.duration, own.at(stop));
+        let voice = |time| (start.part, start.voice, time);
+        if from >= to || struck.range(voice(from)..voice(to)).next().is_none() {
+            let is = format!("{} tied over {}", start.written, to - from);
+            report.add(Kind::TieGapped, at(start), is, "tied over 0");
+        }
+    }
+    let left: BTreeSet<(i32, Ticks)> =
+        torn.starts.iter().map(|note| (note.written.cents(), note.end())).collect();
+    let met: BTreeSet<(i32, Ticks)> =
+        torn.stops.iter().map(|note| (note.written.cents(), note.onset)).collect();
+    for note in torn.stops.iter().filter(|note| !left.contains(&(note.written.cents(), note.onset))) {
+        let is = format!("{} tied from nothing", note.written);
+        report.add(
+            Kind::TieDangling,
+            at(note),
+            is,
+            format!("{} tied from another that ends here", note.written),
+        );
+    }
+    for note in torn.starts.iter().filter(|note| !met.contains(&(note.written.cents(), note.end()))) {
+        let is = format!("{} tied to nothing", note.written);
+        report.add(
+            Kind::TieDangling,
+            at(note),
+            is,
+            format!("{} tied to another where it ends", note.written),
+        );
+    }
+}
+
+/// The ties of which an end is not where the other one is.
+struct Torn<'a> {
+    /// A start, and a later stop of its height.
+    gapped: Vec<(&'a Note, &'a Note)>,
+    /// Starts without a stop.
+    starts: Vec<&'a Note>,
+    /// Stops without a start.
+    stops: Vec<&'a Note>,
+}
+
+fn torn<'a>(score: &'a Score, own: &OwnTime<'_>) -> Torn<'a> {
     let spot = |note: &Note, onset: Ticks| (note.part, note.written.cents(), own.at(note) + onset);
     let notes = || score.notes.iter().filter(|note| !note.is_grace());
     let begin: BTreeSet<Spot> = notes().map(|note| spot(note, Ticks::ZERO)).collect();
     let starts = score.notes.iter().filter(|note| note.flags.has(Flags::TIE_START));
     let lead: BTreeSet<Spot> = starts.map(|note| spot(note, note.duration)).collect();
     let mut open: BTreeMap<(u16, i32), Vec<&Note>> = BTreeMap::new();
+    let mut torn = Torn { gapped: Vec::new(), starts: Vec::new(), stops: Vec::new() };
     for note in notes() {
         let pitch = (note.part, note.written.cents());
         if note.flags.has(Flags::TIE_STOP) && !lead.contains(&spot(note, Ticks::ZERO)) {
@@ -28,30 +77,16 @@ pub(super) fn check(report: &mut Report<'_>) {
                 })
             });
             match start {
-                Some(start) => {
-                    let gap = own.at(note) - own.at(start) - start.duration;
-                    let is = format!("{} tied over {gap}", start.written);
-                    report.add(Kind::TieGapped, at(start), is, "tied over 0");
-                }
-                None => {
-                    let should = format!("{} tied from another that ends here", note.written);
-                    report.add(
-                        Kind::TieDangling,
-                        at(note),
-                        format!("{} tied from nothing", note.written),
-                        should,
-                    );
-                }
+                Some(start) => torn.gapped.push((start, note)),
+                None => torn.stops.push(note),
             }
         }
         if note.flags.has(Flags::TIE_START) && !begin.contains(&spot(note, note.duration)) {
             open.entry(pitch).or_default().push(note);
         }
     }
-    for note in open.into_values().flatten() {
-        let should = format!("{} tied to another where it ends", note.written);
-        report.add(Kind::TieDangling, at(note), format!("{} tied to nothing", note.written), should);
-    }
+    torn.starts.extend(open.into_values().flatten());
+    torn
 }
 
 fn at(note: &Note) -> At {

@@ -184,8 +184,8 @@ impl<'a> Piece<'a> {
 
     /// The words of each part. What a track says belongs to one of its parts, to any if it has none: a program to the
     /// part of its channel, syllables to the part that most often begins a note with them, the rest to the first.
-    fn words(&self, parts: &[Voice<'_>], clock: Clock, grid: Option<&Grid>) -> Vec<Vec<Word>> {
-        let mut words: Vec<Vec<Word>> = parts.iter().map(|_| Vec::new()).collect();
+    fn words(&self, parts: &[Voice<'_>], clock: Clock, grid: Option<&Grid>) -> Vec<Vec<Word<'a>>> {
+        let mut words: Vec<Vec<Word<'a>>> = parts.iter().map(|_| Vec::new()).collect();
         let karaoke = self.speeches.iter().any(Speech::announces_karaoke);
         let time = |on| grid.map_or(self.clock.time(on).0, |grid| grid.nearest(self.clock.time(on).0));
         for speech in &self.speeches {

@@ -6,8 +6,9 @@ use super::piece::{Sign, What};
 use super::words::Word;
 use crate::score::{Annotation, Event, KeySignature, Meter, Stop, Tempo, Ticks};
 use shared::place::Place;
-use std::iter::Peekable;
-use std::slice;
+
+/// After all that is due.
+const NEVER: Ticks = Ticks(i64::MAX);
 
 /// What there is to tell of a part beside its notes.
 pub(super) struct Teller<'a> {
@@ -17,8 +18,8 @@ pub(super) struct Teller<'a> {
     bar: Option<Ticks>,
     /// When the next of it is due.
     pub(super) due: Ticks,
-    signs: Peekable<slice::Iter<'a, Sign>>,
-    words: Peekable<slice::Iter<'a, Word>>,
+    signs: &'a [Sign],
+    words: &'a [Word<'a>],
     /// Whose key signatures count.
     key_track: usize,
     /// Of the last measure.
@@ -30,41 +31,37 @@ impl<'a> Teller<'a> {
         part: u16,
         mut bars: Bars<'a>,
         signs: &'a [Sign],
-        words: &'a [Word],
+        words: &'a [Word<'a>],
         key_track: usize,
     ) -> Self {
         let bar = bars.next();
-        let (signs, words) = (signs.iter().peekable(), words.iter().peekable());
         Teller { part, bars, bar, due: Ticks::ZERO, signs, words, key_track, number: Numeral::default() }
     }
 
     /// Tells what begins up to `onset`; `at` is the byte that made this necessary, as bars have none of their own.
     pub(super) fn tell_until(&mut self, onset: Ticks, at: usize, sink: &mut Odd<'_>) -> Result<(), Stop> {
         loop {
-            let sign = self.signs.peek().copied();
-            let word = self.words.peek().copied();
-            let next = [self.bar, sign.map(|sign| sign.onset), word.map(|word| word.onset)];
-            self.due = next.into_iter().flatten().min().unwrap_or(Ticks(i64::MAX));
-            if self.due > onset || next == [None; 3] {
+            let bar = self.bar.unwrap_or(NEVER);
+            let sign = self.signs.first().map_or(NEVER, |sign| sign.onset);
+            let word = self.words.first().map_or(NEVER, |word| word.onset);
+            self.due = bar.min(sign).min(word);
+            if self.due > onset || self.due == NEVER {
                 return Ok(());
             }
             // Of what begins together the measure is first, and words are last.
-            match (self.bar, sign, word) {
-                (Some(bar), ..) if bar == self.due => {
-                    self.bar = self.bars.next();
-                    let number = self.number.next();
-                    sink.tell(at, Event::Measure { part: self.part, onset: bar, number })?;
-                }
-                (_, Some(sign), _) if sign.onset == self.due => {
-                    self.signs.next();
-                    self.tell_sign(sign, sink)?;
-                }
-                (.., word) => {
-                    self.words.next();
-                    let Some(word) = word else { return Ok(()) };
-                    let annotation = Annotation::new(word.kind, self.part, word.onset, Place::byte(word.at));
-                    sink.tell(word.at, Event::Annotation(annotation, &word.text))?;
-                }
+            if bar == self.due {
+                self.bar = self.bars.next();
+                let number = self.number.next();
+                sink.tell(at, Event::Measure { part: self.part, onset: bar, number })?;
+            } else if sign == self.due {
+                let Some((sign, rest)) = self.signs.split_first() else { return Ok(()) };
+                self.signs = rest;
+                self.tell_sign(sign, sink)?;
+            } else {
+                let Some((word, rest)) = self.words.split_first() else { return Ok(()) };
+                self.words = rest;
+                let annotation = Annotation::new(word.kind, self.part, word.onset, Place::byte(word.at));
+                sink.tell(word.at, Event::Annotation(annotation, &word.text))?;
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use super::piece::text;
 use crate::score::{AnnotationKind, Ticks};
+use std::borrow::Cow;
 
 /// Something said at a moment of a track.
 #[derive(Clone, Copy, Debug)]
@@ -34,25 +35,25 @@ pub(super) struct Speech<'a> {
     pub(super) said: Vec<Said<'a>>,
 }
 
-impl Speech<'_> {
+impl<'a> Speech<'a> {
     /// Whether it says, as karaoke files do, that its texts are syllables.
     pub(super) fn announces_karaoke(&self) -> bool {
         self.said.iter().any(|said| matches!(said.what, Saying::Text(text) if text.starts_with(b"@K")))
     }
 
     /// Its words in the order of time. In a karaoke file texts are syllables in the tracks where some begin a line.
-    pub(super) fn words(&self, karaoke: bool, time: impl Fn(u64) -> Ticks) -> Vec<Word> {
-        let begins_line = |said: &Said<'_>| matches!(said.what, Saying::Text([b'/' | b'\\', ..]));
+    pub(super) fn words(&self, karaoke: bool, time: impl Fn(u64) -> Ticks) -> Vec<Word<'a>> {
+        let begins_line = |said: &Said<'a>| matches!(said.what, Saying::Text([b'/' | b'\\', ..]));
         let sung = karaoke && self.said.iter().any(begins_line);
-        let is_lyric = |said: &Said<'_>| match said.what {
+        let is_lyric = |said: &Said<'a>| match said.what {
             Saying::Lyric(_) => true,
             Saying::Text(text) => sung && !text.starts_with(b"@"),
             _ => false,
         };
-        let (lyrics, rest): (Vec<&Said<'_>>, Vec<&Said<'_>>) =
+        let (lyrics, rest): (Vec<&Said<'a>>, Vec<&Said<'a>>) =
             self.said.iter().partition(|said| is_lyric(said));
-        let mut words: Vec<Word> = rest.into_iter().filter_map(|said| Word::of(said, &time)).collect();
-        let syllables: Vec<Syllable> = lyrics.iter().filter_map(|said| Syllable::of(said)).collect();
+        let mut words: Vec<Word<'a>> = rest.into_iter().filter_map(|said| Word::of(said, &time)).collect();
+        let syllables: Vec<Syllable<'a>> = lyrics.iter().filter_map(|said| Syllable::of(said)).collect();
         let hyphens = needs_hyphens(&syllables);
         words.extend(lyrics.iter().zip(syllable_texts(&syllables, hyphens)).filter_map(|(said, text)| {
             let kind = AnnotationKind::Lyric;
@@ -64,29 +65,29 @@ impl Speech<'_> {
 }
 
 /// A text that is ready to be told.
-pub(super) struct Word {
+pub(super) struct Word<'a> {
     pub(super) onset: Ticks,
     /// Its byte.
     pub(super) at: usize,
     pub(super) kind: AnnotationKind,
     /// The channel that it is about, if it is about one.
     pub(super) channel: Option<u8>,
-    pub(super) text: String,
+    pub(super) text: Cow<'a, str>,
 }
 
-impl Word {
-    fn of(said: &Said<'_>, time: &impl Fn(u64) -> Ticks) -> Option<Self> {
+impl<'a> Word<'a> {
+    fn of(said: &Said<'a>, time: &impl Fn(u64) -> Ticks) -> Option<Self> {
         let (kind, channel, text) = match said.what {
-            Saying::Marker(bytes) => (AnnotationKind::Marker, None, text(bytes).into_owned()),
+            Saying::Marker(bytes) => (AnnotationKind::Marker, None, text(bytes)),
             // Karaoke files say about themselves what begins with this sign.
             Saying::Text([b'@', ..]) => return None,
             Saying::Text(bytes) | Saying::Cue(bytes) | Saying::Lyric(bytes) => {
-                (AnnotationKind::Direction, None, text(bytes).into_owned())
+                (AnnotationKind::Direction, None, text(bytes))
             }
             Saying::Program { channel, bank, program } => {
                 let bank =
                     if bank == 0 { String::new() } else { format!("bank {}/{} ", bank >> 7, bank & 0x7F) };
-                (AnnotationKind::Direction, Some(channel), format!("{bank}program {program}"))
+                (AnnotationKind::Direction, Some(channel), Cow::from(format!("{bank}program {program}")))
             }
         };
         (!text.is_empty()).then(|| Word { onset: time(said.on), at: said.at, kind, channel, text })
@@ -94,9 +95,9 @@ impl Word {
 }
 
 /// A syllable as the file has it.
-struct Syllable {
+struct Syllable<'a> {
     /// Without line signs and spaces; a syllable may be nothing but those.
-    text: String,
+    text: Cow<'a, str>,
     /// Whether a line begins or ends with it.
     begins_line: bool,
     ends_line: bool,
@@ -105,14 +106,14 @@ struct Syllable {
     ends_word: bool,
 }
 
-impl Syllable {
-    fn of(said: &Said<'_>) -> Option<Self> {
+impl<'a> Syllable<'a> {
+    fn of(said: &Said<'a>) -> Option<Self> {
         let (Saying::Lyric(bytes) | Saying::Text(bytes)) = said.what else { return None };
         let is_break = |byte: &u8| matches!(byte, b'\r' | b'\n');
         let first = bytes.iter().position(|byte| !matches!(byte, b'/' | b'\\' | b'\r' | b'\n'));
         let body = bytes.get(first.unwrap_or(bytes.len())..).unwrap_or(&[]);
         Some(Syllable {
-            text: text(body).into_owned(),
+            text: text(body),
             begins_line: first != Some(0),
             ends_line: body.last().is_some_and(is_break),
             begins_word: body.first() == Some(&b' '),
@@ -121,7 +122,7 @@ impl Syllable {
     }
 
     /// Whether the word ends with it, if `next` follows.
-    fn ends(&self, next: Option<&Syllable>) -> bool {
+    fn ends(&self, next: Option<&Syllable<'_>>) -> bool {
         let other = next.is_none_or(|next| next.begins_line || next.begins_word || next.text.is_empty());
         self.ends_line || self.ends_word || other
     }
@@ -129,7 +130,7 @@ impl Syllable {
 
 /// Whether words are held together by the lack of a space, and that throughout: nobody writes hyphens, and at least
 /// every fourth syllable ends a word, as in any language that is sung.
-fn needs_hyphens(syllables: &[Syllable]) -> bool {
+fn needs_hyphens(syllables: &[Syllable<'_>]) -> bool {
     let all = syllables.iter().filter(|syllable| !syllable.text.is_empty()).count();
     let nexts = syllables.iter().skip(1).map(Some).chain([None]);
     let sung = || syllables.iter().zip(nexts.clone()).filter(|(syllable, _)| !syllable.text.is_empty());
@@ -139,11 +140,17 @@ fn needs_hyphens(syllables: &[Syllable]) -> bool {
 }
 
 /// The texts, none for a syllable that is none.
-fn syllable_texts(syllables: &[Syllable], hyphens: bool) -> impl Iterator<Item = Option<String>> {
+fn syllable_texts<'s, 'a>(
+    syllables: &'s [Syllable<'a>],
+    hyphens: bool,
+) -> impl Iterator<Item = Option<Cow<'a, str>>> + use<'s, 'a> {
     let nexts = syllables.iter().skip(1).map(Some).chain([None]);
     syllables.iter().zip(nexts).map(move |(syllable, next)| {
-        let hyphen = if hyphens && !syllable.ends(next) { "-" } else { "" };
-        (!syllable.text.is_empty()).then(|| format!("{}{hyphen}", syllable.text))
+        let goes_on = hyphens && !syllable.ends(next);
+        (!syllable.text.is_empty()).then(|| match goes_on {
+            true => Cow::from(format!("{}-", syllable.text)),
+            false => syllable.text.clone(),
+        })
     })
 }
 
@@ -156,7 +163,7 @@ mod tests {
         let said = said.map(|(text, on)| Said { on, at: 0, what: Saying::Lyric(text.as_bytes()) });
         let words =
             Speech { track: 1, said: said.collect() }.words(false, |on| Ticks(on.try_into().unwrap()));
-        words.into_iter().map(|word| word.text).collect()
+        words.into_iter().map(|word| word.text.into_owned()).collect()
     }
 
     #[test]
@@ -186,8 +193,9 @@ mod tests {
         let said = texts.iter().map(|text| Said { on: 0, at: 0, what: Saying::Text(text.as_bytes()) });
         let speech = Speech { track: 1, said: said.collect() };
         assert!(speech.announces_karaoke());
-        let told =
-            |karaoke| speech.words(karaoke, |_| Ticks::ZERO).into_iter().map(|word| (word.kind, word.text));
+        let told = |karaoke| {
+            speech.words(karaoke, |_| Ticks::ZERO).into_iter().map(|word| (word.kind, word.text.into_owned()))
+        };
         let lyric = |text: &str| (AnnotationKind::Lyric, text.to_owned());
         assert!(told(true).eq(["A-", "ve", "ma-", "ris"].map(lyric)));
         assert!(told(false).all(|(kind, _)| kind == AnnotationKind::Direction));
