@@ -1,10 +1,13 @@
 //! Analyses: pure questions to a score. The registry is here; each analysis is one file beside it.
 
 mod ambitus;
+mod chord;
+mod chords;
 mod common;
 mod conservation;
 mod density;
 mod durations;
+mod interval;
 mod key;
 mod lines;
 mod melodic_intervals;
@@ -12,6 +15,9 @@ mod meter;
 mod npvi;
 mod pitch_classes;
 mod pitches;
+mod roman;
+mod roman_numerals;
+mod sonorities;
 mod spec;
 mod summary;
 mod tempo;
@@ -19,6 +25,7 @@ mod tempo;
 mod testing;
 mod texture;
 mod validate;
+mod voice_leading;
 
 pub use spec::{Column, Kind, Param, Params, Range, Spec};
 
@@ -44,6 +51,7 @@ pub trait Analysis: Sync {
 /// Every analysis, in the order of their names.
 pub static ANALYSES: &[&dyn Analysis] = &[
     &ambitus::Ambitus,
+    &chords::Chords,
     &conservation::Conservation,
     &density::Density,
     &durations::Durations,
@@ -53,9 +61,11 @@ pub static ANALYSES: &[&dyn Analysis] = &[
     &npvi::Npvi,
     &pitch_classes::PitchClasses,
     &pitches::Pitches,
+    &roman_numerals::RomanNumerals,
     &summary::Summary,
     &texture::Texture,
     &validate::Validate,
+    &voice_leading::VoiceLeading,
 ];
 
 /// The analysis of that name.
