@@ -50,6 +50,10 @@ macro_rules! limits {
     };
 }
 
+/// How many pairs of voices of one piece are compared. A file of thousands of voices that all move at once would never be
+/// done. Analyses are pure: this one cannot be set.
+pub const VOICE_PAIRS_MAX: u64 = 50_000_000;
+
 limits! {
     /// A source of endless bytes would fill memory and disk.
     source_bytes_max: "bytes" = 256 << 20, "RIPIENO_SOURCE_BYTES_MAX";

@@ -10,6 +10,7 @@ use tests::files_under;
 use worker::analyse::{self, ANALYSES, Analysis, Kind, Param, Params, Range};
 use worker::score::Score;
 
+mod harmony;
 mod scores;
 
 /// One score of each format has a golden answer of each analysis.
@@ -176,9 +177,12 @@ fn the_same_score_has_the_same_bytes() {
 fn moves(analysis: &str) -> &'static [&'static str] {
     match analysis {
         "ambitus" => &["/range", "/parts"],
+        "chords" => &["/chords"],
         "key" => &["/profiles"],
         "pitch_classes" => &["/quarters", "/onsets"],
         "pitches" => &["/commonest", "/mean", "/heads", "/onsets"],
+        "roman_numerals" => &["/key"],
+        "voice_leading" => &["/findings"],
         _ => &[],
     }
 }

@@ -36,7 +36,7 @@ fn class(key: i32) -> usize {
 
 /// The key nearest to a height in cents; of two the even one, which is how music21 rounds for pitch classes (not for
 /// keys).
-fn even_key(cents: i32) -> i32 {
+pub(super) fn even_key(cents: i32) -> i32 {
     let (below, rest) = (cents.div_euclid(100), cents.rem_euclid(100));
     below + i32::from(rest > 50 || (rest == 50 && below % 2 != 0))
 }

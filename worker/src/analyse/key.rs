@@ -90,6 +90,13 @@ impl Analysis for Key {
     }
 }
 
+/// Tonic and whether it is minor, by the profile of that name.
+pub(super) fn global(score: &Score, params: &Params, profile: &str) -> Option<(&'static str, bool)> {
+    let lengths = pitch_classes::lengths(score, params);
+    let profile = PROFILES.iter().find(|known| known.name == profile)?;
+    verdict(profile, &lengths).map(|verdict| (verdict.key.0, verdict.key.1 == "minor"))
+}
+
 /// What a profile says of the twelve lengths; nothing if they are all the same.
 fn verdict(profile: &Profile, lengths: &[f64; 12]) -> Option<Verdict> {
     let mut candidates = Vec::with_capacity(24);

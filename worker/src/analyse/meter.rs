@@ -2,7 +2,7 @@
 
 use super::common::{integer, is_plain, number, ratio};
 use super::{Analysis, Param, Params, Range, Spec};
-use crate::score::{Note, Score, TICKS_PER_QUARTER, Ticks};
+use crate::score::{Measure, Note, Score, TICKS_PER_QUARTER, Ticks};
 use accent::Accents;
 use serde_json::{Value, json};
 use shared::failure::Failure;
@@ -95,16 +95,16 @@ fn mean(levels: &Levels) -> Option<f64> {
 }
 
 /// A meter from where it stands: its name, and its levels where it has measures.
-type Stated = (Ticks, String, Option<Accents>);
+pub(super) type Stated = (Ticks, String, Option<Accents>);
 
 /// What one part is measured by: meters in order, and how much is missing at the front of each measure.
-struct Grid<'a> {
+pub(super) struct Grid<'a> {
     meters: &'a [Stated],
     missing: Vec<Ticks>,
 }
 
 /// The meters that each part states.
-fn stated(score: &Score) -> BTreeMap<u16, Vec<Stated>> {
+pub(super) fn stated(score: &Score) -> BTreeMap<u16, Vec<Stated>> {
     let mut stated: BTreeMap<u16, Vec<Stated>> = BTreeMap::new();
     for meter in &score.meters {
         stated.entry(meter.part).or_default().push((meter.onset, meter.text(), Accents::of(meter)));
@@ -113,7 +113,7 @@ fn stated(score: &Score) -> BTreeMap<u16, Vec<Stated>> {
 }
 
 /// The grid of each part; one without meters of its own (most tracks of a MIDI file) follows the first that has some.
-fn grids<'a>(score: &Score, stated: &'a BTreeMap<u16, Vec<Stated>>) -> Vec<Grid<'a>> {
+pub(super) fn grids<'a>(score: &Score, stated: &'a BTreeMap<u16, Vec<Stated>>) -> Vec<Grid<'a>> {
     let first = stated.values().next();
     let grid = |part| {
         let meters = stated.get(&part).or(first).map_or(&[][..], Vec::as_slice);
@@ -129,6 +129,16 @@ impl<'a> Grid<'a> {
     fn at(&self, onset: Ticks) -> Option<&'a Stated> {
         let after = self.meters.partition_point(|(from, ..)| *from <= onset);
         self.meters.get(after.checked_sub(1)?)
+    }
+
+    /// The beat that is so far into a measure, counted from 1; in quarter notes where there is no meter.
+    pub(super) fn beat(&self, measure: Option<&Measure>, offset: Ticks) -> String {
+        let index = measure.map_or(0, |measure| measure.index as usize);
+        let meter = self.at(measure.map_or(Ticks::ZERO, |measure| measure.onset));
+        let beat =
+            meter.and_then(|(_, _, accents)| accents.as_ref()).map_or(Ticks::quarters(1), Accents::beat);
+        let missing = self.missing.get(index).copied().unwrap_or_default();
+        (offset + missing + beat).fraction_of(beat)
     }
 
     /// What is missing at the front of each measure: a short first measure is a pickup, and a short measure after a

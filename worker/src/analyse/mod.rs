@@ -2,10 +2,13 @@
 
 mod ambitus;
 mod annotations;
+mod chord;
+mod chords;
 mod common;
 mod conservation;
 mod density;
 mod durations;
+mod interval;
 mod key;
 mod lines;
 mod melodic_intervals;
@@ -13,6 +16,9 @@ mod meter;
 mod npvi;
 mod pitch_classes;
 mod pitches;
+mod roman;
+mod roman_numerals;
+mod sonorities;
 mod spec;
 mod summary;
 mod tempo;
@@ -20,6 +26,7 @@ mod tempo;
 mod testing;
 mod texture;
 mod validate;
+mod voice_leading;
 
 pub use spec::{Column, Kind, Param, Params, Range, Spec};
 
@@ -46,6 +53,7 @@ pub trait Analysis: Sync {
 pub static ANALYSES: &[&dyn Analysis] = &[
     &ambitus::Ambitus,
     &annotations::Annotations,
+    &chords::Chords,
     &conservation::Conservation,
     &density::Density,
     &durations::Durations,
@@ -55,9 +63,11 @@ pub static ANALYSES: &[&dyn Analysis] = &[
     &npvi::Npvi,
     &pitch_classes::PitchClasses,
     &pitches::Pitches,
+    &roman_numerals::RomanNumerals,
     &summary::Summary,
     &texture::Texture,
     &validate::Validate,
+    &voice_leading::VoiceLeading,
 ];
 
 /// The analysis of that name.

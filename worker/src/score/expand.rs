@@ -159,7 +159,13 @@ impl Layout {
     }
 
     fn lay(&self, score: Score, limits: &Limits) -> Result<Score, Failure> {
-        let mut laid = Score { marks: Vec::new(), arrangement: Vec::new(), ..score };
+        let mut laid = Score {
+            marks: Vec::new(),
+            arrangement: Vec::new(),
+            slices: Default::default(),
+            measure_slices: Default::default(),
+            ..score
+        };
         let sizes = [self.size(&laid.notes), self.size(&laid.rests)];
         if sizes.iter().sum::<u64>() > limits.notes_max {
             return Err(exceeded("notes_max", limits.notes_max, None));

@@ -9,6 +9,7 @@ mod mark;
 mod note;
 mod order;
 mod pitch;
+mod slices;
 mod time;
 
 pub use annotation::{Annotation, AnnotationKind};
@@ -19,6 +20,7 @@ pub use mark::{Endings, Mark, MarkAt};
 pub use note::{Flags, KeySignature, Measure, Meter, Mode, Note, Part, Rest, Tempo};
 pub use order::{Order, order};
 pub use pitch::{Pitch, Step, class_name};
+pub use slices::{Slice, Slices};
 pub use time::{TICKS_PER_QUARTER, Ticks};
 
 use shared::failure::Failure;
@@ -61,6 +63,10 @@ pub struct Score {
     pub warning_count: u64,
     /// The first thing that could not be read; the score is degraded if there is one.
     pub damage: Option<Failure>,
+    /// Slices of one timeline, once they were asked for.
+    slices: slices::Memo<Slices>,
+    /// Slices measure by measure, once they were asked for.
+    measure_slices: slices::Memo<Slices>,
 }
 
 /// A count as declared and as read.

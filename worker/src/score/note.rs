@@ -87,6 +87,20 @@ impl Note {
         self.written.key() + self.transpose as i32
     }
 
+    /// The pitch that sounds, spelled as the usual interval of so many semitones leads to it (six are an augmented
+    /// fourth).
+    #[must_use]
+    pub fn sounding(&self) -> Pitch {
+        const STEPS: [i32; 12] = [0, 1, 1, 2, 2, 3, 3, 4, 5, 5, 6, 6];
+        let semitones = i32::from(self.transpose);
+        if semitones == 0 {
+            return self.written;
+        }
+        let within = usize::try_from(semitones.rem_euclid(12)).unwrap_or(0);
+        let steps = STEPS.get(within).copied().unwrap_or(0) + 7 * semitones.div_euclid(12);
+        Pitch::at(self.written.diatonic() + steps, self.written.cents() + semitones * 100)
+    }
+
     /// Whether it is a grace note.
     #[must_use]
     pub const fn is_grace(&self) -> bool {

@@ -111,6 +111,17 @@ impl Pitch {
         Pitch::new(step, alter, i8::try_from(octave).unwrap_or(0))
     }
 
+    /// The pitch of a staff position (see [`Pitch::diatonic`]) and a height in cents; what has no such octave or
+    /// alteration is the nearest that has.
+    #[must_use]
+    pub fn at(diatonic: i32, cents: i32) -> Self {
+        let octave = diatonic.div_euclid(7).clamp(i32::from(i8::MIN), i32::from(i8::MAX));
+        let natural =
+            Pitch { octave: i8::try_from(octave).unwrap_or(0), step: Step::from_index(diatonic), alter: 0 };
+        let alter = (cents - natural.cents()).clamp(i32::from(i16::MIN), i32::from(i16::MAX));
+        Pitch { alter: i16::try_from(alter).unwrap_or(0), ..natural }
+    }
+
     /// Height in cents above MIDI key 0.
     #[must_use]
     pub const fn cents(self) -> i32 {

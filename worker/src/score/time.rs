@@ -52,9 +52,15 @@ impl Ticks {
     /// This time as quarter notes in lowest terms: "7/2", "4", "1/3".
     #[must_use]
     pub fn as_fraction(self) -> String {
-        let divisor = gcd(self.0.unsigned_abs(), TICKS_PER_QUARTER.unsigned_abs());
-        let (numerator, denominator) =
-            (self.0.unsigned_abs() / divisor, TICKS_PER_QUARTER.unsigned_abs() / divisor);
+        self.fraction_of(Ticks(TICKS_PER_QUARTER))
+    }
+
+    /// How many times `whole` this time is, in lowest terms; nothing is taken for one tick.
+    #[must_use]
+    pub fn fraction_of(self, whole: Ticks) -> String {
+        let whole = whole.0.unsigned_abs().max(1);
+        let divisor = gcd(self.0.unsigned_abs(), whole);
+        let (numerator, denominator) = (self.0.unsigned_abs() / divisor, whole / divisor);
         let sign = if self.0 < 0 { "-" } else { "" };
         if denominator == 1 {
             format!("{sign}{numerator}")

@@ -3,7 +3,7 @@
 use crate::score::{Meter, Ticks};
 
 /// The levels of one meter: the measure, its groups, and what each group divides into.
-pub(super) struct Accents {
+pub(in crate::analyse) struct Accents {
     bar: Ticks,
     /// How many units (of the lower number) a measure has.
     units: u32,
@@ -44,6 +44,18 @@ impl Accents {
     /// Length of a full measure.
     pub(super) fn bar(&self) -> Ticks {
         self.bar
+    }
+
+    /// Length of a beat: the lower number, or three of it in compound meters.
+    pub(in crate::analyse) fn beat(&self) -> Ticks {
+        let compound = match self.groups {
+            Groups::Equal(_) => {
+                matches!(self.units, 6 | 9 | 12) || (self.units >= 15 && self.units.is_multiple_of(3))
+            }
+            Groups::At(_) => false,
+        };
+        let unit = self.bar.0 / i64::from(self.units.max(1));
+        Ticks(if compound { unit * 3 } else { unit }.max(1))
     }
 
     /// The level of a position, 0 for the downbeat. Past the end of a full measure it starts anew.

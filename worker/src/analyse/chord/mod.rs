@@ -1,0 +1,230 @@
+//! What a chord is: root, bass, inversion, quality, and its set class, after music21 `chord.Chord`.
+
+mod classes;
+mod name;
+mod set;
+
+pub(super) use set::SetClass;
+
+use super::common::even_key;
+use crate::score::{Pitch, Step};
+use std::collections::BTreeSet;
+
+/// Pitches that sound together, from the lowest on the staff upwards, each once; at least one.
+#[derive(Clone, Debug)]
+pub(super) struct Chord<'a> {
+    /// The pitches.
+    pub(super) pitches: &'a [Pitch],
+    /// The root, of the same letters the lowest.
+    pub(super) root: Pitch,
+    /// The lowest on the staff.
+    pub(super) bass: Pitch,
+    /// What its pitch classes are.
+    pub(super) set: SetClass,
+}
+
+/// A letter and its alteration: a pitch without its octave.
+pub(super) type Name = (Step, i16);
+
+impl<'a> Chord<'a> {
+    /// The chord of some pitches; none of none.
+    pub(super) fn of(pitches: &'a [Pitch]) -> Option<Self> {
+        let bass = *pitches.first()?;
+        let classes: BTreeSet<u8> = pitches.iter().map(|&pitch| class(pitch)).collect();
+        let classes: Vec<u8> = classes.into_iter().collect();
+        Some(Chord { pitches, root: root(pitches, bass), bass, set: SetClass::of(&classes)? })
+    }
+
+    /// The lowest pitch that stands so many steps above the root: 3 for the third, 1 for the root itself.
+    pub(super) fn member(&self, step: i32) -> Option<Pitch> {
+        self.pitches.iter().find(|&&pitch| self.step_of(pitch) == step).copied()
+    }
+
+    /// Which member of the chord a pitch is, from 1 to 7.
+    pub(super) fn step_of(&self, pitch: Pitch) -> i32 {
+        (pitch.diatonic() - self.root.diatonic()).rem_euclid(7) + 1
+    }
+
+    /// Cents above the root, within the octave.
+    pub(super) fn above_root(&self, pitch: Pitch) -> i32 {
+        (pitch.cents() - self.root.cents()).rem_euclid(1200)
+    }
+
+    /// Cents from the root to a member, within the octave.
+    pub(super) fn height(&self, step: i32) -> Option<i32> {
+        self.member(step).map(|pitch| self.above_root(pitch))
+    }
+
+    /// 0 with the root in the bass, 1 with the third, 2 with the fifth, up to 6 with the thirteenth.
+    pub(super) fn inversion(&self) -> u8 {
+        match self.step_of(self.bass) {
+            3 => 1,
+            5 => 2,
+            7 => 3,
+            2 => 4,
+            4 => 5,
+            6 => 6,
+            _ => 0,
+        }
+    }
+
+    /// `major`, `minor`, `diminished`, `augmented`, else `other`; a third alone has its own quality.
+    pub(super) fn quality(&self) -> &'static str {
+        let repeated = |step| {
+            let height = self.height(step);
+            self.pitches
+                .iter()
+                .any(|&pitch| self.step_of(pitch) == step && Some(self.above_root(pitch)) != height)
+        };
+        if repeated(1) || repeated(3) || repeated(5) {
+            return "other";
+        }
+        match (self.height(3), self.height(5)) {
+            (Some(400), None | Some(700)) => "major",
+            (Some(300), None | Some(700)) => "minor",
+            (Some(400), Some(800)) => "augmented",
+            (Some(300), Some(600)) => "diminished",
+            _ => "other",
+        }
+    }
+
+    /// How many letters with their alterations it has.
+    pub(super) fn names(&self) -> usize {
+        self.pitches.iter().map(|&pitch| name_of(pitch)).collect::<BTreeSet<Name>>().len()
+    }
+
+    /// Three names: root, third and fifth.
+    pub(super) fn is_triad(&self) -> bool {
+        self.names() == 3 && self.has(&[3, 5])
+    }
+
+    /// Four names: root, third, fifth and seventh.
+    pub(super) fn is_seventh(&self) -> bool {
+        self.names() == 4 && self.has(&[3, 5, 7])
+    }
+
+    /// Five names: root, second (the ninth), third, fifth and seventh.
+    pub(super) fn is_ninth(&self) -> bool {
+        self.names() == 5 && self.has(&[2, 3, 5, 7])
+    }
+
+    fn has(&self, steps: &[i32]) -> bool {
+        steps.iter().all(|&step| self.member(step).is_some())
+    }
+
+    /// A seventh chord of nothing but these cents above the root.
+    pub(super) fn is_seventh_of(&self, heights: [i32; 4]) -> bool {
+        self.is_seventh() && self.pitches.iter().all(|&pitch| heights.contains(&self.above_root(pitch)))
+    }
+
+    /// A triad of a set class, spelled with this third and fifth in semitones.
+    fn is_triad_of(&self, forte: (u8, &str), third: u8, fifth: u8) -> bool {
+        let above = |step| self.member(step).map(|pitch| (class(pitch) + 12 - class(self.root)) % 12);
+        (self.set.cardinality, self.set.number, self.set.letter) == (3, forte.0, forte.1)
+            && self.is_triad()
+            && !self.is_respelled()
+            && (above(3), above(5)) == (Some(third), Some(fifth))
+    }
+
+    pub(super) fn is_major(&self) -> bool {
+        self.is_triad_of((11, "B"), 4, 7)
+    }
+
+    pub(super) fn is_minor(&self) -> bool {
+        self.is_triad_of((11, "A"), 3, 7)
+    }
+
+    pub(super) fn is_diminished(&self) -> bool {
+        self.is_triad_of((10, ""), 3, 6)
+    }
+
+    pub(super) fn is_augmented(&self) -> bool {
+        self.is_triad_of((12, ""), 4, 8)
+    }
+
+    /// Whether some pitch class has more than one name in it.
+    pub(super) fn is_respelled(&self) -> bool {
+        usize::from(self.set.cardinality) != self.names()
+    }
+
+    /// Which augmented sixth chord it is, in any position: `It`, `Fr`, `Ger` or `Sw`.
+    pub(super) fn augmented_sixth(&self) -> Option<&'static str> {
+        if self.is_respelled() {
+            return None;
+        }
+        let heights = (self.height(3), self.height(5), self.height(7));
+        match (self.set.cardinality, self.set.number, self.set.letter, heights) {
+            (3, 8, "A", (Some(200), Some(600), _)) => Some("It"),
+            (4, 25, "", (Some(400), Some(600), Some(1000))) => Some("Fr"),
+            (4, 27, "B", (Some(200), Some(600), Some(900))) => Some("Ger"),
+            (4, 27, "B", (Some(300), Some(500), Some(900))) => Some("Sw"),
+            _ => None,
+        }
+    }
+
+    /// One name, a consonant interval (not the fourth), or a major or minor triad that is no six-four.
+    pub(super) fn is_consonant(&self) -> bool {
+        match self.names() {
+            1 => true,
+            2 => {
+                let other = self.pitches.iter().find(|&&pitch| name_of(pitch) != name_of(self.bass));
+                let above = other.map(|other| {
+                    let steps = (other.diatonic() - self.bass.diatonic()).rem_euclid(7);
+                    (steps, (other.cents() - self.bass.cents()).rem_euclid(1200))
+                });
+                matches!(above, Some((2, 300 | 400) | (4, 700) | (5, 800 | 900)))
+            }
+            3 => (self.is_major() || self.is_minor()) && self.inversion() != 2,
+            _ => false,
+        }
+    }
+}
+
+/// Letter and alteration.
+pub(super) fn name_of(pitch: Pitch) -> Name {
+    (pitch.step, pitch.alter)
+}
+
+/// `F#`, `Bb`: a pitch without its octave.
+pub(super) fn spelled(pitch: Pitch) -> String {
+    let text = pitch.to_string();
+    let octave = pitch.octave.to_string();
+    text.replacen(&octave, "", 1)
+}
+
+/// The pitch class, from 0 for C.
+pub(super) fn class(pitch: Pitch) -> u8 {
+    u8::try_from(even_key(pitch.cents()).rem_euclid(12)).unwrap_or(0)
+}
+
+/// The root: of one letter that, of seven the bass, else the one with most of third, fifth, seventh, ninth, eleventh and
+/// thirteenth above it, the lower ones weighing more. Thirds that stack up to all others weigh most.
+fn root(pitches: &[Pitch], bass: Pitch) -> Pitch {
+    let mut letters: Vec<Pitch> = Vec::with_capacity(7);
+    for &pitch in pitches {
+        if letters.iter().all(|other| other.step != pitch.step) {
+            letters.push(pitch);
+        }
+    }
+    if letters.len() == 1 || letters.len() == 7 {
+        return bass;
+    }
+    let has = |steps: i32, from: Pitch| {
+        letters.iter().any(|pitch| (pitch.diatonic() - from.diatonic()).rem_euclid(7) == steps)
+    };
+    let weight = |from: Pitch| {
+        let weights = [2, 4, 6, 1, 3, 5].into_iter().zip(6..);
+        weights.filter(|&(steps, _)| has(steps, from)).map(|(_, rank)| 1.0 / f64::from(rank)).sum::<f64>()
+    };
+    let mut best = (bass, f64::MIN);
+    for &pitch in &letters {
+        let this = weight(pitch);
+        if this > best.1 {
+            best = (pitch, this);
+        }
+    }
+    best.0
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,137 @@
+//! Pitch-class sets: normal order, prime form, interval vector, Forte's number.
+
+use super::classes::{NAMES, PRIMES};
+
+/// What set theory says of some pitch classes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::analyse) struct SetClass {
+    /// Number of pitch classes.
+    pub(in crate::analyse) cardinality: u8,
+    /// Forte's number after the dash.
+    pub(in crate::analyse) number: u8,
+    /// `A` for the prime form, `B` for its inversion, nothing where they are the same.
+    pub(in crate::analyse) letter: &'static str,
+    /// Most compact order, from its first class; of several the one on the lowest class.
+    pub(in crate::analyse) normal: Vec<u8>,
+    /// Most compact form on 0, of the set or its inversion (Forte's choice, packed to the left).
+    pub(in crate::analyse) prime: Vec<u8>,
+    /// How often each interval class from 1 to 6 occurs.
+    pub(in crate::analyse) vector: [u8; 6],
+}
+
+impl SetClass {
+    /// Of classes from 0 to 11, in order and each once; of none at all there is none.
+    pub(in crate::analyse) fn of(classes: &[u8]) -> Option<Self> {
+        let (normal, form) = most_compact(classes)?;
+        let mut inverted: Vec<u8> = classes.iter().map(|class| (12 - class) % 12).collect();
+        inverted.sort_unstable();
+        let (_, inversion) = most_compact(&inverted)?;
+        let letter = match form.cmp(&inversion) {
+            std::cmp::Ordering::Equal => "",
+            _ if (form.last(), &form) < (inversion.last(), &inversion) => "A",
+            _ => "B",
+        };
+        let prime = if letter == "B" { inversion } else { form };
+        let cardinality = u8::try_from(classes.len()).ok()?;
+        Some(SetClass { cardinality, number: number(&prime), letter, normal, vector: vector(classes), prime })
+    }
+
+    /// `3-11B`.
+    pub(in crate::analyse) fn forte(&self) -> String {
+        format!("{}-{}{}", self.cardinality, self.number, self.letter)
+    }
+
+    /// What music21 calls it, where it has a name.
+    pub(super) fn name(&self) -> Option<&'static str> {
+        let key = (self.cardinality, self.number, self.letter);
+        let found = NAMES
+            .binary_search_by_key(&key, |&(cardinality, number, letter, _)| (cardinality, number, letter));
+        found.ok().and_then(|index| NAMES.get(index)).map(|(_, _, _, name)| *name)
+    }
+}
+
+/// The rotation of the least span, of several the one packed most to the left: as classes, and from 0.
+fn most_compact(classes: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    let rotations = (0..classes.len()).map(|from| {
+        let rotated = classes.iter().cycle().skip(from).take(classes.len()).copied();
+        let first = classes.get(from).copied().unwrap_or(0);
+        rotated.map(|class| (class + 12 - first) % 12).collect::<Vec<u8>>()
+    });
+    let forms = rotations.zip(classes);
+    let (form, first) = forms.min_by(|(a, _), (b, _)| (a.last(), a).cmp(&(b.last(), b)))?;
+    Some((form.iter().map(|class| (class + first) % 12).collect(), form))
+}
+
+/// Forte's number of a prime form. Of 1, 11 and 12 classes there is one set class each.
+fn number(prime: &[u8]) -> u8 {
+    let digits = |text: &str| {
+        text.bytes().map(|byte| if byte == b'T' { 10 } else { byte - b'0' }).collect::<Vec<u8>>()
+    };
+    let of_size = prime.len().checked_sub(2).and_then(|index| PRIMES.get(index)).copied().unwrap_or_default();
+    let found = of_size.iter().position(|text| digits(text) == prime);
+    found.map_or(1, |index| u8::try_from(index + 1).unwrap_or(0))
+}
+
+fn vector(classes: &[u8]) -> [u8; 6] {
+    let mut vector = [0; 6];
+    for (index, low) in classes.iter().enumerate() {
+        for high in classes.iter().skip(index + 1) {
+            let distance = usize::from(high - low);
+            if let Some(count) = vector.get_mut(distance.min(12 - distance) - 1) {
+                *count += 1;
+            }
+        }
+    }
+    vector
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(classes: &[u8]) -> SetClass {
+        SetClass::of(classes).unwrap()
+    }
+
+    /// Every set of the table is its own prime form, under its own number.
+    #[test]
+    fn the_table_is_of_prime_forms() {
+        let mut count = 0;
+        for (forms, cardinality) in PRIMES.iter().zip(2..) {
+            for (form, number) in forms.iter().zip(1..) {
+                let classes: Vec<u8> =
+                    form.bytes().map(|byte| if byte == b'T' { 10 } else { byte - b'0' }).collect();
+                let found = set(&classes);
+                assert_eq!((found.cardinality, found.number, &found.prime), (cardinality, number, &classes));
+                count += 1;
+            }
+        }
+        assert_eq!(count, 220);
+    }
+
+    /// music21 10.5.1: forteClass, normalOrder, primeForm, intervalVector of `chord.Chord([…])`.
+    #[test]
+    fn known_sets() {
+        let major = set(&[0, 4, 7]);
+        assert_eq!(
+            (major.forte().as_str(), major.prime, major.vector),
+            ("3-11B", vec![0, 3, 7], [0, 0, 1, 1, 1, 0])
+        );
+        let augmented = set(&[3, 7, 11]);
+        assert_eq!((augmented.forte().as_str(), augmented.normal), ("3-12", vec![3, 7, 11]));
+        // 5-20, 6-31, 7-20 and 8-26 are those that Forte and Rahn order differently.
+        let forte = set(&[0, 1, 5, 6, 8]);
+        assert_eq!((forte.forte().as_str(), forte.prime), ("5-20A", vec![0, 1, 3, 7, 8]));
+        let inverted = set(&[0, 4, 7, 8]);
+        assert_eq!((inverted.forte().as_str(), inverted.normal), ("4-19B", vec![4, 7, 8, 0]));
+        assert_eq!(set(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]).forte(), "12-1");
+        assert_eq!(SetClass::of(&[]), None);
+    }
+
+    #[test]
+    fn names_are_in_order() {
+        assert!(NAMES.is_sorted_by_key(|&(cardinality, number, letter, _)| (cardinality, number, letter)));
+        assert_eq!(set(&[0, 3, 7]).name(), Some("minor triad"));
+        assert_eq!(set(&[0, 1, 2, 3, 5, 6]).name(), None);
+    }
+}

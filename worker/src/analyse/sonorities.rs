@@ -1,0 +1,94 @@
+//! What the analyses of harmony share: the different sonorities of a score, and where in its measures a slice stands.
+
+use super::chord::Chord;
+use super::common::number_of;
+use super::meter::Grid;
+use crate::score::{Measure, Pitch, Score, Slice, Slices, Ticks};
+use serde::Serialize;
+use shared::place::Place;
+use std::collections::BTreeMap;
+
+/// The different chords of some slices, in the order of their first sounding.
+pub(super) struct Sonorities<'a> {
+    pitches: Vec<&'a [Pitch]>,
+}
+
+impl<'a> Sonorities<'a> {
+    /// The chords, and for each slice the index of its own.
+    pub(super) fn of(slices: &'a Slices) -> (Self, Vec<usize>) {
+        let mut known: BTreeMap<&[Pitch], usize> = BTreeMap::new();
+        let mut pitches = Vec::new();
+        let of_slice = slices.iter().map(|(_, sounding)| {
+            *known.entry(sounding).or_insert_with(|| {
+                pitches.push(sounding);
+                pitches.len() - 1
+            })
+        });
+        let of_slice = of_slice.collect();
+        (Sonorities { pitches }, of_slice)
+    }
+
+    /// What a function makes of each.
+    pub(super) fn map<T>(&self, make: impl Fn(&[Pitch], &Chord<'_>) -> T) -> Vec<T> {
+        self.pitches
+            .iter()
+            .filter_map(|pitches| Chord::of(pitches).map(|chord| make(pitches, &chord)))
+            .collect()
+    }
+}
+
+/// Where a slice is, and something about it: onset, duration, measure as printed, beat, what it is, place.
+#[derive(Serialize)]
+pub(super) struct Row<T>(String, String, Option<String>, String, T, PlaceRow);
+
+/// A place as a short list: line and column, or byte.
+#[derive(Clone, Copy)]
+pub(super) struct PlaceRow(pub(super) Place);
+
+impl Serialize for PlaceRow {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.line_column() {
+            Some((line, column)) => [line, column].serialize(serializer),
+            None => [self.0.byte_offset()].serialize(serializer),
+        }
+    }
+}
+
+/// The measures of the part that leads, with their numbers and beats.
+pub(super) struct Bars<'a> {
+    measures: &'a [Measure],
+    numbers: Vec<String>,
+    grid: Option<&'a Grid<'a>>,
+}
+
+impl<'a> Bars<'a> {
+    /// The measures of a part: of the first where slices are cut measure by measure, else of the leading one.
+    pub(super) fn of(score: &'a Score, part: u16, grids: &'a [Grid<'a>]) -> Self {
+        let measures = score.measures_of(part);
+        let numbers = measures.iter().map(number_of).collect();
+        Bars { measures, numbers, grid: grids.get(usize::from(part)) }
+    }
+
+    /// Number as printed and beat of what begins so far into a measure.
+    pub(super) fn beat(&self, measure: u32, offset: Ticks) -> (Option<String>, String) {
+        let at = self.measures.get(measure as usize);
+        let beat = self
+            .grid
+            .map_or_else(|| (offset + Ticks::quarters(1)).as_fraction(), |grid| grid.beat(at, offset));
+        (self.numbers.get(measure as usize).cloned(), beat)
+    }
+
+    /// The same of a moment of the piece.
+    pub(super) fn at(&self, onset: Ticks) -> (Option<String>, String) {
+        let index = self.measures.partition_point(|measure| measure.onset <= onset).saturating_sub(1);
+        let start = self.measures.get(index).map_or(Ticks::ZERO, |measure| measure.onset);
+        self.beat(u32::try_from(index).unwrap_or(u32::MAX), onset - start)
+    }
+
+    /// A slice and something about it.
+    pub(super) fn row<T>(&self, slice: &Slice, what: T) -> Row<T> {
+        let (measure, beat) = self.beat(slice.measure, slice.offset);
+        let (onset, duration) = (slice.onset.as_fraction(), slice.duration.as_fraction());
+        Row(onset, duration, measure, beat, what, PlaceRow(slice.place))
+    }
+}
