@@ -70,6 +70,8 @@ impl Titles {
             }
         }
         let text = text.trim();
+        // Programs print it over the score as the name of the part.
+        let is_title = !matches!(text, "Score" | "Full Score");
         let known = self.printed.as_ref().map(|printed| printed.1);
         match field {
             _ if text.is_empty() => {}
@@ -77,7 +79,7 @@ impl Titles {
             Some(Field::Title) => {}
             // The first of a field counts, and credits come behind what names the composer.
             Some(field) => sink.event(place, Event::Field(field, text))?,
-            None if is_first_page && !is_named && known.is_none() => {
+            None if is_first_page && !is_named && is_title && known.is_none() => {
                 self.printed = Some((text.to_owned(), false));
             }
             None => {}

@@ -108,7 +108,7 @@ fn a_note_with_too_many_signs_says_so() {
 
 #[test]
 fn a_text_of_the_page_is_a_title_where_there_is_no_other() {
-    let credit = "<credit page='2'><credit-words>x</credit-words></credit><credit><credit-words> Song </credit-words></credit>";
+    let credit = "<credit page='2'><credit-words>x</credit-words></credit><credit><credit-words>Score</credit-words></credit><credit><credit-words> Song </credit-words></credit>";
     for (before, title) in [
         ("", "Song"),
         ("<work><work-title>Work</work-title></work>", "Work"),
