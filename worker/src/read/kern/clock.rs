@@ -19,8 +19,14 @@ pub(super) struct Clock {
 impl Clock {
     /// When a line with notes sounds: what its columns had before ends then. Where they disagree the meter knows, if
     /// a measure begins here; else most of them are right, and of as many the latest, which overlaps nothing.
-    /// `fresh` are the columns in which something begins.
-    pub(super) fn line(&self, spines: &Spines, fresh: &[usize], after_bar: bool) -> Ticks {
+    /// `fresh` are the columns in which something begins, and `lasts` how long it is there.
+    pub(super) fn line(
+        &self,
+        spines: &Spines,
+        fresh: &[usize],
+        after_bar: bool,
+        lasts: &dyn Fn(usize) -> Ticks,
+    ) -> Ticks {
         let votes = || {
             let dues = fresh.iter().filter_map(|&index| spines.columns.get(index)?.due);
             dues.filter(|&due| self.can_be_next(due))
@@ -32,10 +38,14 @@ impl Clock {
                 let full = self.full().filter(|&full| after_bar && votes().any(|due| due == full));
                 full.unwrap_or_else(|| favourite(votes))
             }
-            // Nothing that begins here knows when: then here ends the first of what goes on.
+            // Nothing that begins here knows when: then here ends the first of what goes on, or what is new ends with it.
             None => {
                 let ends = spines.kern().filter_map(|(_, _, column)| column.due);
-                ends.filter(|&due| self.can_be_next(due)).min().unwrap_or(self.now)
+                let end = ends.filter(|&due| self.can_be_next(due)).min().unwrap_or(self.now);
+                let is_new = |&index: &usize| spines.columns.get(index).is_some_and(|new| new.due.is_none());
+                let length = fresh.iter().map(|&index| lasts(index)).max().unwrap_or_default();
+                let floats = fresh.iter().all(is_new).then_some(end - length);
+                floats.filter(|&at| self.can_be_next(at)).unwrap_or(end)
             }
         }
     }

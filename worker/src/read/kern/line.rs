@@ -126,6 +126,11 @@ impl<'a> Line<'a> {
         Place::line(self.number, start.saturating_add(short(offset)).saturating_add(1))
     }
 
+    /// Where a byte of the line stands.
+    pub(super) fn place_at(&self, offset: usize) -> Place {
+        Place::line(self.number, short(offset).saturating_add(1))
+    }
+
     /// The same line, cut at its spaces into `cells`.
     pub(super) fn cut_at_spaces<'b>(&self, cells: &'b mut Vec<(u32, u32)>) -> Line<'b>
     where

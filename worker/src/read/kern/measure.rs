@@ -123,7 +123,7 @@ impl Bar {
 
     /// How many parts there are in which no measure has begun since the last barline.
     pub(super) fn missing(&self, spines: &Spines) -> u64 {
-        spines.kern().filter(|&(_, part, column)| column.voice == 1 && self.is_missing(part)).count() as u64
+        spines.kern().filter(|&(_, part, column)| column.leads && self.is_missing(part)).count() as u64
     }
 
     fn is_missing(&self, part: u16) -> bool {
@@ -143,7 +143,7 @@ impl Bar {
         let number = if self.number.is_empty() { "0" } else { &self.number };
         let mut first = None;
         for (_, part, column) in spines.kern() {
-            if column.voice == 1 && self.is_missing(part) {
+            if column.leads && self.is_missing(part) {
                 sink.event(place, Event::Measure { part, onset, number })?;
                 first.get_or_insert(part);
             }

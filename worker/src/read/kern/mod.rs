@@ -1,8 +1,14 @@
 //! Humdrum kern: columns of tokens that split and join, line by line.
 
+mod beside;
+mod census;
+mod chord;
+mod chords;
 mod clock;
+mod held;
 mod instruments;
 mod line;
+mod marks;
 mod measure;
 mod parts;
 mod piece;
@@ -13,9 +19,10 @@ mod spines;
 mod tests;
 mod text;
 mod token;
+mod words;
 
 use super::{Format, HEAD_BYTES, Input, ReadError, ReadOptions, ScoreReader};
-use crate::score::{Event, EventSink, Field, Stop};
+use crate::score::{AnnotationKind, Event, EventSink, Field, Stop};
 use line::{Line, Lines};
 use piece::{Piece, damage, warn};
 use shared::failure::{Failure, FailureKind};
@@ -23,7 +30,7 @@ use shared::place::Place;
 
 static FORMAT: Format = Format {
     name: "kern",
-    revision: 1,
+    revision: 2,
     extensions: &["krn", "kern", "hum"],
     summary: "Humdrum kern",
     reference: "Huron, The Humdrum Toolkit: Reference Manual (1994), **kern",
@@ -87,7 +94,11 @@ impl Reading<'_> {
                 }
             }
             [b'!', b'!', b'!', ..] => self.record(line, sink)?,
-            [b'!', ..] => {}
+            [b'!', ..] => {
+                if let Some(piece) = self.piece.as_mut().filter(|piece| !piece.is_over()) {
+                    piece.comment(line)?;
+                }
+            }
             [b'*', b'*', ..] if self.opens(line) => self.open(line, sink)?,
             _ => self.content(line, sink)?,
         }
@@ -114,13 +125,20 @@ impl Reading<'_> {
             return Err(ReadError::Malformed(failure));
         }
         sink.event(line.place(0), Event::PieceStart { shared_time: true })?;
-        self.say_records(sink)?;
-        for (index, cell) in line.cells().enumerate().filter(|(_, cell)| !cell.starts_with(b"**")) {
-            let message = format!("{} does not say what the column holds, as **kern does", text::quote(cell));
-            damage(sink, line.place(index), message)?;
+        for (index, cell) in line.cells().enumerate() {
+            if !cell.starts_with(b"**") {
+                let why = "does not say what the column holds, as **kern does";
+                damage(sink, line.place(index), format!("{} {why}", text::quote(cell)))?;
+            } else if cell.trim_ascii_end() == b"**mens" {
+                damage(sink, line.place(index), "the notes of a **mens spine are not read")?;
+            }
         }
-        self.piece = Some(Piece::open(line, self.options)?);
-        Ok(())
+        let mut piece = Piece::open(line, self.options)?;
+        if let Some((.., words, place)) = self.records.iter().find(|record| text::is_tempo(record.0)) {
+            piece.words.wait(AnnotationKind::Direction, None, words.as_bytes(), *place)?;
+        }
+        self.piece = Some(piece);
+        Ok(self.say_records(sink)?)
     }
 
     fn content(&mut self, line: &Line<'_>, sink: &mut dyn EventSink) -> Result<(), ReadError> {
@@ -144,8 +162,13 @@ impl Reading<'_> {
     fn record(&mut self, line: &Line<'_>, sink: &mut dyn EventSink) -> Result<(), Stop> {
         let Some((rank, field, value)) = text::record(line.text) else { return Ok(()) };
         let value = text::decode(value);
-        match &self.piece {
-            Some(piece) if !piece.is_over() => sink.event(line.place(0), Event::Field(field, &value)),
+        match &mut self.piece {
+            Some(piece) if !piece.is_over() => {
+                if text::is_tempo(rank) {
+                    piece.words.wait(AnnotationKind::Direction, None, value.as_bytes(), line.place(0))?;
+                }
+                sink.event(line.place(0), Event::Field(field, &value))
+            }
             _ => {
                 if self.records.iter().all(|record| record.0 != rank) {
                     self.records.push((rank, field, value.into_owned(), line.place(0)));

@@ -3,6 +3,7 @@
 use super::instruments;
 use super::piece::warn;
 use super::signs::{self, Sign};
+use super::spines::Seat;
 use super::text::{decode, quote};
 use crate::score::{Event, EventSink, KeySignature, Meter, Mode, Stop, Tempo, Ticks};
 use shared::place::Place;
@@ -24,6 +25,8 @@ pub(super) struct Parts {
 struct Part {
     name: Option<String>,
     instrument: Option<String>,
+    /// The number that its `*part` says.
+    number: Option<Box<[u8]>>,
     signature: Option<(i8, Place)>,
     key: Option<(i8, Mode, Place)>,
     /// It had a signature.
@@ -31,6 +34,7 @@ struct Part {
     meter: Option<Meter>,
     end: Ticks,
     place: Option<Place>,
+    staves: u8,
 }
 
 impl Parts {
@@ -58,6 +62,10 @@ impl Parts {
         let told = usize::from(index) < self.declared;
         let Some(part) = self.parts.get_mut(usize::from(index)) else { return Ok(()) };
         match sign {
+            Sign::Part(number) => {
+                part.number.get_or_insert_with(|| number.into());
+                return Ok(());
+            }
             Sign::Broken(why) => return warn(sink, place, &format!("{} is {why}", quote(cell))),
             Sign::Name(text) | Sign::Instrument(text) if told => {
                 let name = decode(text);
@@ -91,6 +99,34 @@ impl Parts {
         Ok(())
     }
 
+    /// Makes one part of those that say the same `*part`, while none was told: they are its staves, from the highest.
+    /// The seat of each part of before; `None` if all stay as they are.
+    pub(super) fn merge(&mut self) -> Option<Vec<Seat>> {
+        let same = |one: &Part, other: &Part| one.number.is_some() && one.number == other.number;
+        let all = self.parts.iter().enumerate();
+        let double = |(index, part): (usize, &Part)| self.parts.iter().skip(index + 1).any(|o| same(part, o));
+        if self.declared > 0 || !all.clone().any(double) {
+            return None;
+        }
+        let (mut merged, mut seats): (Vec<Part>, _) = (Vec::new(), Vec::new());
+        for part in std::mem::take(&mut self.parts) {
+            let index = merged.iter().position(|other| same(&part, other)).unwrap_or(merged.len());
+            let staff = match merged.get_mut(index) {
+                Some(other) => other.absorb(part),
+                None => {
+                    merged.push(Part { staves: 1, ..part });
+                    1
+                }
+            };
+            seats.push(Seat { part: u16::try_from(index).unwrap_or(u16::MAX), staff });
+        }
+        if let Some((part, ..)) = &mut self.tempo {
+            *part = seats.get(usize::from(*part)).map_or(*part, |seat| seat.part);
+        }
+        self.parts = merged;
+        Some(seats)
+    }
+
     /// The length of a measure, if a meter said it since this was asked last.
     pub(super) fn take_measure_length(&mut self) -> Option<Option<Ticks>> {
         self.length.take()
@@ -118,7 +154,7 @@ impl Parts {
         }
         for (part, index) in self.parts.iter_mut().zip(0_u16..) {
             if let Some(meter) = part.meter.take() {
-                sink.event(meter.place, Event::Meter(Meter { onset, ..meter }))?;
+                sink.event(meter.place, Event::Meter(Meter { onset, part: index, ..meter }))?;
             }
             if let Some((fifths, mode, place)) = part.take_key() {
                 let key = KeySignature { onset, measure: 0, part: index, fifths, mode, place };
@@ -132,6 +168,16 @@ impl Parts {
         Ok(())
     }
 
+    /// How many parts there are.
+    pub(super) fn count(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// When the last part ends.
+    pub(super) fn end(&self) -> Ticks {
+        self.parts.iter().map(|part| part.end).max().unwrap_or_default()
+    }
+
     /// Tells where the parts end.
     pub(super) fn close(&self, place: Place, sink: &mut dyn EventSink) -> Result<(), Stop> {
         for (part, index) in self.parts.iter().zip(0_u16..) {
@@ -142,6 +188,19 @@ impl Parts {
 }
 
 impl Part {
+    /// Takes a further staff, and what it says that was not said; the number of the staff.
+    fn absorb(&mut self, other: Part) -> u8 {
+        let named = |name: &String| !name.trim().is_empty();
+        self.name = self.name.take().filter(named).or(other.name);
+        self.instrument = self.instrument.take().or(other.instrument);
+        self.signature = self.signature.or(other.signature);
+        self.key = self.key.or(other.key);
+        self.meter = self.meter.take().or(other.meter);
+        self.place = self.place.or(other.place);
+        self.staves = self.staves.saturating_add(1);
+        self.staves
+    }
+
     /// The signature, with the mode of a key that is stated at the same place. A key alone is a signature at the
     /// beginning only: later on it tells of a modulation.
     fn take_key(&mut self) -> Option<(i8, Option<Mode>, Place)> {

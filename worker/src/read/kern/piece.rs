@@ -1,20 +1,20 @@
 //! One piece: from its `**` line to the end of its last spine.
 
+use super::census::Census;
 use super::clock::{Clock, begin};
+use super::held::{self, Held};
 use super::line::Line;
 use super::measure::Bar;
 use super::parts::Parts;
 use super::sections::Sections;
-use super::spines::{Column, Content, Fit, Spines};
+use super::spines::{Column, Content, Fit, Spines, ways};
 use super::text::quote;
-use super::token::{self, Kind, Token};
+use super::words::Words;
+use super::{chord, signs, token};
 use crate::read::{Fidelity, ReadOptions};
-use crate::score::{Event, EventSink, Flags, Note, Rest, Stop, Ticks, Unit};
+use crate::score::{AnnotationKind, Event, EventSink, Stop, Ticks, Unit};
 use shared::failure::Failure;
 use shared::place::Place;
-
-/// What a note lasts that says nothing of it: chant is written so, and to have an order is better than to have none.
-const QUARTER: Ticks = Ticks::quarters(1);
 
 /// A piece that is being read.
 pub(super) struct Piece<'a> {
@@ -24,12 +24,16 @@ pub(super) struct Piece<'a> {
     parts: Parts,
     bar: Bar,
     sections: Sections,
+    census: Census,
+    pub(super) words: Words,
+    held: Held,
     /// Notes, rests and measures that the bytes hold.
     notes: u64,
     rests: u64,
     measures: u64,
     remarks: Vec<(usize, &'static str)>,
-    words: Vec<(u32, u32)>,
+    /// Where columns begin and end on a line whose tabs became spaces.
+    spaced: Vec<(u32, u32)>,
     fresh: Vec<usize>,
 }
 
@@ -56,11 +60,14 @@ impl<'a> Piece<'a> {
             parts,
             bar: Bar::default(),
             sections: Sections::default(),
+            census: Census::open(line),
+            words: Words::new(options.limits.annotations_max),
+            held: Held::default(),
             notes: 0,
             rests: 0,
             measures: 0,
             remarks: Vec::new(),
-            words: Vec::new(),
+            spaced: Vec::new(),
             fresh: Vec::new(),
         })
     }
@@ -75,12 +82,21 @@ impl<'a> Piece<'a> {
         self.spines.columns.iter().all(|column| column.content != Content::Unsaid)
     }
 
+    /// Takes a comment.
+    pub(super) fn comment(&mut self, line: &Line<'_>) -> Result<(), Stop> {
+        self.words.comment(line, &self.spines)
+    }
+
     /// Takes a line with columns.
     pub(super) fn line(&mut self, line: &Line<'_>, sink: &mut dyn EventSink) -> Result<(), Stop> {
         let data = line.text.first() != Some(&b'*');
         let structural = !data && line.cells().any(is_manipulator);
         let open = self.spines.columns.len();
-        match self.spines.fit(line.width()) {
+        let fit = self.spines.fit(line.width());
+        if fit != Fit::Fits {
+            self.census.doubt();
+        }
+        match fit {
             Fit::Fits => {}
             Fit::Repaired => {
                 let message = format!("{} columns where the manipulators before leave {open}", line.width());
@@ -99,13 +115,14 @@ impl<'a> Piece<'a> {
             }
         }
         if !data {
+            self.census.interpretations(line);
             return self.interpretations(line, structural, sink);
         }
         if line.width() == 1 && open > 1 {
             // Tabs that became spaces: the words are the columns, as far as can be told.
-            let mut words = std::mem::take(&mut self.words);
-            let result = self.data(&line.cut_at_spaces(&mut words), sink);
-            self.words = words;
+            let mut spaced = std::mem::take(&mut self.spaced);
+            let result = self.data(&line.cut_at_spaces(&mut spaced), sink);
+            self.spaced = spaced;
             return result;
         }
         self.data(line, sink)
@@ -124,16 +141,26 @@ impl<'a> Piece<'a> {
             if !cell.starts_with(b"*") {
                 damage(sink, line.place(index), format!("{} among interpretations", quote(cell)))?;
             } else if cell.len() > 1 {
-                self.parts.interpret(*part, cell, line.place(index), sink)?;
-                self.sections.interpret(cell, line.place(index));
+                let place = line.place(index);
+                self.parts.interpret(*part, cell, place, sink)?;
+                if let Some(label) = self.sections.interpret(cell, place) {
+                    self.words.wait(AnnotationKind::Marker, None, label, place)?;
+                } else if let Some(words) = signs::words(cell) {
+                    self.words.wait(AnnotationKind::Direction, None, words, place)?;
+                }
             }
         }
         if let Some(length) = self.parts.take_measure_length() {
             self.clock.measure = length;
         }
         if structural {
+            if !line.cells().all(|cell| matches!(cell, b"*-")) && line.cells().any(changes_spines) {
+                self.census.doubt();
+            }
             let mut remarks = std::mem::take(&mut self.remarks);
-            self.spines.manipulate(line, self.options.limits.spines_max, &mut remarks)?;
+            if self.spines.manipulate(line, self.options.limits.spines_max, &mut remarks)? {
+                self.census.doubt();
+            }
             for (index, message) in remarks.drain(..) {
                 warn(sink, line.place(index), message)?;
             }
@@ -157,11 +184,13 @@ impl<'a> Piece<'a> {
         sink: &mut dyn EventSink,
     ) -> Result<(), Stop> {
         fresh.clear();
-        let mut bar = false;
+        self.census.data(line);
+        let (mut bar, mut beside) = (false, false);
         for (index, (column, cell)) in self.spines.columns.iter().zip(line.cells()).enumerate() {
             match cell {
-                _ if column.content == Content::Other => {}
                 b"." | [b'!', ..] => {}
+                _ if column.content == Content::Other => {}
+                _ if matches!(column.content, Content::Beside(_)) => beside = true,
                 _ if column.content == Content::Unsaid => {
                     damage(
                         sink,
@@ -183,32 +212,74 @@ impl<'a> Piece<'a> {
             let spanned =
                 if self.bar.is_sustained() { self.clock.open_sustained(&self.spines) } else { None };
             if let Some(at) = spanned {
+                self.held.tell(false, (self.clock.now, at), sink)?;
                 self.measure(at, sink)?;
             }
+            self.held.bar();
             return self.bar.line(line, &self.spines, sink);
         }
         if fresh.is_empty() {
             self.bar.sustain();
+            if beside {
+                self.held.line(line, &self.spines, self.options.limits.annotations_max)?;
+            }
             return Ok(());
         }
+        self.sound(line, fresh, beside, sink)
+    }
+
+    /// Takes a data line on which something begins, in the columns of `fresh`.
+    fn sound(
+        &mut self,
+        line: &Line<'_>,
+        fresh: &[usize],
+        beside: bool,
+        sink: &mut dyn EventSink,
+    ) -> Result<(), Stop> {
         let new = self.bar.waits() || !self.bar.has_begun();
-        let at = self.clock.line(&self.spines, fresh, new);
+        let lasts = |index: usize| token::length(line.cell(index));
+        let at = self.clock.line(&self.spines, fresh, new, &lasts);
+        let before = self.clock.now;
         let said_at = if new { self.clock.open_measure(at, self.bar.is_sustained()) } else { at };
         if self.bar.missing(&self.spines) > 0 {
+            if self.bar.has_begun() {
+                self.held.tell(false, (before, said_at), sink)?;
+            }
             self.measure(self.clock.bar, sink)?;
         }
+        self.held.tell(true, (if new { said_at } else { before }, at), sink)?;
         self.sections.sound();
         self.parts.say_signs(said_at, sink)?;
+        self.words.say(said_at, sink)?;
+        if beside {
+            for (what, cell, mut here) in held::cells(line, &self.spines) {
+                here.onset = at;
+                what.tell(cell, here, sink)?;
+            }
+        }
         let mut moves = false;
-        for &mut index in fresh {
+        for &index in fresh {
             moves |= self.column(line, index, at, sink)?.is_some_and(Ticks::is_positive);
         }
         self.clock.tick(at, moves);
         Ok(())
     }
 
+    /// Makes one part of the spines that say so, before the first is told. To music21 each spine is a part.
+    fn settle(&mut self) {
+        if self.options.fidelity != Fidelity::Compat
+            && let Some(seats) = self.parts.merge()
+        {
+            self.spines.take_seats(&seats);
+            self.words.take_seats(&seats);
+            self.held.take_seats(&seats);
+        }
+    }
+
     /// Begins a measure in every part.
     fn measure(&mut self, at: Ticks, sink: &mut dyn EventSink) -> Result<(), Stop> {
+        self.settle();
+        self.words.begin();
         self.measures += self.bar.missing(&self.spines);
         self.parts.declare(sink)?;
         match self.bar.begin(at, &mut self.spines, sink)? {
@@ -232,7 +303,8 @@ impl<'a> Piece<'a> {
                 format!("what came before in this column ends at {due} quarters, this line begins at {at}");
             warn(sink, line.place(index), &message)?;
         }
-        let length = self.members(line, index, (part, column.voice), at, sink)?;
+        let compat = self.options.fidelity == Fidelity::Compat;
+        let length = chord::tell(line, index, &column, at, compat, sink)?;
         if let Some(length) = length {
             self.parts.reach(part, at + length);
             if let Some(column) = self.spines.columns.get_mut(index) {
@@ -242,74 +314,29 @@ impl<'a> Piece<'a> {
         Ok(length)
     }
 
-    /// Tells the notes and rests of one column; the length that the column takes.
-    fn members(
-        &mut self,
-        line: &Line<'_>,
-        index: usize,
-        (part, voice): (u16, u8),
-        at: Ticks,
-        sink: &mut dyn EventSink,
-    ) -> Result<Option<Ticks>, Stop> {
-        let mut taken = None;
-        let (mut offset, mut chord) = (0, false);
-        for member in line.cell(index).split(|&byte| byte == b' ') {
-            let place = line.place_in(index, offset);
-            offset += member.len() + 1;
-            if member.is_empty() || member == b"." {
-                continue;
-            }
-            let compat = self.options.fidelity == Fidelity::Compat;
-            let read = token::parse(member, compat);
-            let unsaid = read.duration.is_none() && taken.is_none();
-            complain(&read, member, taken, place, sink)?;
-            let sounds = matches!(read.kind, Kind::Note(_) | Kind::Rest);
-            // To music21 a chord has one length, that of its first note.
-            let own = if compat { taken.or(read.duration) } else { read.duration.or(taken) };
-            let Some(duration) = own.or(sounds.then_some(QUARTER)) else { continue };
-            let flags = read.flags.with_if(unsaid, Flags::ROUNDED);
-            match read.kind {
-                Kind::Note(written) => {
-                    let flags = flags.with_if(chord, Flags::CHORD);
-                    let note = Note {
-                        onset: at,
-                        duration,
-                        place,
-                        measure: 0,
-                        written,
-                        part,
-                        flags,
-                        transpose: 0,
-                        voice,
-                        staff: 1,
-                    };
-                    sink.event(place, Event::Note(note))?;
-                    chord = true;
-                }
-                Kind::Rest => {
-                    let rest = Rest { onset: at, duration, place, measure: 0, part, flags, voice, staff: 1 };
-                    sink.event(place, Event::Rest(rest))?;
-                }
-                Kind::Space | Kind::Unknown(_) => {}
-            }
-            taken = taken.filter(|&taken| taken > Ticks::ZERO).or(Some(duration));
-        }
-        Ok(taken)
-    }
-
     /// Tells that the piece is over, where the input or the next piece says so.
     pub(super) fn close(mut self, place: Place, sink: &mut dyn EventSink) -> Result<(), Stop> {
+        self.settle();
         self.parts.declare(sink)?;
         if !self.bar.has_begun() {
             self.parts.say_signs(Ticks::ZERO, sink)?;
         }
+        if self.parts.count() > 0 {
+            let end = self.parts.end();
+            let now = self.clock.now;
+            self.held.tell(false, (now, end), sink)?;
+            self.held.tell(true, (if self.bar.waits() { end } else { now }, end), sink)?;
+            self.words.say(end, sink)?;
+        }
         self.parts.close(place, sink)?;
         self.sections.close(place, sink)?;
-        let parts = u64::from(self.spines.parts());
+        let merged = self.options.fidelity != Fidelity::Compat;
+        let seen = (u64::from(self.spines.parts()), self.measures);
+        let (parts, measures) = self.census.counts(merged).unwrap_or(seen);
         let counts = [
             (Unit::Notes, self.notes),
             (Unit::Rests, self.rests),
-            (Unit::Measures, self.measures),
+            (Unit::Measures, measures),
             (Unit::Parts, parts),
         ];
         for (unit, count) in counts {
@@ -319,35 +346,14 @@ impl<'a> Piece<'a> {
     }
 }
 
-/// Says what is wrong with a member of a column, if anything is.
-fn complain(
-    read: &Token,
-    member: &[u8],
-    taken: Option<Ticks>,
-    place: Place,
-    sink: &mut dyn EventSink,
-) -> Result<(), Stop> {
-    if let Some(doubt) = read.doubt {
-        damage(sink, place, format!("{} is {doubt}: the first was read", quote(member)))?;
-    }
-    match read.kind {
-        Kind::Unknown(why) => damage(sink, place, format!("{} is {why}", quote(member))),
-        Kind::Space if token::is_bare_space(member) => {
-            warn(sink, place, &format!("{} is a duration without a note or a rest", quote(member)))
-        }
-        Kind::Space => damage(sink, place, format!("{} has a duration and no pitch", quote(member))),
-        Kind::Note(_) | Kind::Rest => match (read.duration, taken) {
-            (None, None) => {
-                warn(sink, place, &format!("{} has no duration: taken for a quarter note", quote(member)))
-            }
-            (Some(own), Some(taken)) if own != taken && !read.flags.has(Flags::GRACE) => {
-                warn(sink, place, &format!("{} has another length than its chord", quote(member)))
-            }
-            _ => Ok(()),
-        },
-    }
+/// Whether a manipulator does more to the spines than to split one, or to join its columns.
+fn changes_spines(cell: &[u8]) -> bool {
+    matches!(cell.trim_ascii_end(), b"*x" | b"*+" | b"*-" | [b'*', b'*', ..])
 }
 
 fn is_manipulator(cell: &[u8]) -> bool {
-    matches!(cell.trim_ascii_end(), b"*^" | b"*v" | b"*x" | b"*+" | b"*-" | [b'*', b'*', ..])
+    match cell.trim_ascii_end() {
+        [b'*', b'^', behind @ ..] => ways(behind).is_some(),
+        cell => matches!(cell, b"*v" | b"*x" | b"*+" | b"*-" | [b'*', b'*', ..]),
+    }
 }

@@ -1,5 +1,6 @@
 //! Labels of sections, and the list that says in which order they are played (Humdrum's "expansion list").
 
+use super::piece::warn;
 use crate::score::{Event, EventSink, Mark, Stop};
 use shared::place::Place;
 use std::collections::BTreeMap;
@@ -12,14 +13,15 @@ pub(super) struct Sections {
     list: Vec<u16>,
     /// The label that the next measure bears.
     waiting: Option<(u16, Place)>,
-    /// A section begins within a measure: the list cannot be followed measure by measure, and repeat signs count.
-    is_cut: bool,
+    /// Where a section begins within a measure: the list cannot be followed measure by measure, and repeat signs count.
+    cut: Option<Place>,
 }
 
 impl Sections {
-    /// Takes an interpretation: `*>A` is a label, `*>[A,A,B]` the list. Lists for other occasions have names.
-    pub(super) fn interpret(&mut self, cell: &[u8], place: Place) {
-        let Some(text) = cell.trim_ascii_end().strip_prefix(b"*>") else { return };
+    /// Takes an interpretation: `*>A` is a label, which it gives back, `*>[A,A,B]` the list. Lists for other occasions
+    /// have names: `*>norep[A,B]` is the order without repeats.
+    pub(super) fn interpret<'a>(&mut self, cell: &'a [u8], place: Place) -> Option<&'a [u8]> {
+        let text = cell.trim_ascii_end().strip_prefix(b"*>")?;
         if let Some(list) = text.strip_prefix(b"[") {
             // Every spine says the same list.
             if self.list.is_empty() {
@@ -29,7 +31,9 @@ impl Sections {
             }
         } else if !text.contains(&b'[') {
             self.waiting = self.number(text).map(|number| (number, place)).or(self.waiting);
+            return Some(text);
         }
+        None
     }
 
     fn number(&mut self, name: &[u8]) -> Option<u16> {
@@ -45,13 +49,20 @@ impl Sections {
 
     /// Something sounds; a label that still waits stands within a measure.
     pub(super) fn sound(&mut self) {
-        self.is_cut |= self.waiting.take().is_some();
+        if let Some((_, place)) = self.waiting.take() {
+            self.cut.get_or_insert(place);
+        }
     }
 
     /// The piece is over.
     pub(super) fn close(&self, place: Place, sink: &mut dyn EventSink) -> Result<(), Stop> {
-        if self.is_cut || self.list.is_empty() {
+        if self.list.is_empty() {
             return Ok(());
+        }
+        if let Some(cut) = self.cut {
+            let message =
+                "a section begins within a measure: not the list of sections but the repeat signs count";
+            return warn(sink, cut, message);
         }
         sink.event(place, Event::Arrangement(&self.list))
     }

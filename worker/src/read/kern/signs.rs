@@ -17,6 +17,8 @@ pub(super) enum Sign<'a> {
     Name(&'a [u8]),
     /// Code of the instrument.
     Instrument(&'a [u8]),
+    /// Number of the part, the same in all of its staves.
+    Part(&'a [u8]),
     /// Something that says it is a meter, key or tempo and is none.
     Broken(&'static str),
 }
@@ -33,12 +35,25 @@ pub(super) fn parse(cell: &[u8]) -> Option<Sign<'_>> {
         [b'k', b'[', rest @ ..] => {
             Some(signature(rest).unwrap_or(Sign::Broken("no key signature: *k[f#c#] is one")))
         }
+        [b'p', b'a', b'r', b't', number @ ..] if number.first().is_some_and(u8::is_ascii_digit) => {
+            Some(Sign::Part(number))
+        }
         [b'I', b'"' | b':', name @ ..] => Some(Sign::Name(name)),
         // Classes, groups, abbreviations, numbers and transpositions are no instruments; kern is at sounding pitch.
         [b'I', b'C' | b'G' | b'\'' | b'#' | b'T', ..] => None,
         [b'I', code @ ..] if !code.is_empty() && code != b"empty" => Some(Sign::Instrument(code)),
         _ => key(cell),
     }
+}
+
+/// Words that an interpretation holds: `*MM[Allegro]`, `*dacapo`.
+pub(super) fn words(cell: &[u8]) -> Option<&[u8]> {
+    let cell = cell.trim_ascii_end().strip_prefix(b"*")?;
+    if let Some(tempo) = cell.strip_prefix(b"MM[") {
+        return tempo.strip_suffix(b"]");
+    }
+    const JUMPS: [&[u8]; 6] = [b"segno", b"coda", b"tocoda", b"fine", b"dacapo", b"dalsegno"];
+    JUMPS.iter().any(|jump| cell.eq_ignore_ascii_case(jump)).then_some(cell)
 }
 
 /// `3/4`, `3+2/8`, `2/4+3/8`; `3/0` has three breves and `2/3%2` two of two thirds.
@@ -182,8 +197,13 @@ mod tests {
         for (text, fifths, mode) in [
             ("*G:", 1, Mode::Major),
             ("*b-:", -5, Mode::Minor),
+            ("*C:ion", 0, Mode::Ionian),
             ("*d:dor", 0, Mode::Dorian),
+            ("*e:phr", 0, Mode::Phrygian),
+            ("*B-:lyd", -1, Mode::Lydian),
             ("*F#:mix", 5, Mode::Mixolydian),
+            ("*a:aeo", 0, Mode::Aeolian),
+            ("*b:loc", 0, Mode::Locrian),
         ] {
             assert_eq!(parse(text.as_bytes()), Some(Sign::Key(fifths, mode)), "{text}");
         }
@@ -195,6 +215,15 @@ mod tests {
                 if text == "*I:" { Some(Sign::Name(b"")) } else { None },
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn words_in_interpretations() {
+        assert_eq!(words(b"*MM[Allegro assai] "), Some(&b"Allegro assai"[..]));
+        assert_eq!(words(b"*Coda"), Some(&b"Coda"[..]));
+        for text in ["*MM92", "*MM[Allegro", "*codas", "Fine", "*"] {
+            assert_eq!(words(text.as_bytes()), None, "{text}");
         }
     }
 

@@ -50,6 +50,11 @@ pub(super) fn record(line: &[u8]) -> Option<(usize, Field, &[u8])> {
     Some((rank, *field, value.get(1..)?.trim_ascii()))
 }
 
+/// Whether the record of a rank is `OMD`, which stands over a movement as its tempo or title.
+pub(super) fn is_tempo(rank: usize) -> bool {
+    RECORDS.get(rank).is_some_and(|(record, _)| *record == b"OMD")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,6 @@
 //! One note, rest or chord member of a kern spine.
 
+use super::marks;
 use crate::score::{Flags, Pitch, Step, TICKS_PER_QUARTER, Ticks};
 
 /// What a token says.
@@ -10,6 +11,8 @@ pub(super) struct Token {
     pub(super) duration: Option<Ticks>,
     /// Ties, grace, hidden, unpitched, rounded.
     pub(super) flags: Flags,
+    /// How it is played.
+    pub(super) marks: marks::Marks,
     /// Why it may not be all that was meant: two tokens run together.
     pub(super) doubt: Option<&'static str>,
 }
@@ -55,6 +58,9 @@ struct Marks {
     /// A tie goes through the note.
     through: bool,
     hidden: bool,
+    /// Within the number of a tremolo, `@16@`, behind the duration.
+    trembles: bool,
+    playing: marks::Marks,
 }
 
 /// Reads one token, which has no space in it. `R` says that it has no pitch, only a place on the staff. In `compat` it
@@ -80,7 +86,7 @@ pub(super) fn parse(token: &[u8], compat: bool) -> Token {
         (Marks { mixed: true, .. }, Kind::Note(_)) => Some("more than one pitch"),
         _ => None,
     };
-    Token { kind, duration, flags, doubt }
+    Token { kind, duration, flags, marks: marks.playing, doubt }
 }
 
 impl Marks {
@@ -107,7 +113,11 @@ impl Marks {
             b'_' => self.through = true,
             // One `y` hides only the sign before it.
             b'y' if before == b'y' => self.hidden = true,
-            _ => {}
+            // An editor's own sign, but for the number behind it.
+            b'@' => {}
+            b'(' => self.playing.slur(false, before),
+            b')' => self.playing.slur(true, before),
+            _ => self.playing.take(byte, before),
         }
     }
 
@@ -115,6 +125,11 @@ impl Marks {
         let digit = i64::from(byte - b'0');
         let append = |number: i64| number.saturating_mul(10).saturating_add(digit);
         let goes_on = before.is_ascii_digit();
+        self.trembles = (before == b'@' && self.number.is_some()) || (self.trembles && goes_on);
+        if self.trembles {
+            self.playing.take(b'@', 0);
+            return;
+        }
         match (self.number, self.over) {
             (None, _) => (self.number, self.digits) = (Some(digit), 1),
             (Some(number), None) if goes_on => {
@@ -172,6 +187,12 @@ impl Marks {
     }
 }
 
+/// What a column says that it lasts, by its first member.
+pub(super) fn length(cell: &[u8]) -> Ticks {
+    let first = cell.split(|&byte| byte == b' ').next().unwrap_or_default();
+    parse(first, false).duration.unwrap_or_default()
+}
+
 /// Whether a token holds nothing but a duration, dots and `y`, so that nothing is lost with it.
 pub(super) fn is_bare_space(token: &[u8]) -> bool {
     token.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'%' | b'y'))
@@ -217,6 +238,8 @@ mod tests {
             ("99999999999999999999c", "0", false),
             ("8qc", "0", true),
             ("qqc", "0", true),
+            ("4c@16@/", "1", true),
+            ("[2.c@@32@@", "3", true),
         ] {
             let read = parse(token.as_bytes(), false);
             assert_eq!(read.duration.unwrap().as_fraction(), quarters, "{token}");

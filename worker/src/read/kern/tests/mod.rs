@@ -1,5 +1,12 @@
 //! Tests of the whole reader: scores of its own, damage, and the corpora where they are at hand.
 
+macro_rules! fixture {
+    ($name:literal) => {
+        include_bytes!(concat!("../../../../../tests/data/scores/kern/", $name))
+    };
+}
+
+mod beside;
 mod damage;
 mod music;
 
@@ -9,13 +16,7 @@ use crate::score::{Flags, Note, Score, ScoreBuilder, Stop};
 use shared::failure::Failure;
 use std::io::Cursor;
 
-macro_rules! fixture {
-    ($name:literal) => {
-        include_bytes!(concat!("../../../../../tests/data/scores/kern/", $name))
-    };
-}
-
-const FIXTURES: [&[u8]; 8] = [
+const FIXTURES: [&[u8]; 10] = [
     fixture!("upbeat.krn"),
     fixture!("split-join.krn"),
     fixture!("exchange-add-end.krn"),
@@ -24,6 +25,8 @@ const FIXTURES: [&[u8]; 8] = [
     fixture!("two-movements.krn"),
     fixture!("over-the-barline.krn"),
     fixture!("drums-hidden.krn"),
+    fixture!("beside.krn"),
+    fixture!("signs.krn"),
 ];
 
 fn read_as(bytes: &[u8], options: &ReadOptions) -> (Vec<Score>, Option<Failure>) {
