@@ -86,9 +86,8 @@ impl Shift {
     /// Semitones from the written to the sounding pitch.
     pub(super) fn semitones(self) -> i8 {
         // `%%MIDI transpose` is written for abc2midi, which takes no notice of clefs.
-        let clef = self.clef.filter(|_| self.midi.is_none());
-        let all = [clef, self.transpose, self.sound, self.shift, self.midi];
-        all.into_iter().flatten().fold(0, i8::saturating_add)
+        let first = self.midi.or(self.clef).unwrap_or(0).saturating_add(self.transpose.unwrap_or(0));
+        first.saturating_add(self.sound.unwrap_or(0)).saturating_add(self.shift.unwrap_or(0))
     }
 
     fn take_clef(&mut self, name: &[u8], semitones: i8) {

@@ -126,6 +126,8 @@ fn overlays_may_lie_over_several_measures() {
 #[test]
 fn tuplets_nest_and_plus_signs_make_chords() {
     assert_eq!(music("(3:2:5 A (3BcB c d"), "A4@0+2/3 B4@2/3+4/9 C5@10/9+4/9 B4@14/9+4/9 C5@2+2/3 D5@8/3+1");
+    let (twice, _) = read(b"X:1\nL:1/4\nK:C\n(3(3ABc|", Fidelity::Corrected);
+    assert_eq!((notes(&twice[0]).as_str(), twice[0].warning_count), ("A4@0+2/3 B4@2/3+2/3 C5@4/3+2/3", 1));
     assert_eq!(music("+CEG+ +C2^F2+ +fermata+A"), "C4@0+1 E4@0+1 G4@0+1 C4@1+2 F#4@1+2 A4@3+1");
     assert_eq!(music("!c2!d"), "C5@0+2 D5@2+1");
 }
