@@ -34,8 +34,8 @@ struct Draft {
     shared_time: bool,
     /// Nothing may last longer.
     end_max: Ticks,
-    /// Measures begun in each part.
-    begun: Vec<u32>,
+    /// Where the measures begin that each part has begun.
+    begun: Vec<Vec<Ticks>>,
 }
 
 impl<'a> ScoreBuilder<'a> {
@@ -122,26 +122,26 @@ impl Draft {
             Event::Rest(mut rest) => {
                 let end = rest.onset + rest.duration;
                 self.check_time(place, end, limits)?;
-                rest.measure = self.fill(place, rest.part, rest.staff, end)?;
+                rest.measure = self.fill(place, rest.part, rest.staff, rest.onset, end)?;
                 self.check_size(place, limits)?;
                 self.score.rests.push(rest);
             }
             Event::Annotation(annotation, text) => self.annotation(place, annotation, text, limits)?,
             Event::Measure { part, onset, number } => self.measure(place, part, onset, number, limits)?,
             Event::Meter(mut meter) => {
-                meter.measure = self.measure_of(place, meter.part)?;
+                meter.measure = self.measure_at(place, meter.part, meter.onset)?;
                 self.score.meters.push(meter);
             }
             Event::Key(mut key) => {
-                key.measure = self.measure_of(place, key.part)?;
+                key.measure = self.measure_at(place, key.part, key.onset)?;
                 self.score.keys.push(key);
             }
             Event::Tempo(mut tempo) => {
-                tempo.measure = self.measure_of(place, tempo.part)?;
+                tempo.measure = self.measure_at(place, tempo.part, tempo.onset)?;
                 self.score.tempi.push(tempo);
             }
             Event::Mark { part, at_end, mark } => {
-                let measure = self.measure_of(place, part)?;
+                let measure = self.measure_at(place, part, Ticks(i64::MAX))?;
                 if self.score.marks.len() as u64 >= limits.measures_max {
                     return Err(Stop::Failed(exceeded("measures_max", limits.measures_max, Some(place))));
                 }
@@ -157,7 +157,7 @@ impl Draft {
     fn note(&mut self, place: Place, note: &Note, limits: &Limits) -> Result<(), Stop> {
         let end = note.end();
         self.check_time(place, end, limits)?;
-        let measure = self.fill(place, note.part, note.staff, end)?;
+        let measure = self.fill(place, note.part, note.staff, note.onset, end)?;
         self.check_size(place, limits)?;
         self.score.notes.push(Note { measure, ..*note });
         Ok(())
@@ -200,6 +200,10 @@ impl Draft {
                 self.score.arrangement.extend_from_slice(sections);
             }
             Event::Arrangement(_) => {}
+            Event::PartOrder(sections) => {
+                self.score.arrangement = sections.to_vec();
+                self.score.sections_repeat = true;
+            }
             Event::Division(division) => self.score.division = Some(division),
             Event::Warning(message) => {
                 self.score.warning_count += 1;
@@ -231,7 +235,7 @@ impl Draft {
         }
         let name = name.map(str::trim).filter(|name| !name.is_empty()).map(Into::into);
         self.score.parts.push(Part { name, ..Part::default() });
-        self.begun.push(0);
+        self.begun.push(Vec::new());
         Ok(())
     }
 
@@ -255,7 +259,7 @@ impl Draft {
             let failure = exceeded("annotation_bytes_max", limits.annotation_bytes_max, Some(place));
             return Err(Stop::Failed(failure));
         }
-        annotation.measure = self.measure_of(place, annotation.part)?;
+        annotation.measure = self.measure_at(place, annotation.part, annotation.onset)?;
         // What does not fit is past any limit that can be set: 4 GiB.
         annotation.text = (u32::try_from(span.0).unwrap_or(u32::MAX), u32::try_from(span.1).unwrap_or(0));
         self.score.texts.push_str(text);
@@ -276,8 +280,8 @@ impl Draft {
             return Err(Stop::Failed(exceeded("measures_max", limits.measures_max, Some(place))));
         }
         let Some(begun) = self.begun.get_mut(usize::from(part)) else { return Err(undeclared(place)) };
-        let index = *begun;
-        *begun += 1;
+        let index = u32::try_from(begun.len()).unwrap_or(u32::MAX);
+        begun.push(onset);
         let digits = number.bytes().take_while(u8::is_ascii_digit).count();
         let plain = number.get(..digits).and_then(|text| text.parse().ok());
         let label = (plain.is_none() || digits != number.len()).then(|| number.into());
@@ -293,18 +297,20 @@ impl Draft {
         Ok(())
     }
 
-    /// Index of the measure that a part is in.
-    fn measure_of(&self, place: Place, part: u16) -> Result<u32, Stop> {
-        match self.begun.get(usize::from(part)) {
-            Some(begun) => Ok(begun.saturating_sub(1)),
-            None => Err(undeclared(place)),
-        }
+    /// Index of the measure that a part is in, or of an earlier one for what comes late.
+    fn measure_at(&self, place: Place, part: u16, onset: Ticks) -> Result<u32, Stop> {
+        let Some(begun) = self.begun.get(usize::from(part)) else { return Err(undeclared(place)) };
+        let count = match begun.last() {
+            Some(last) if onset < *last => begun.partition_point(|&start| start <= onset),
+            _ => begun.len(),
+        };
+        Ok(u32::try_from(count.saturating_sub(1)).unwrap_or(u32::MAX))
     }
 
     /// Something on a staff of a part lasts until `end`, and so does the part, whatever its reader says; gives the index
     /// of the measure that it is in.
-    fn fill(&mut self, place: Place, part: u16, staff: u8, end: Ticks) -> Result<u32, Stop> {
-        let measure = self.measure_of(place, part)?;
+    fn fill(&mut self, place: Place, part: u16, staff: u8, onset: Ticks, end: Ticks) -> Result<u32, Stop> {
+        let measure = self.measure_at(place, part, onset)?;
         if let Some(part) = self.score.parts.get_mut(usize::from(part)) {
             part.staves = part.staves.max(staff);
             part.duration = part.duration.max(end);

@@ -55,7 +55,8 @@ impl Unit {
 /// The order: [`Event::PieceStart`], then for each part [`Event::Part`] before anything of that part, measures and their
 /// contents in the order of the part's time, [`Event::PartEnd`] for each part, [`Event::PieceEnd`]. Parts may be
 /// interleaved. Onsets are in the part's own time, from the start of the piece. A note belongs to the measure that
-/// its part began last. Indices of measures inside the events are ignored.
+/// its part began last, or, if its onset lies before that, to the earlier one that its onset is in: lyrics and layers
+/// over several measures come late. Indices of measures inside the events are ignored.
 #[derive(Clone, Debug)]
 pub enum Event<'a> {
     /// A piece begins.
@@ -108,6 +109,8 @@ pub enum Event<'a> {
     },
     /// The order in which the sections of [`Mark::Section`] are played, where the source spells it out.
     Arrangement(&'a [u16]),
+    /// The same, but of sections whose own repeats are played too.
+    PartOrder(&'a [u16]),
     /// A note.
     Note(Note),
     /// A rest.

@@ -53,6 +53,8 @@ pub struct Score {
     pub marks: Vec<MarkAt>,
     /// The order of the sections, where the source spells it out.
     pub arrangement: Vec<u16>,
+    /// Whether the repeats within the sections are played too, each time that the order names one.
+    pub sections_repeat: bool,
     /// Ticks of a quarter note in the MIDI file that this was, if it was one.
     pub division: Option<u32>,
     /// What the source declared, against what was read, per [`Unit::ALL`].

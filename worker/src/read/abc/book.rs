@@ -2,7 +2,7 @@
 
 use super::census::{decoration, is_field};
 use super::cursor::Cursor;
-use super::header::{Header, directive};
+use super::header::{Header, directive, program};
 use super::teller::Teller;
 use super::tune::{Tune, text_field};
 use super::written::Reach;
@@ -42,6 +42,8 @@ pub(super) struct Book<'a> {
     found: bool,
     /// Inside of `%%begintext` or its like.
     quoting: bool,
+    /// The field before is a line of words or signs, and goes on with `+:`.
+    under: Option<u8>,
 }
 
 impl<'a> Book<'a> {
@@ -50,7 +52,7 @@ impl<'a> Book<'a> {
         let reach = if compat { Reach::Note } else { Reach::default() };
         let header = Header::new(compat, reach);
         let (fields, state) = (Vec::new(), State::FileHeader);
-        Book { teller, header, fields, state, tune: None, found: false, quoting: false }
+        Book { teller, header, fields, state, tune: None, found: false, quoting: false, under: None }
     }
 
     /// Whether there was a tune.
@@ -64,8 +66,7 @@ impl<'a> Book<'a> {
         let text = line.trim_ascii_start();
         let column = line.len() - text.len();
         if let Some(comment) = text.strip_prefix(b"%") {
-            self.comment(comment);
-            return Ok(());
+            return self.comment(comment);
         }
         let text = without_comment(text).trim_ascii_end();
         self.quoting &= !text.starts_with(b"X:");
@@ -77,7 +78,12 @@ impl<'a> Book<'a> {
                 self.empty_line();
                 Ok(())
             }
-            [b'+', b':', ..] => Ok(()), // It goes on with a text that needs no more of it.
+            [b'+', b':', ref more @ ..] => match (&mut self.tune, self.under) {
+                (Some(tune), Some(letter)) => {
+                    tune.line_under(letter, more, true, column + 2, &mut self.teller)
+                }
+                _ => Ok(()), // It goes on with a text that needs no more of it.
+            },
             [letter, b':', ..] if is_field(text) => {
                 self.field(letter, text.get(2..).unwrap_or_default(), column)
             }
@@ -85,20 +91,23 @@ impl<'a> Book<'a> {
         }
     }
 
-    fn comment(&mut self, comment: &[u8]) {
+    fn comment(&mut self, comment: &[u8]) -> Result<(), Stop> {
         let version = comment.strip_prefix(b"abc-").and_then(<[u8]>::first);
         if self.header.compat && version.is_some_and(|&digit| digit >= b'2') {
             self.header.reach = Reach::Letter;
         }
-        let Some(value) = comment.strip_prefix(b"%") else { return };
+        let Some(value) = comment.strip_prefix(b"%") else { return Ok(()) };
         if value.starts_with(b"begin") || value.starts_with(b"end") {
             self.quoting = value.starts_with(b"begin");
-        } else if let Some(change) = directive(value, self.header.compat) {
-            match &mut self.tune {
-                Some(tune) => tune.take(&change, 0, &self.teller),
-                None => self.header.take(&change, self.teller.place(0)),
+        } else if let Some(tune) = &mut self.tune {
+            return tune.directive(value, 2, &mut self.teller);
+        } else {
+            self.header.program = program(value).map(|(_, program)| program).or(self.header.program);
+            if let Some(change) = directive(value, self.header.compat) {
+                self.header.take(&change, self.teller.place(0));
             }
         }
+        Ok(())
     }
 
     fn empty_line(&mut self) {
@@ -125,6 +134,7 @@ impl<'a> Book<'a> {
             }
             _ => {}
         }
+        self.under = Some(letter).filter(|letter| matches!(letter, b'w' | b's' | b'd'));
         let Some(tune) = &mut self.tune else { return Ok(()) };
         tune.field(letter, value, at, &mut self.teller)?;
         if letter == b'K' && matches!(self.state, State::Header | State::BrokenHeader) {
@@ -133,14 +143,17 @@ impl<'a> Book<'a> {
         Ok(())
     }
 
-    /// A field before the first tune holds for every tune. Of texts the first counts, of the rest the last.
+    /// A field before the first tune holds for every tune. Of texts the first counts; instructions, symbols and macros add
+    /// up; of the rest the last counts.
     fn file_field(&mut self, letter: u8, value: &[u8], at: usize) {
         let text = text_field(letter).is_some();
-        if !text && !matches!(letter, b'M' | b'L' | b'Q' | b'I' | b'U') {
+        let adds = matches!(letter, b'I' | b'U' | b'm');
+        if !text && !adds && !matches!(letter, b'M' | b'L' | b'Q') {
             return;
         }
         let field = FileField { letter, value: value.to_vec(), line: self.teller.line, at };
         match self.fields.iter_mut().find(|known| known.letter == letter) {
+            Some(_) if adds => self.fields.push(field),
             Some(known) if !text => *known = field,
             Some(_) => {}
             None => self.fields.push(field),
@@ -233,7 +246,7 @@ fn looks_like_music(line: &[u8]) -> bool {
     while let Some(byte) = cursor.take() {
         match byte {
             b'"' => _ = cursor.until(b'"'),
-            b'!' | b'+' => cursor.skip(decoration(cursor.rest(), byte).unwrap_or(0)),
+            b'!' | b'+' => cursor.skip(decoration(cursor.rest(), byte, false).unwrap_or(0)),
             b'[' if is_field(cursor.rest()) => match cursor.until(b']') {
                 Some(_) => {}
                 None => return false,

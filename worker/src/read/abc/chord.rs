@@ -9,9 +9,9 @@ use crate::score::Stop;
 const CHORD_MAX: usize = 256;
 
 impl Music<'_, '_, '_> {
-    /// A chord, behind its opening bracket.
-    pub(super) fn chord(&mut self, members: &mut Vec<Member>) -> Result<(), Stop> {
-        self.members(b']', members)?;
+    /// A chord, behind its opening mark, up to its `end`.
+    pub(super) fn chord(&mut self, end: u8, members: &mut Vec<Member>) -> Result<(), Stop> {
+        self.members(end, members)?;
         let scale = self.length()?;
         if members.is_empty() {
             return self.warn("a chord without a note");
@@ -45,6 +45,8 @@ impl Music<'_, '_, '_> {
                 }
                 Some(b'"') => self.quoted()?,
                 Some(mark @ (b'!' | b'+')) => self.decorated(mark)?,
+                Some(b'(') => self.parenthesis()?,
+                Some(b')') => self.end_slur()?,
                 Some(byte) => {
                     if !(byte.is_ascii_alphabetic() || b" \t().~\\`*".contains(&byte)) {
                         self.warn(&format!("byte 0x{byte:02x} has no place in a chord"))?;
@@ -81,7 +83,9 @@ impl Music<'_, '_, '_> {
                 }
                 Some(b'"') => self.quoted()?,
                 Some(mark @ (b'!' | b'+')) => self.decorated(mark)?,
-                // Slashes, slurs, ties and lengths among grace notes are for printers.
+                Some(b'(') => self.parenthesis()?,
+                Some(b')') => self.end_slur()?,
+                // Slashes, ties and lengths among grace notes are for printers.
                 Some(_) => self.cursor.skip(1),
             }
         }

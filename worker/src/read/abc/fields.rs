@@ -41,7 +41,11 @@ pub(super) fn metre(text: &[u8]) -> Option<Metre> {
     match text {
         b"C" | b"c" => return Some(Metre { beats: [4].into(), unit: 4 }),
         b"C|" | b"c|" => return Some(Metre { beats: [2].into(), unit: 2 }),
-        _ if text.is_empty() || text.eq_ignore_ascii_case(b"none") => return Some(Metre::default()),
+        _ if text.is_empty()
+            || [&b"none"[..], b"free"].iter().any(|name| text.eq_ignore_ascii_case(name)) =>
+        {
+            return Some(Metre::default());
+        }
         _ => {}
     }
     let mut cursor = Cursor::new(text);
@@ -101,6 +105,13 @@ impl Speed {
             Speed::Words => None,
         }
     }
+}
+
+/// The words of a `Q:` field, the first of them.
+pub(super) fn words(text: &[u8]) -> Option<&[u8]> {
+    let mut cursor = Cursor::new(text);
+    cursor.until(b'"')?;
+    cursor.until(b'"').filter(|words| !words.trim_ascii().is_empty())
 }
 
 /// Reads a `Q:` field; `None` if it is none.
@@ -165,6 +176,7 @@ mod tests {
             ("2/1 display=C|", &[2], 1),
             ("none", &[], 0),
             ("", &[], 0),
+            ("free", &[], 0),
         ] {
             assert_eq!(metre(text.as_bytes()), Some(Metre { beats: beats.into(), unit }), "{text}");
         }

@@ -18,6 +18,8 @@ pub(super) enum Change {
     /// A `K:` field may name a key, or only a clef or a transposition.
     Key(Option<Key>, Shift),
     Reach(Reach),
+    /// Semitones that `%%MIDI rtranspose` adds.
+    Raise(i8),
 }
 
 /// Reads a field. `None` for fields that change nothing, and for those that cannot be read, which is told.
@@ -55,17 +57,48 @@ pub(super) fn change(
     Ok(change)
 }
 
-/// An `I:` or `%%` instruction: of all of them, only the reach of accidentals bears on what sounds.
+/// An `I:` or `%%` instruction that bears on what sounds: the reach of accidentals, transposition, drums.
 pub(super) fn directive(value: &[u8], compat: bool) -> Option<Change> {
     let mut cursor = Cursor::new(value);
-    if cursor.word() != Some(b"propagate-accidentals") || compat {
+    let name = cursor.word()?;
+    if compat {
         return None;
     }
-    Some(Change::Reach(match cursor.word() {
-        Some(b"not") => Reach::Note,
-        Some(b"octave") => Reach::Octave,
-        _ => Reach::Letter,
-    }))
+    match name {
+        b"propagate-accidentals" => Some(Change::Reach(match cursor.word() {
+            Some(b"not") => Reach::Note,
+            Some(b"octave") => Reach::Octave,
+            _ => Reach::Letter,
+        })),
+        b"MIDI" => {
+            let (name, value) = (cursor.word()?, cursor.word()?);
+            let number = std::str::from_utf8(value).ok()?.parse().ok();
+            match name {
+                b"transpose" => Some(Change::Key(None, Shift { midi: Some(number?), ..Shift::default() })),
+                b"rtranspose" => Some(Change::Raise(number?)),
+                b"channel" => {
+                    Some(Change::Key(None, Shift { drums: Some(number? == 10), ..Shift::default() }))
+                }
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// The channel, where there is one, and the General MIDI program, from 1, that a `%%MIDI program` instruction names.
+pub(super) fn program(value: &[u8]) -> Option<(Option<u8>, u8)> {
+    let mut cursor = Cursor::new(value);
+    if cursor.word() != Some(b"MIDI") || cursor.word() != Some(b"program") {
+        return None;
+    }
+    cursor.blanks();
+    let first = cursor.number()?;
+    cursor.blanks();
+    let (channel, program) =
+        cursor.number().map_or((None, first), |second| (u8::try_from(first).ok(), second));
+    let program = u8::try_from(program).ok().filter(|&program| program < 128)?;
+    Some((channel, program + 1))
 }
 
 /// What holds when the music begins; also the file header, which every tune starts from.
@@ -76,6 +109,8 @@ pub(super) struct Header {
     key: Key,
     shift: Shift,
     pub(super) speed: Option<(Speed, Place)>,
+    /// Program of the voices that say none.
+    pub(super) program: Option<u8>,
     pub(super) reach: Reach,
     /// Read as music21 does.
     pub(super) compat: bool,
@@ -96,6 +131,7 @@ impl Header {
                 self.shift = shift.or(self.shift);
             }
             Change::Reach(reach) => self.reach = *reach,
+            Change::Raise(by) => self.shift.raise(*by),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The events of a measure that is not over.
 
 use super::teller::Teller;
-use crate::score::{Event, Flags, KeySignature, Meter, Note, Rest, Stop, Tempo, Ticks};
+use crate::score::{Annotation, Event, Flags, KeySignature, Meter, Note, Rest, Stop, Tempo, Ticks};
 
 /// An event whose measure is not over: broken rhythm and ties may change it yet.
 #[derive(Debug)]
@@ -11,9 +11,26 @@ pub(super) enum Held {
     Meter(Meter),
     Key(KeySignature),
     Tempo(Tempo),
+    /// With where its text is among the words of the voice.
+    Annotation(Annotation, Span),
 }
 
+/// First byte of a text, and how many bytes it has.
+pub(super) type Span = (u32, u32);
+
 impl Held {
+    /// When it is.
+    pub(super) fn onset(&self) -> Ticks {
+        match self {
+            Held::Note(note) => note.onset,
+            Held::Rest(rest) => rest.onset,
+            Held::Meter(meter) => meter.onset,
+            Held::Key(key) => key.onset,
+            Held::Tempo(tempo) => tempo.onset,
+            Held::Annotation(annotation, _) => annotation.onset,
+        }
+    }
+
     /// Moves it in time.
     pub(super) fn shift(&mut self, by: Ticks) {
         match self {
@@ -22,17 +39,22 @@ impl Held {
             Held::Meter(meter) => meter.onset += by,
             Held::Key(key) => key.onset += by,
             Held::Tempo(tempo) => tempo.onset += by,
+            Held::Annotation(annotation, _) => annotation.onset += by,
         }
     }
 
-    /// Tells the event.
-    pub(super) fn tell(self, teller: &mut Teller) -> Result<(), Stop> {
+    /// Tells the event; `words` are those of the voice.
+    pub(super) fn tell(self, words: &str, teller: &mut Teller) -> Result<(), Stop> {
         match self {
             Held::Note(note) => teller.tell(note.place, Event::Note(note)),
             Held::Rest(rest) => teller.tell(rest.place, Event::Rest(rest)),
             Held::Meter(meter) => teller.tell(meter.place, Event::Meter(meter)),
             Held::Key(key) => teller.tell(key.place, Event::Key(key)),
             Held::Tempo(tempo) => teller.tell(tempo.place, Event::Tempo(tempo)),
+            Held::Annotation(annotation, (from, bytes)) => {
+                let text = words.get(from as usize..from as usize + bytes as usize).unwrap_or_default();
+                teller.tell(annotation.place, Event::Annotation(annotation, text))
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! Keys (`K:`) and the parameters that `K:` and `V:` share: clef, octave, transposition (standard 2.1, 3.1.14 and 4.6).
 
 use super::cursor::Cursor;
-use crate::score::{Mode, Step};
+use crate::score::{Mode, Pitch, Step};
 
 /// What a key does to the seven letters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,6 +55,13 @@ pub(super) struct Shift {
     pub(super) transpose: Option<i8>,
     /// Octaves of `octave=`, which move the written pitch.
     pub(super) octave: Option<i8>,
+    /// Semitones of `sound=` and of `shift=`.
+    pub(super) sound: Option<i8>,
+    pub(super) shift: Option<i8>,
+    /// Semitones of `%%MIDI transpose`.
+    pub(super) midi: Option<i8>,
+    /// Notes are places on the staff: drums.
+    pub(super) drums: Option<bool>,
 }
 
 impl Shift {
@@ -64,12 +71,32 @@ impl Shift {
             clef: self.clef.or(other.clef),
             transpose: self.transpose.or(other.transpose),
             octave: self.octave.or(other.octave),
+            sound: self.sound.or(other.sound),
+            shift: self.shift.or(other.shift),
+            midi: self.midi.or(other.midi),
+            drums: self.drums.or(other.drums),
         }
+    }
+
+    /// Raises what `%%MIDI transpose` said.
+    pub(super) fn raise(&mut self, semitones: i8) {
+        self.midi = Some(self.midi.unwrap_or(0).saturating_add(semitones));
     }
 
     /// Semitones from the written to the sounding pitch.
     pub(super) fn semitones(self) -> i8 {
-        self.clef.unwrap_or(0).saturating_add(self.transpose.unwrap_or(0))
+        // `%%MIDI transpose` is written for abc2midi, which takes no notice of clefs.
+        let first = self.midi.or(self.clef).unwrap_or(0).saturating_add(self.transpose.unwrap_or(0));
+        first.saturating_add(self.sound.unwrap_or(0)).saturating_add(self.shift.unwrap_or(0))
+    }
+
+    fn take_clef(&mut self, name: &[u8], semitones: i8) {
+        self.clef = Some(semitones);
+        if name.get(..4).is_some_and(|name| name.eq_ignore_ascii_case(b"perc")) {
+            self.drums = Some(true);
+        } else if !name.first().is_some_and(|byte| b"+-^_".contains(byte)) {
+            self.drums = self.drums.map(|_| false);
+        }
     }
 
     /// Takes one word of a `K:` or `V:` field: `transpose=-2`, `clef=bass`, `treble-8`. Says whether it is one.
@@ -78,16 +105,18 @@ impl Shift {
         let name = parts.next().unwrap_or_default();
         match parts.next() {
             None => match clef(name) {
-                Some(clef) => self.clef = Some(clef),
+                Some(clef) => self.take_clef(name, clef),
                 None => return false,
             },
             Some(value) => {
                 let value = value.strip_prefix(b"\"").and_then(|v| v.strip_suffix(b"\"")).unwrap_or(value);
                 match name {
                     // A clef of another kind is for printers; it stands at its own octave.
-                    b"clef" => self.clef = Some(clef(value).unwrap_or(0)),
+                    b"clef" => self.take_clef(value, clef(value).unwrap_or(0)),
                     b"transpose" | b"t" => self.transpose = signed(value).or(self.transpose),
                     b"octave" => self.octave = signed(value).or(self.octave),
+                    b"sound" => self.sound = interval(value).or(self.sound),
+                    b"shift" => self.shift = interval(value).or(self.shift),
                     // Another parameter, or else an accidental on a key: `D=f`.
                     _ => return name.len() > 1 && name.iter().all(u8::is_ascii_lowercase),
                 }
@@ -95,6 +124,22 @@ impl Shift {
         }
         true
     }
+}
+
+/// The semitones from the first of two notes to the second: `sound=cA`.
+fn interval(text: &[u8]) -> Option<i8> {
+    let mut cursor = Cursor::new(text);
+    let mut key = || {
+        let alter = accidental(&mut cursor).unwrap_or(0) / 100;
+        let letter = cursor.take()?;
+        let octaves = cursor.take_while(|byte| byte == b',' || byte == b'\'');
+        let marks: i32 = octaves.iter().map(|&mark| if mark == b',' { -1 } else { 1 }).sum();
+        let octave = if letter.is_ascii_lowercase() { 5 } else { 4 } + marks.clamp(-4, 4);
+        let pitch = Pitch { step: Step::from_letter(letter)?, octave: i8::try_from(octave).ok()?, alter: 0 };
+        Some(pitch.key() + i32::from(alter))
+    };
+    let (from, to) = (key()?, key()?);
+    i8::try_from(to - from).ok().filter(|_| cursor.peek().is_none())
 }
 
 /// Semitones that a clef adds to the sound; `None` if it is no clef.
@@ -319,6 +364,9 @@ mod tests {
         assert_eq!(shift("bass"), (Some(false), 0, None));
         assert_eq!(shift("C transpose=-2 clef=\"treble_8\" middle=d"), (Some(true), -14, None));
         assert_eq!(shift("C transpose=127 clef=treble^15"), (Some(true), 127, None));
+        assert_eq!(shift("C sound=cA shift=CD score=cB"), (Some(true), -1, None));
+        assert_eq!(shift("C sound=c^A,"), (Some(true), -14, None));
+        assert_eq!(shift("C sound=c sound=cHx"), (Some(true), 0, None));
     }
 
     #[test]

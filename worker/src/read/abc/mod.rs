@@ -3,6 +3,7 @@
 //! `book` knows which line is what, `tune` has the voices, `music` reads a line of notes and `voice` gives them their
 //! time. `census` counts the same lines apart from all this, so that a loss shows.
 
+mod annotate;
 mod barline;
 mod book;
 mod census;
@@ -10,18 +11,29 @@ mod chord;
 #[cfg(test)]
 mod corpus_tests;
 mod cursor;
+mod decorations;
 mod fields;
 mod header;
 mod held;
 mod key;
 mod lines;
+mod macros;
+mod marks;
 mod music;
+mod overlay;
+mod parts;
+mod quoted;
+mod said;
+mod signs;
+mod sync;
 mod teller;
 #[cfg(test)]
 mod tests;
 mod text;
+mod ties;
 mod tune;
 mod voice;
+mod words;
 mod written;
 
 use super::{Fidelity, Format, Input, ReadError, ReadOptions, ScoreReader};
@@ -30,7 +42,7 @@ use shared::place::Place;
 
 static FORMAT: Format = Format {
     name: "abc",
-    revision: 1,
+    revision: 2,
     extensions: &["abc"],
     summary: "ABC notation, tunebooks included",
     reference: "Walshaw et al., The ABC music standard 2.1 (2011)",

@@ -1,13 +1,14 @@
 //! A line of music (standard 2.1, section 4): from its letters to what its voice plays.
 
-use super::barline::{self, Barline, ending};
-use super::census::{decoration, is_field};
+use super::barline::{Barline, ending};
+use super::census::is_field;
 use super::cursor::Cursor;
 use super::key::accidental;
 use super::teller::Teller;
+use super::text::decode;
 use super::tune::Tune;
 use super::written::{Head, Length, Member, Tuplet};
-use crate::score::{Step, Stop};
+use crate::score::{AnnotationKind, Endings, Step, Stop};
 
 /// The longest note in unit notes, and the shortest as a part of one; what passes them is a slip of the pen.
 const LENGTH_MAX: u32 = 10_000;
@@ -43,11 +44,14 @@ impl Music<'_, '_, '_> {
             b'{' => return self.grace(),
             b'(' => return self.parenthesis(),
             b'"' => return self.quoted(),
-            b'!' | b'+' => return self.decorated(byte),
+            b'!' => return self.decorated(byte),
+            b'+' => return self.plus(),
             b'<' | b'>' => return self.broken(byte),
             b'Z' | b'X' => return self.rest_measures(byte),
             b'-' => return self.tie(),
             b'&' => return self.overlay(),
+            b')' => return self.end_slur(),
+            b'.' => return self.dot(),
             b'y' => {
                 // A spacer, and how wide: nothing to hear.
                 self.cursor.skip(1);
@@ -55,29 +59,16 @@ impl Music<'_, '_, '_> {
                 return Ok(());
             }
             b'0'..=b'9' | b'/' | b',' | b'\'' => return self.stray(),
-            // Blanks, ends of slurs, beams, line breaks, decorations of one letter, and what the standard reserves.
-            b' ' | b'\t' | b')' | b'`' | b'\\' | b'$' | b'*' | b';' | b'?' | b'@' | b'#' | b'.' | b'~' => {}
-            b'O' | b'S' if !self.tune.has_symbols => {
-                if let Some((mark, at_end)) = barline::mark(&[byte]) {
-                    let place = self.teller.place(self.at());
-                    self.tune.voice().mark(mark, at_end, place, self.teller)?;
-                }
-            }
-            b'H' | b'L' | b'M' | b'O' | b'P' | b'S' | b'T' | b'u' | b'v' => {}
-            b'H'..=b'W' | b'h'..=b'w' if self.tune.has_symbols => {}
-            b'H'..=b'W' | b'h'..=b'w' => {
-                self.warn(&format!(
-                    "the letter {} is no note, and no U: gives it a meaning",
-                    char::from(byte)
-                ))?;
-            }
+            // Blanks, beams, line breaks, and what the standard reserves.
+            b' ' | b'\t' | b'`' | b'\\' | b'$' | b'*' | b';' | b'?' | b'@' | b'#' => {}
+            b'H'..=b'W' | b'h'..=b'w' | b'~' => self.letter(byte)?,
             _ => self.warn(&format!("byte 0x{byte:02x} is no ABC"))?,
         }
         self.cursor.skip(1);
         Ok(())
     }
 
-    fn at(&self) -> usize {
+    pub(super) fn at(&self) -> usize {
         self.column + self.cursor.at()
     }
 
@@ -160,19 +151,35 @@ impl Music<'_, '_, '_> {
                 let line = Barline { ending: ending(&mut self.cursor), ..Barline::default() };
                 self.tune.voice().bend(&line, place, self.teller)
             }
-            Some(b'"') if self.is_named_ending(rest) => {
-                self.cursor.skip(1);
-                self.quoted()
-            }
-            _ => {
-                self.cursor.skip(1);
-                let mut members = std::mem::take(&mut self.tune.members);
-                members.clear();
-                let told = self.chord(&mut members);
-                self.tune.members = members;
-                told
-            }
+            Some(b'"') if self.is_named_ending(rest) => self.named_ending(),
+            _ => self.grouped(b']'),
         }
+    }
+
+    /// A chord, at its opening mark.
+    pub(super) fn grouped(&mut self, end: u8) -> Result<(), Stop> {
+        self.cursor.skip(1);
+        let mut members = std::mem::take(&mut self.tune.members);
+        members.clear();
+        let told = self.chord(end, &mut members);
+        self.tune.members = members;
+        told
+    }
+
+    /// `["1,3"` or `["last time"`: an ending whose text is in quotes.
+    fn named_ending(&mut self) -> Result<(), Stop> {
+        let place = self.teller.place(self.at());
+        self.cursor.skip(2);
+        let text = self.cursor.until(b'"').unwrap_or_default();
+        let is_number = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b',' | b'-' | b'.' | b' ');
+        let voice = self.tune.voice();
+        let mut numbers = Endings::parse(text);
+        if numbers.is_empty() || !text.iter().all(is_number) {
+            voice.say(AnnotationKind::Direction, 1, &decode(text), place, self.teller)?;
+            numbers = voice.next_ending();
+        }
+        let line = Barline { ending: Some(numbers), ..Barline::default() };
+        voice.bend(&line, place, self.teller)
     }
 
     /// Whether what stands behind a bracket is the text of an ending, `["last time"`, and not a chord's symbol.
@@ -184,13 +191,19 @@ impl Music<'_, '_, '_> {
         next != Some(&b']')
     }
 
-    /// A tuplet or the start of a slur.
-    fn parenthesis(&mut self) -> Result<(), Stop> {
+    /// A tuplet, the start of a slur, or of layers over several measures.
+    pub(super) fn parenthesis(&mut self) -> Result<(), Stop> {
+        let place = self.teller.place(self.at());
         self.cursor.skip(1);
-        if !self.cursor.peek().is_some_and(|byte| byte.is_ascii_digit()) {
-            // A slur; abcm2ps lets a mark say on which side of the notes it is drawn.
-            self.cursor.take_while(|byte| byte == b'\'' || byte == b',');
+        if self.cursor.peek() == Some(b'&') && !self.tune.voice().settings.compat {
+            self.cursor.skip(1);
+            self.tune.voice().open_layers();
             return Ok(());
+        }
+        if !self.cursor.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+            // abcm2ps lets a mark say on which side of the notes the slur is drawn.
+            self.cursor.take_while(|byte| byte == b'\'' || byte == b',');
+            return self.tune.voice().open_slur(place, self.teller);
         }
         let notes = self.cursor.number().unwrap_or(0);
         let mut time = None;
@@ -213,7 +226,9 @@ impl Music<'_, '_, '_> {
         if notes == 0 || time == 0 || left == 0 || notes > 99 || time > 99 {
             return self.damage("a tuplet of nothing or out of all measure: its notes keep their lengths");
         }
-        voice.tuplet = Some(Tuplet { above: time, below: notes, left });
+        if voice.tuplet(Tuplet { above: time, below: notes, left, begun: false }) {
+            self.warn("a tuplet that lacks notes: another begins, and has no room in it")?;
+        }
         Ok(())
     }
 
@@ -223,36 +238,6 @@ impl Music<'_, '_, '_> {
         }
         self.cursor.skip(1);
         self.cursor.take_while(|byte| byte == b'\'' || byte == b',');
-        Ok(())
-    }
-
-    /// A chord symbol or annotation.
-    pub(super) fn quoted(&mut self) -> Result<(), Stop> {
-        self.cursor.skip(1);
-        if self.cursor.until(b'"').is_some() {
-            return Ok(());
-        }
-        // What follows is more likely music than text: only a word is left out.
-        self.damage("a chord symbol or annotation that is not closed: a \" is missing")?;
-        self.cursor.take_while(|byte| !matches!(byte, b' ' | b'|'));
-        Ok(())
-    }
-
-    pub(super) fn decorated(&mut self, mark: u8) -> Result<(), Stop> {
-        let place = self.teller.place(self.at());
-        self.cursor.skip(1);
-        match decoration(self.cursor.rest(), mark) {
-            Some(length) => {
-                let name = self.cursor.rest().get(..length.saturating_sub(1)).unwrap_or_default();
-                let bend = barline::mark(name);
-                self.cursor.skip(length);
-                if let Some((mark, at_end)) = bend {
-                    self.tune.voice().mark(mark, at_end, place, self.teller)?;
-                }
-            }
-            None if mark == b'+' => self.warn("a + that opens no decoration")?,
-            None => {}
-        }
         Ok(())
     }
 
@@ -296,10 +281,15 @@ impl Music<'_, '_, '_> {
     }
 
     fn overlay(&mut self) -> Result<(), Stop> {
-        if self.cursor.count(b'&') > 1 {
-            self.damage("an overlay of several measures is not read: its notes follow one after another")?;
-        } else if !self.tune.voice().settings.compat {
-            self.tune.voice().overlay(); // music21 plays the layers one after another.
+        let count = self.cursor.count(b'&') as usize;
+        let voice = self.tune.voice();
+        if voice.settings.compat {
+            return Ok(()); // music21 plays the layers one after another.
+        }
+        if count == 1 && self.cursor.take_if(b')') {
+            voice.close_layers();
+        } else if !voice.overlay(count, self.teller)? {
+            self.damage("an overlay of more measures than there are: its notes follow the others")?;
         }
         Ok(())
     }
@@ -309,8 +299,10 @@ impl Music<'_, '_, '_> {
         let place = self.teller.place(self.at());
         let line = Barline::read(&mut self.cursor);
         let voice = self.tune.voice();
-        voice.bar(self.teller)?;
-        voice.bend(&line, place, self.teller)
+        if voice.bar(self.teller)? {
+            voice.bend(&line, place, self.teller)?;
+        }
+        Ok(())
     }
 
     /// `:|` and `::` are bar lines; a `:` or `]` alone is none.

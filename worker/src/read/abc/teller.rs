@@ -8,16 +8,29 @@ use shared::place::Place;
 pub(super) struct Teller<'a> {
     sink: &'a mut dyn EventSink,
     pub(super) line: u32,
+    /// Where the bytes of the line come from, if macros were replaced in it.
+    pub(super) origins: Vec<(usize, usize, bool)>,
 }
 
 impl<'a> Teller<'a> {
     pub(super) fn new(sink: &'a mut dyn EventSink) -> Self {
-        Teller { sink, line: 1 }
+        Teller { sink, line: 1, origins: Vec::new() }
     }
 
     /// The place of a byte of the line, counted from 0.
     pub(super) fn place(&self, at: usize) -> Place {
+        let at = if self.origins.is_empty() { at } else { self.origin(at) };
         Place::line(self.line, u32::try_from(at).unwrap_or(u32::MAX).saturating_add(1))
+    }
+
+    /// Where a byte of a line with macros replaced comes from.
+    fn origin(&self, at: usize) -> usize {
+        let before = self.origins.partition_point(|&(from, _, _)| from <= at).checked_sub(1);
+        match before.and_then(|index| self.origins.get(index)) {
+            Some(&(from, source, true)) => source + (at - from),
+            Some(&(_, source, false)) => source,
+            None => at,
+        }
     }
 
     pub(super) fn tell(&mut self, place: Place, event: Event<'_>) -> Result<(), Stop> {

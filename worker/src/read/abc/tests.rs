@@ -2,8 +2,9 @@
 
 use super::super::{Fidelity, ReadError, ReadOptions, ScoreReader};
 use super::Abc;
-use crate::score::{Field, Flags, Score, ScoreBuilder};
+use crate::score::{Field, Flags, Score, ScoreBuilder, expanded};
 use proptest::prelude::*;
+use shared::limits::Limits;
 use std::io::Cursor;
 
 pub(super) fn read(text: &[u8], fidelity: Fidelity) -> (Vec<Score>, Option<ReadError>) {
@@ -105,6 +106,133 @@ fn overlays_begin_where_their_measure_does() {
 }
 
 #[test]
+fn overlays_may_lie_over_several_measures() {
+    let read = |music: &str| {
+        let score = tune(&format!("X:1\nM:2/4\nL:1/4\nK:C\n{music}\n"));
+        let layers: Vec<_> = score.notes.iter().map(|note| (note.voice, note.measure)).collect();
+        (notes(&score).replace("+2", ""), layers, score.measures.len())
+    };
+    let want = |text: &str, layers: &[(u8, u32)], count| (text.to_owned(), layers.to_vec(), count);
+    let both = want("A4@0 C4@0 B4@2 D4@2 E4@4", &[(1, 0), (2, 0), (1, 1), (2, 1), (1, 2)], 3);
+    assert_eq!(read("A2 | B2 && C2 | D2 | E2 |"), both);
+    assert_eq!(read("A2 | B2 |\n&& C2 | D2 | E2 |"), both);
+    assert_eq!(read("(& A2 | B2 & C2 | D2 &) | E2 |"), both);
+    assert_eq!(read("(& A2 | B2 | & C2 | D2 | &) E2 |"), both);
+    let three = want("A4@0 C4@0 F4@0 B4@2 G4@2 E4@4", &[(1, 0), (2, 0), (3, 0), (1, 1), (3, 1), (1, 2)], 3);
+    assert_eq!(read("(& A2 | B2 & C2 & F2 | G2 &) | E2 |"), three);
+    assert_eq!(read("A2 | & C2 | B2 |"), want("A4@0 C4@0 B4@2", &[(1, 0), (2, 0), (1, 1)], 2));
+}
+
+#[test]
+fn tuplets_nest_and_plus_signs_make_chords() {
+    assert_eq!(music("(3:2:5 A (3BcB c d"), "A4@0+2/3 B4@2/3+4/9 C5@10/9+4/9 B4@14/9+4/9 C5@2+2/3 D5@8/3+1");
+    let (twice, _) = read(b"X:1\nL:1/4\nK:C\n(3(3ABc|", Fidelity::Corrected);
+    assert_eq!((notes(&twice[0]).as_str(), twice[0].warning_count), ("A4@0+2/3 B4@2/3+2/3 C5@4/3+2/3", 1));
+    assert_eq!(music("+CEG+ +C2^F2+ +fermata+A"), "C4@0+1 E4@0+1 G4@0+1 C4@1+2 F#4@1+2 A4@3+1");
+    assert_eq!(music("!c2!d"), "C5@0+2 D5@2+1");
+}
+
+/// What is said at which quarter, `|` before what stands in another measure than what comes before it.
+fn said(score: &Score) -> String {
+    let mut measure = 0;
+    let short = |said: &crate::score::Annotation| {
+        let bar = if std::mem::replace(&mut measure, said.measure) < said.measure { "| " } else { "" };
+        let (kind, text) = (said.kind.name(), score.text(said));
+        format!("{bar}{kind}{} {text}@{}", said.number, said.onset)
+    };
+    score.annotations.iter().map(short).collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn words_stand_under_their_notes() {
+    let read = |body: &str| said(&tune(&format!("X:1\nM:4/4\nL:1/4\nK:C\n{body}\n"))).replace("lyric", "");
+    assert_eq!(read("C z {d}D [EG] | F\nw: a b-c_"), "1 a@0, 1 b-@2, 1 c_@3");
+    assert_eq!(read("CDEF|GABc\nw:a|b * c\nw:un~ | deux"), "1 a@0, 2 un@0, | 1 b@4, 2 deux@4, 1 c@6");
+    // Lines that follow their notes late, or go on.
+    assert_eq!(read("CD\nEF|\nGA\nw:a b c\n+:d e\nBc|\nw:f"), "1 a@0, 1 b@1, 1 c@2, 1 d@3, | 1 e@4, 1 f@6");
+    assert_eq!(read("CD|\nw:a\nEF|\nw:b"), "1 a@0, | 1 b@2");
+    assert_eq!(read("CDEF|\nw:a \\\nw:b"), "1 a@0, 1 b@1");
+    assert_eq!(read("C>D E F\nw:Caf\\'e it\\-self"), "1 Café@0, 1 it-self@3/2");
+    let late = tune("X:1\nM:2/4\nL:1/4\nK:C\nV:1\nCD|EF|\nV:2\nCD|EF|\nw:a b c\nV:1\nw:x y z\nW:More\n");
+    let voices: Vec<_> = late.annotations.iter().map(|said| (said.part, said.voice, said.measure)).collect();
+    assert_eq!(said(&late).replace("lyric1 ", ""), "x@0, a@0, y@1, b@1, | z@2, c@2, More@4");
+    assert_eq!(voices, [(0, 1, 0), (1, 1, 0), (0, 1, 0), (1, 1, 0), (0, 1, 1), (1, 1, 1), (0, 0, 1)]);
+}
+
+#[test]
+fn signs_and_words_stand_at_their_notes() {
+    let read = |body: &str| said(&tune(&format!("X:1\nM:4/4\nL:1/4\nK:C\n{body}\n")));
+    assert_eq!(
+        read("\"Am7\".A\"^slowly\"TB !mf!{g}c !<(!d | \"G/B\"!<)!e !5!f"),
+        "chord_symbol1 Am7@0, articulation1 staccato@0, direction1 slowly@1, ornament1 trill-mark@1, dynamic1 mf@2, \
+         dynamic1 crescendo start@3, | chord_symbol1 G/B@4, dynamic1 hairpin stop@4, articulation1 fingering 5@5"
+    );
+    assert_eq!(read("(A (B c) d)"), "slur1 start@0, slur2 start@1, slur2 stop@2, slur1 stop@3");
+    assert_eq!(read("(A)>B !fermata!|"), "slur1 start@0, slur1 stop@0, fermata1 fermata@2");
+    assert_eq!(
+        read("U:W=!turn!\nU:k=\"^text\"\nWA kB .(c.-c)"),
+        "ornament1 turn@0, direction1 text@1, slur1 start@2, slur1 stop@3"
+    );
+    assert_eq!(read("AB|cd\ns:T*|!p!"), "ornament1 trill-mark@0, | dynamic1 p@2");
+    assert_eq!(read("A[Q:\"Presto\"1/4=200]B"), "direction1 Presto@1");
+    assert_eq!(said(&tune("X:1\nQ:\"Largo\"\nI:linebreak !\nK:C\nA!B!c")), "direction1 Largo@0");
+}
+
+#[test]
+fn macros_are_read_as_what_they_stand_for() {
+    let score = tune("m:~n2=n/o/n\n\nX:1\nM:4/4\nL:1/4\nm:~G3=GAG\nK:C\n~c2~G3\n");
+    assert_eq!(notes(&score), "C5@0+1/2 D5@1/2+1/2 C5@1+1 G4@2+1 A4@3+1 G4@4+1");
+    assert_eq!(score.notes[3].place.line_column(), Some((8, 4)));
+}
+
+#[test]
+fn parts_are_played_in_their_order() {
+    let text = "X:1\nM:4/4\nL:1/1\nP:A(BA)2\nK:C\nC|\nP:A\n|:D:|\nP:B\nE|\n";
+    let score = tune(text);
+    assert_eq!(said(&score), "| marker1 A@4, | marker1 B@8");
+    let played = expanded(score, &Limits::default()).unwrap();
+    let steps: String = played.notes.iter().map(|note| note.written.to_string().remove(0)).collect();
+    assert_eq!((steps.as_str(), played.warnings.len()), ("CDDEDDEDD", 0));
+}
+
+#[test]
+fn endings_may_have_names_and_jumps_words() {
+    let steps = |music: &str| {
+        let score = tune(&format!("X:1\nM:4/4\nL:1/1\nK:C\n{music}\n"));
+        let played = expanded(score, &Limits::default()).unwrap();
+        played.notes.iter().map(|note| note.written.to_string().remove(0)).collect::<String>()
+    };
+    assert_eq!(steps("|:C|[\"1\"D:|[\"2-3\"E:|F|"), "CDCECEF");
+    assert_eq!(steps("|:C|[1,3D:|[2E:|F|"), "CDCECDF");
+    assert_eq!(steps("|:C|[1D:|[\"last time\"E||F|"), "CDCEF");
+    assert_eq!(steps("C|\"^Fine\"D|E\"D.C. al Fine\"|"), "CDECD");
+}
+
+#[test]
+fn instructions_say_who_plays_and_how_high() {
+    let text = "X:1\nL:1/4\n%%MIDI program 40\n%%MIDI program 2 72\nV:1\nV:2\nV:3 clef=perc\nV:4 sound=cA\nK:C\n\
+        V:1\n%%MIDI transpose 2\nC|\nV:2\n[I:MIDI rtranspose -1]C|\nV:3\nC|\nV:4\n%%MIDI program 3\nC|\n";
+    let score = tune(text);
+    let programs: Vec<_> = score.parts.iter().map(|part| part.program).collect();
+    assert_eq!(programs, [Some(41), Some(73), Some(41), Some(4)]);
+    let keys: Vec<_> = score.notes.iter().map(crate::score::Note::sounding_key).collect();
+    assert_eq!(keys, [62, 59, 60, 57]);
+    assert_eq!(
+        score.notes.iter().map(|note| note.is_pitched()).collect::<Vec<_>>(),
+        [true, true, false, true]
+    );
+}
+
+#[test]
+fn voices_that_were_silent_come_in_with_new_staves() {
+    let text = "X:1\nM:2/4\nL:1/4\nK:C\n%%staves 1\n[V:1] A|B2|c2|\n%%staves 1 2\n[V:1] d2|\n[V:2] D2|\n\
+        %%score 1\n[V:1] e2|\n%%staves 1 2\n[V:2] E2|\n[V:1] f2|\n";
+    let score = tune(text);
+    assert_eq!(notes(&score).replace("+2", ""), "A4@0+1 B4@1 C5@3 D5@5 D4@5 E5@7 F5@9 E4@9");
+    assert_eq!(score.measures_of(1).iter().map(|m| m.number).collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5]);
+}
+
+#[test]
 fn rests_of_measures_are_measures() {
     let score = tune("X:1\nM:3/4\nL:1/4\nK:C\nABc|Z3|X|\n");
     assert_eq!(
@@ -180,11 +308,31 @@ fn what_is_missing_or_unreadable_is_told_with_its_place() {
             "X:1\nK:C\nA99999",
             "a length of nothing or out of all measure, taken for one unit note (line 3, column 7)",
         ),
-        ("X:1\nK:C\n+CEG+A|", "a + that opens no decoration (line 3, column 2)"),
+        ("X:1\nK:C\n+C|", "a + that opens neither decoration nor chord (line 3, column 2)"),
         (
             "X:1\nK:C\nAB&&CD|EF|",
-            "an overlay of several measures is not read: its notes follow one after another (line 3, column 5)",
+            "an overlay of more measures than there are: its notes follow the others (line 3, column 5)",
         ),
+        ("X:1\nK:C\nA)B|", "a slur that ends before it begins (line 3, column 2)"),
+        ("X:1\nK:C\nA(AB|", "a slur that does not end (line 3, column 2)"),
+        ("X:1\nK:C\n(3A|", "the last tuplet lacks notes (line 3, column 1)"),
+        (
+            "X:1\nK:C\n(3AB(3ABc|",
+            "a tuplet that lacks notes: another begins, and has no room in it (line 3, column 7)",
+        ),
+        (
+            "X:1\nK:C\nAB|CD&&EFG|A|",
+            "an overlay that is longer than the measure it lies over (line 3, column 1)",
+        ),
+        (
+            "X:1\nK:C\nAB\nw:la la la",
+            "more syllables than notes: those that are left over are not sung (line 4, column 3)",
+        ),
+        ("X:1\nK:C\nAB\ns:!p! !f! !p!", "more signs than notes (line 4, column 3)"),
+        ("X:1\nP:A&B\nK:C\nAB", "a P: field that tells no order of parts, such as A(AB)3 (line 2, column 3)"),
+        ("X:1\nU:A=!p!\nK:C\nAB", "a U: field that gives no letter a meaning (line 2, column 3)"),
+        ("X:1\nm:~G3\nK:C\nAB", "an m: field that is no macro, or one too many (line 2, column 3)"),
+        ("X:1\nm:~n2=n^\nK:C\nA ~B2|", "an accidental without a note (line 4, column 6)"),
         (
             "X:1\nK:C\n[K:D A|",
             "a field inside of the line that is not closed: a ] is missing (line 3, column 8)",
@@ -262,7 +410,7 @@ proptest! {
 
     /// Music that is well formed is read whole: the count of its letters is the count of its events.
     #[test]
-    fn nothing_is_lost(signs in "([A-Ga-g]|\\[CEg\\]2|\\{gf\\}|\\(3:2:3|\"Am\"|!trill!| \\| | :\\| |Z4 \\| |z2|[A-G]>[a-g]|\\[V:[ab]\\]|\n){0,60}") {
+    fn nothing_is_lost(signs in "([A-Ga-g]|\\[CEg\\]2|\\{gf\\}|\\(3:2:3|\"Am\"|!trill!| \\| | :\\| |Z4 \\| |z2|[A-G]>[a-g]|\\[V:[ab]\\]| & | && |\\(& | &\\)|\\+CE\\+| \n%%staves a\n|\nw:a-b | c\n|\n){0,60}") {
         let (scores, _) = read(format!("X:1\nM:4/4\nV:a\nV:b\nK:C\n{signs}").as_bytes(), Fidelity::Corrected);
         for score in scores {
             for count in score.conservation {

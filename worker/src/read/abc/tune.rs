@@ -2,14 +2,18 @@
 
 use super::census::Census;
 use super::cursor::Cursor;
-use super::header::{Change, Header, change};
+use super::header::{Change, Header, change, directive, program};
 use super::key::Shift;
+use super::macros::Macros;
 use super::music;
+use super::signs::Symbols;
+use super::sync::Sync;
 use super::teller::Teller;
 use super::text::decode;
 use super::voice::Voice;
 use super::written::Member;
-use crate::score::{Event, Field, Stop, Unit};
+use crate::score::{Annotation, AnnotationKind, Event, Field, Stop, Unit};
+use shared::place::Place;
 use std::collections::BTreeMap;
 
 /// The most voices of one tune.
@@ -21,22 +25,36 @@ pub(super) struct Tune {
     pub(super) header: Header,
     /// Lent to whoever reads a chord.
     pub(super) members: Vec<Member>,
-    voices: Vec<Voice>,
+    pub(super) voices: Vec<Voice>,
     names: BTreeMap<Box<[u8]>, usize>,
     current: usize,
-    /// Whether `U:` gave letters a meaning of their own.
-    pub(super) has_symbols: bool,
-    in_body: bool,
+    pub(super) symbols: Symbols,
+    macros: Macros,
+    /// `!` breaks lines and opens no decoration.
+    pub(super) bangs_break: bool,
+    /// Names of parts that the next music begins.
+    pub(super) labels: Vec<(Place, Box<str>)>,
+    /// Words of the tempo that the header says.
+    pub(super) speed_words: Option<(Place, Box<str>)>,
+    /// Words below the tune.
+    verses: Vec<(Place, Box<str>)>,
+    pub(super) in_body: bool,
+    /// Within a line of music.
+    pub(super) in_line: bool,
     /// Whether the body has named a voice or played a note: fields before that hold for all voices.
-    begun: bool,
+    pub(super) begun: bool,
     /// Stands in where no voice could be declared.
     spare: Voice,
-    census: Census,
+    pub(super) census: Census,
+    pub(super) sync: Sync,
+    /// Programs by MIDI channel.
+    channels: Vec<(u8, u8)>,
 }
 
 impl Tune {
     pub(super) fn new(header: Header) -> Self {
-        Tune { header, ..Tune::default() }
+        let census = Census::new(header.compat);
+        Tune { header, census, ..Tune::default() }
     }
 
     /// The voice that the music goes to.
@@ -57,10 +75,14 @@ impl Tune {
     }
 
     /// The tempo of the header is said in the first voice.
-    fn tell_speed(&mut self) {
-        if let (Some(voice), Some((speed, place))) = (self.voices.first_mut(), self.header.speed) {
+    pub(super) fn tell_speed(&mut self) {
+        let Some(voice) = self.voices.first_mut() else { return };
+        if let Some((speed, place)) = self.header.speed.take() {
             voice.take(&Change::Speed(speed), place);
-            self.header.speed = None;
+        }
+        if let Some((place, words)) = self.speed_words.take() {
+            let words_at = voice.annotation(AnnotationKind::Direction, voice.clock, place);
+            voice.say_at(words_at, &words);
         }
     }
 
@@ -72,8 +94,33 @@ impl Tune {
             self.declare(b"1", None, Shift::default(), column, teller)?;
         }
         self.begun = true;
-        self.census.line(text);
-        music::line(text, column, self, teller)
+        if !named && !self.labels.is_empty() {
+            self.tell_labels(teller)?;
+        }
+        let expanded = if self.header.compat { None } else { self.macros.expand(text) };
+        let Some(expanded) = expanded else {
+            self.census.line(text);
+            return self.line(text, column, teller);
+        };
+        if expanded.is_cut {
+            teller.damage(
+                column,
+                "macros that make a line grow out of all measure: the rest of it stands as it is",
+            )?;
+        }
+        let at = |&(from, source, copied): &(usize, usize, bool)| (from + column, source + column, copied);
+        teller.origins = expanded.origins.iter().map(at).collect();
+        self.census.line(&expanded.text);
+        let told = self.line(&expanded.text, column, teller);
+        teller.origins.clear();
+        told
+    }
+
+    fn line(&mut self, text: &[u8], column: usize, teller: &mut Teller) -> Result<(), Stop> {
+        self.in_line = true;
+        let told = music::line(text, column, self, teller);
+        self.in_line = false;
+        told
     }
 
     /// A field on its own line.
@@ -102,16 +149,56 @@ impl Tune {
         teller: &mut Teller,
     ) -> Result<(), Stop> {
         match letter {
-            b'V' => return self.select(value, at, teller),
-            b'U' => {
-                self.has_symbols = true;
+            b'V' => {
+                self.select(value, at, teller)?;
+                return if self.in_body { self.tell_labels(teller) } else { Ok(()) };
+            }
+            b'U' if !self.symbols.take(value) => {
+                return teller.warn(at, "a U: field that gives no letter a meaning");
+            }
+            b'm' if !self.macros.take(value) => {
+                return teller.warn(at, "an m: field that is no macro, or one too many");
+            }
+            b'm' if self.header.compat => {
+                return teller.warn(at, "a macro: its name is read as it stands, not replaced");
+            }
+            b'P' => return self.part(value, at, teller),
+            b'w' | b's' | b'd' => return self.line_under(letter, value, false, at, teller),
+            b'W' => {
+                self.verses.push((teller.place(at), decode(value).trim().into()));
                 return Ok(());
             }
-            b'm' => return teller.warn(at, "a macro: its name is read as it stands, not replaced"),
+            b'I' => return self.directive(value, at, teller),
+            b'Q' => self.speed_words(value, at, teller)?,
             _ => {}
         }
         let Some(change) = change(letter, value, self.header.compat, at, teller)? else { return Ok(()) };
         self.take(&change, at, teller);
+        if self.in_body { self.voice().relieve(teller) } else { Ok(()) }
+    }
+
+    /// An `I:` or `%%` instruction.
+    pub(super) fn directive(&mut self, value: &[u8], at: usize, teller: &mut Teller) -> Result<(), Stop> {
+        let mut cursor = Cursor::new(value);
+        match (cursor.word(), cursor.word()) {
+            (Some(b"linebreak"), Some(sign)) => self.bangs_break = sign == b"!",
+            (Some(b"decoration"), Some(sign)) => self.bangs_break = sign == b"+",
+            (Some(b"staves" | b"score"), Some(_)) if self.begun && !self.header.compat => {
+                return self.sync(teller.place(at), teller);
+            }
+            _ => {}
+        }
+        self.census.bangs_break = self.bangs_break;
+        match program(value) {
+            Some((Some(channel), program)) => self.channels.push((channel, program)),
+            Some((None, program)) if self.voices.is_empty() => self.header.program = Some(program),
+            Some((None, program)) => self.voice().program(program, teller.place(at), teller)?,
+            None => {}
+        }
+        match directive(value, self.header.compat) {
+            Some(change) => self.take(&change, at, teller),
+            None => return Ok(()),
+        }
         if self.in_body { self.voice().relieve(teller) } else { Ok(()) }
     }
 
@@ -184,6 +271,7 @@ impl Tune {
         let mut voice = Voice::new(part, self.header.compat);
         if self.in_body {
             voice.begin(self.header.settings(shift), teller.place(at));
+            voice.come_to(&self.sync, teller)?;
         } else {
             voice.settings.shift = shift;
         }
@@ -196,7 +284,22 @@ impl Tune {
 
     /// The tune is over.
     pub(super) fn end(mut self, teller: &mut Teller) -> Result<(), Stop> {
-        for voice in &mut self.voices {
+        let verses = std::mem::take(&mut self.verses);
+        for (voice, verses) in
+            self.voices.iter_mut().zip([verses].into_iter().chain(std::iter::repeat(Vec::new())))
+        {
+            // abc2midi gives a channel to each voice, and leaves out the tenth, which is for drums.
+            let channel = if voice.part < 9 { voice.part + 1 } else { voice.part.saturating_add(2) };
+            let mut own = self.channels.iter().filter(|(known, _)| u16::from(*known) == channel);
+            let program = own.next().map(|&(_, program)| program).or(self.header.program);
+            if let Some(program) = program.filter(|_| !voice.has_program) {
+                voice.program(program, teller.place(0), teller)?;
+            }
+            for (place, text) in verses {
+                let end = voice.clock.max(voice.reached);
+                let lyric = Annotation::new(AnnotationKind::Lyric, voice.part, end, place);
+                voice.say_at(lyric, &text);
+            }
             voice.end(teller)?;
         }
         let Census { notes, rests, measures, .. } = self.census;

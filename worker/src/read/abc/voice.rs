@@ -1,65 +1,70 @@
 //! One voice: its clock, what holds in it, and the measure that is being filled.
 
-use super::barline::Barline;
+use super::annotate::Pending;
 use super::fields::Metre;
 use super::header::Change;
 use super::held::{Held, multiple};
+use super::overlay::Lay;
 use super::teller::Teller;
-use super::written::{Head, Length, Member, Reach, Settings, Tuplet};
-use crate::score::{Event, Flags, KeySignature, Mark, Meter, Note, Pitch, Rest, Step, Stop, Tempo, Ticks};
+use super::ties::Tie;
+use super::words::Song;
+use super::written::{Head, Length, Member, Settings, Tuplet};
+use crate::score::{
+    AnnotationKind, Event, Flags, KeySignature, Mark, Meter, Note, Pitch, Rest, Step, Stop, Tempo, Ticks,
+};
 use shared::place::Place;
 use std::fmt::Write;
 
 /// How much of a measure is held back before the head of it is told.
 const HELD_MAX: usize = 4096;
 
-/// How many marks one measure may have.
-const MARKS_MAX: usize = 64;
-
-/// A note that a tie leaves, or may.
-#[derive(Clone, Copy, Debug)]
-struct Tie {
-    voice: u8,
-    step: Step,
-    octave: i8,
-    alter: i16,
-}
-
 /// One voice of a tune.
 #[derive(Debug, Default)]
 pub(super) struct Voice {
-    part: u16,
+    pub(super) part: u16,
     pub(super) settings: Settings,
-    pub(super) tuplet: Option<Tuplet>,
-    clock: Ticks,
+    /// The tuplets that the next note stands in, from the outermost.
+    tuplets: Vec<Tuplet>,
+    pub(super) clock: Ticks,
     /// Start of the measure, and the latest end that a finished layer of it reached.
-    start: Ticks,
-    reached: Ticks,
+    pub(super) start: Ticks,
+    pub(super) reached: Ticks,
     /// Layer of the measure, from 1: `&` begins another.
-    layer: u8,
+    pub(super) layer: u8,
+    pub(super) lay: Lay,
     /// The first thing of the measure, once there is one.
-    opened: Option<Place>,
+    pub(super) opened: Option<Place>,
     /// The measure was told already, though it is not over.
-    told: bool,
+    pub(super) told: bool,
     /// Number of the measure; none in the first, whose number its length decides.
-    number: Option<u32>,
-    held: Vec<Held>,
+    pub(super) number: Option<u32>,
+    pub(super) held: Vec<Held>,
+    /// What waits for the next note, and its texts and those of `held`.
+    pub(super) pending: Vec<Pending>,
+    pub(super) words: String,
+    /// Where the slurs began that are open.
+    pub(super) slurs: Vec<Place>,
+    pub(super) song: Song,
     /// Where in `held` the last note, chord or rest begins and ends.
-    last: (usize, usize),
+    pub(super) last: (usize, usize),
     /// What broken rhythm makes of the next length: above, and the power of two below.
-    broken: Option<(u32, u32)>,
+    pub(super) broken: Option<(u32, u32)>,
     /// Accidentals of this measure.
-    accidentals: Vec<(Step, i8, i16)>,
-    ties: Vec<Tie>,
+    pub(super) accidentals: Vec<(Step, i8, i16)>,
+    pub(super) ties: Vec<Tie>,
     /// The notes of the last group, and whether a tie leaves them already.
-    leaving: Vec<(Tie, bool)>,
+    pub(super) leaving: Vec<(Tie, bool)>,
     /// As music21 has it: the next note ends a tie.
-    tied: bool,
+    pub(super) tied: bool,
     text: String,
     /// Marks of the measure that is not told yet, each with whether it stands at the end.
-    marks: Vec<(Place, bool, Mark)>,
+    pub(super) marks: Vec<(Place, bool, Mark)>,
     /// Within an ending.
-    in_ending: bool,
+    pub(super) in_ending: bool,
+    /// The last number of the endings so far.
+    pub(super) last_ending: u8,
+    /// A program was told.
+    pub(super) has_program: bool,
 }
 
 impl Voice {
@@ -73,6 +78,12 @@ impl Voice {
         self.take(&Change::Metre(settings.metre.clone()), place);
         self.take(&Change::Key(Some(settings.key), settings.shift), place);
         self.settings = settings;
+    }
+
+    /// The program that plays the voice.
+    pub(super) fn program(&mut self, program: u8, place: Place, teller: &mut Teller) -> Result<(), Stop> {
+        self.has_program = true;
+        teller.tell(place, Event::Instrument { part: self.part, name: None, program: Some(program) })
     }
 
     /// Something begins to hold.
@@ -101,6 +112,7 @@ impl Voice {
             }
             Change::Unit(unit) => self.settings.unit = *unit,
             Change::Reach(reach) => self.settings.reach = *reach,
+            Change::Raise(by) => self.settings.shift.raise(*by),
         }
     }
 
@@ -112,8 +124,14 @@ impl Voice {
         teller: &mut Teller,
     ) -> Result<(), Stop> {
         let Some(first) = members.first() else { return Ok(()) };
-        self.opened.get_or_insert(first.place);
+        self.open(first.place);
         self.relieve(teller)?;
+        if !self.pending.is_empty() {
+            self.settle(|_| true);
+        }
+        if members.iter().any(|member| matches!(member.head, Head::Note { .. })) {
+            self.song.note(self.clock, self.lay.measure(), self.layer);
+        }
         let start = self.held.len();
         let (above, below) = self.factors(scale);
         self.leaving.clear();
@@ -138,8 +156,9 @@ impl Voice {
 
     /// Grace notes: they take no time, and broken rhythm does not see them (standard 2.1, 4.4).
     pub(super) fn grace(&mut self, members: &[Member], teller: &mut Teller) -> Result<(), Stop> {
-        let Some(first) = members.first() else { return Ok(()) };
-        self.opened.get_or_insert(first.place);
+        let first = members.iter().find(|member| matches!(member.head, Head::Note { .. }));
+        let Some(first) = first else { return Ok(()) };
+        self.open(first.place);
         self.relieve(teller)?;
         for (index, member) in members.iter().enumerate() {
             if let Head::Note { .. } = member.head {
@@ -159,7 +178,11 @@ impl Voice {
 
     /// Something stands in the measure, though nothing that is told.
     pub(super) fn open(&mut self, place: Place) {
-        self.opened.get_or_insert(place);
+        if self.lay.behind > 0 {
+            self.lay.opened = true;
+        } else {
+            self.opened.get_or_insert(place);
+        }
     }
 
     /// What the lengths of the next group are multiplied by: broken rhythm, tuplet, and the chord's own length.
@@ -169,15 +192,27 @@ impl Voice {
             above = above.saturating_mul(i64::from(broken_above));
             below = below.saturating_mul(i64::from(broken_below));
         }
-        if let Some(tuplet) = &mut self.tuplet {
+        for tuplet in &mut self.tuplets {
             above = above.saturating_mul(i64::from(tuplet.above));
             below = below.saturating_mul(i64::from(tuplet.below));
             tuplet.left = tuplet.left.saturating_sub(1);
-            if tuplet.left == 0 {
-                self.tuplet = None;
-            }
+            tuplet.begun = true;
+        }
+        // One within another has no more notes left than that.
+        while self.tuplets.last().is_some_and(|tuplet| tuplet.left == 0) {
+            self.tuplets.pop();
         }
         (above, below)
+    }
+
+    /// A tuplet begins: within the one that is open, if it has room for it. Says whether one had to end before its time.
+    pub(super) fn tuplet(&mut self, tuplet: Tuplet) -> bool {
+        let open = self.tuplets.len();
+        // Written twice at one note, it is one.
+        let has_room = |outer: &Tuplet| outer.left > tuplet.left || outer.begun && outer.left == tuplet.left;
+        self.tuplets.retain(|outer| has_room(outer) && !self.settings.compat);
+        self.tuplets.push(tuplet);
+        self.tuplets.len() <= open && !self.settings.compat
     }
 
     fn hold(&mut self, member: &Member, duration: Ticks, flags: Flags) {
@@ -200,7 +235,8 @@ impl Voice {
         let octave = octave.saturating_add(i32::from(self.settings.shift.octave.unwrap_or(0)));
         let octave = i8::try_from(octave.clamp(-100, 100)).unwrap_or(0);
         let (alter, comes) = self.alter(step, octave, accidental, flags.has(Flags::GRACE));
-        let flags = flags.with_if(comes, Flags::TIE_STOP);
+        let drums = self.settings.shift.drums == Some(true);
+        let flags = flags.with_if(comes, Flags::TIE_STOP).with_if(drums, Flags::UNPITCHED);
         let leaves = member.tied && !self.settings.compat && !flags.has(Flags::GRACE);
         if !flags.has(Flags::GRACE) {
             self.leaving.push((Tie { voice, step, octave, alter }, leaves));
@@ -219,63 +255,6 @@ impl Voice {
         }));
     }
 
-    /// Alteration of a note, and whether a tie comes in to it.
-    fn alter(&mut self, step: Step, octave: i8, accidental: Option<i16>, grace: bool) -> (i16, bool) {
-        let layer = self.layer;
-        let mut ties = self.ties.iter();
-        let tie = ties.find(|tie| !grace && tie.voice == layer && tie.step == step && tie.octave == octave);
-        let reach = self.settings.reach;
-        let same = |&&(other, height, _): &&(Step, i8, i16)| {
-            other == step && (reach == Reach::Letter || height == octave)
-        };
-        let Some(alter) = accidental else {
-            let carried = self.accidentals.iter().rev().find(same).map(|&(_, _, alter)| alter);
-            let key = carried.unwrap_or_else(|| self.settings.key.alter(step));
-            return (tie.map_or(key, |tie| tie.alter), tie.is_some());
-        };
-        let comes = tie.is_some_and(|tie| tie.alter == alter);
-        if reach != Reach::Note {
-            self.accidentals.retain(|entry| !same(&entry));
-            self.accidentals.push((step, octave, alter));
-        }
-        (alter, comes)
-    }
-
-    /// The ties that led to the group just held are over, those that its members bear begin.
-    fn resolve_ties(&mut self, members: usize) {
-        let layer = self.layer;
-        self.ties.retain(|tie| tie.voice != layer);
-        let leaving = self.leaving.iter().filter(|(_, leaves)| *leaves).map(|(tie, _)| *tie);
-        self.ties.extend(leaving);
-        // music21 ends a tie at whatever note comes next, and knows none at chords.
-        let tied = std::mem::take(&mut self.tied) && members == 1;
-        if let Some(Held::Note(note)) = self.held.get_mut(self.last.0).filter(|_| tied) {
-            note.flags = note.flags.with(Flags::TIE_STOP);
-        }
-    }
-
-    /// A tie after the last note or chord. Says whether there is one for it to leave.
-    pub(super) fn tie(&mut self) -> bool {
-        let (start, end) = self.last;
-        if self.settings.compat {
-            self.tied = true;
-            if end - start > 1 {
-                return true;
-            }
-        } else {
-            let leaving = self.leaving.drain(..).filter(|(_, leaves)| !leaves).map(|(tie, _)| tie);
-            self.ties.extend(leaving);
-        }
-        let mut found = false;
-        for held in self.held.get_mut(start..end).unwrap_or_default() {
-            if let Held::Note(note) = held {
-                note.flags = note.flags.with(Flags::TIE_START);
-                found = true;
-            }
-        }
-        found
-    }
-
     /// Broken rhythm after the last group: it takes `above / below` of its length, what comes next the rest of two.
     /// Says whether there is a group before.
     pub(super) fn broken(&mut self, above: u32, below: u32) -> bool {
@@ -290,86 +269,45 @@ impl Voice {
             change.get_or_insert(by); // The first member of a chord rules.
         }
         let change = change.unwrap_or_default();
+        let before = self.clock;
         self.clock += change;
         for held in self.held.get_mut(end..).unwrap_or_default() {
-            held.shift(change);
+            // The end of a slur stays at its note.
+            if held.onset() >= before {
+                held.shift(change);
+            }
         }
         true
     }
 
-    /// `&`: another layer from the start of the measure.
-    pub(super) fn overlay(&mut self) {
-        self.reached = self.reached.max(self.clock);
-        self.clock = self.start;
-        self.layer = self.layer.saturating_add(1);
-        self.last = (self.held.len(), self.held.len());
-        self.broken = None;
-    }
-
-    /// A bar line: what was held is told, and the next note begins a measure.
-    pub(super) fn bar(&mut self, teller: &mut Teller) -> Result<(), Stop> {
+    /// A bar line: what was held is told, and the next note begins a measure. Says whether the voice came to it for the
+    /// first time.
+    pub(super) fn bar(&mut self, teller: &mut Teller) -> Result<bool, Stop> {
+        if self.lay.behind > 0 {
+            self.lay_bar(teller)?;
+            return Ok(false);
+        }
         if self.opened.is_none() {
-            return Ok(());
+            return Ok(true);
+        }
+        if !self.pending.is_empty() {
+            self.settle(|kind| !matches!(kind, AnnotationKind::ChordSymbol | AnnotationKind::Slur));
         }
         self.reached = self.reached.max(self.clock);
         let short = self.settings.metre.length().is_some_and(|full| self.reached - self.start < full);
-        self.finish_measure(self.settings.compat || short, teller)
-    }
-
-    /// What a bar line, which was taken already, does to the order of playing.
-    pub(super) fn bend(&mut self, line: &Barline, place: Place, teller: &mut Teller) -> Result<(), Stop> {
-        if let Some(times) = line.times {
-            self.mark_last(Mark::RepeatEnd { times }, place, teller)?;
-            self.in_ending = false;
-        }
-        if self.in_ending && (line.is_strong || line.starts) {
-            self.mark_last(Mark::EndingEnd, place, teller)?;
-            self.in_ending = false;
-        }
-        if line.starts {
-            self.mark(Mark::RepeatStart, false, place, teller)?;
-        }
-        if let Some(numbers) = line.ending {
-            self.in_ending = true;
-            self.mark(Mark::EndingStart(numbers), false, place, teller)?;
-        }
-        Ok(())
-    }
-
-    /// A mark at the end of the last measure, if there was any.
-    fn mark_last(&mut self, mark: Mark, place: Place, teller: &mut Teller) -> Result<(), Stop> {
-        match self.number {
-            Some(_) => teller.tell(place, Event::Mark { part: self.part, at_end: true, mark }),
-            None => Ok(()),
-        }
-    }
-
-    /// A mark in the measure that is open or comes next.
-    pub(super) fn mark(
-        &mut self,
-        mark: Mark,
-        at_end: bool,
-        place: Place,
-        teller: &mut Teller,
-    ) -> Result<(), Stop> {
-        if self.told {
-            return teller.tell(place, Event::Mark { part: self.part, at_end, mark });
-        }
-        // A measure has few of them; what repeats them without end has no measures.
-        if self.marks.len() < MARKS_MAX {
-            self.marks.push((place, at_end, mark));
-        }
-        Ok(())
+        self.finish_measure(self.settings.compat || short, teller)?;
+        Ok(true)
     }
 
     /// Tells what is held of a measure that is over. `upbeat` says whether it is measure 0, if it is the first.
-    fn finish_measure(&mut self, upbeat: bool, teller: &mut Teller) -> Result<(), Stop> {
+    pub(super) fn finish_measure(&mut self, upbeat: bool, teller: &mut Teller) -> Result<(), Stop> {
         if upbeat && self.number.is_none() {
             self.number = Some(0);
         }
         self.reached = self.reached.max(self.clock);
         self.tell_held(self.held.len(), teller)?;
         self.number = self.number.map(|number| number.saturating_add(1));
+        self.lay.finish(self.start);
         (self.clock, self.start) = (self.reached, self.reached);
         (self.opened, self.told, self.layer) = (None, false, 1);
         self.accidentals.clear();
@@ -386,7 +324,8 @@ impl Voice {
         let length = self.settings.metre.length().unwrap_or(Ticks::quarters(4));
         for _ in 0..count {
             self.bar(teller)?;
-            self.opened = Some(rest.place);
+            self.open(rest.place);
+            self.settle(|_| true);
             if self.settings.compat {
                 continue; // music21 takes no notice of such rests; their measures keep the voices in step.
             }
@@ -399,7 +338,7 @@ impl Voice {
     }
 
     /// Tells the measure, if it was not yet, and the first `count` of what is held.
-    fn tell_held(&mut self, count: usize, teller: &mut Teller) -> Result<(), Stop> {
+    pub(super) fn tell_held(&mut self, count: usize, teller: &mut Teller) -> Result<(), Stop> {
         if let Some(place) = self.opened.filter(|_| !self.told) {
             self.text.clear();
             // Writing to a string cannot fail.
@@ -411,7 +350,10 @@ impl Voice {
             }
         }
         for held in self.held.drain(..count) {
-            held.tell(teller)?;
+            held.tell(&self.words, teller)?;
+        }
+        if self.held.is_empty() && self.pending.is_empty() {
+            self.words.clear();
         }
         self.last = (self.last.0.saturating_sub(count), self.last.1.saturating_sub(count));
         Ok(())
@@ -419,6 +361,14 @@ impl Voice {
 
     /// The tune is over.
     pub(super) fn end(&mut self, teller: &mut Teller) -> Result<(), Stop> {
+        self.close_layers();
+        self.settle(|_| true);
+        if let Some(&place) = self.slurs.first() {
+            teller.tell(place, Event::Warning("a slur that does not end"))?;
+        }
+        if !self.tuplets.is_empty() && !self.settings.compat {
+            teller.warn(0, "the last tuplet lacks notes")?;
+        }
         self.finish_measure(self.settings.compat, teller)?;
         // A da capo behind the last bar line.
         for (place, _, mark) in std::mem::take(&mut self.marks).into_iter().filter(|mark| mark.1) {

@@ -45,12 +45,14 @@ pub(super) enum Head {
     Rest { hidden: bool },
 }
 
-/// `(p:q:r`: the next `left` notes take `above / below` of their length.
+/// `(p:q:r`: the next `left` notes take `above / below` of their length, those of a tuplet within it too.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tuplet {
     pub(super) above: u32,
     pub(super) below: u32,
     pub(super) left: u32,
+    /// One of them was played.
+    pub(super) begun: bool,
 }
 
 /// What holds for the notes to come.

@@ -15,7 +15,8 @@ use plan::{Bar, Jump, Plan};
 use shared::failure::Failure;
 use shared::limits::{Limits, exceeded};
 use shared::place::Place;
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// Measures as they are played.
@@ -34,7 +35,7 @@ pub struct Order {
 pub fn order(score: &Score, limits: &Limits) -> Result<Order, Failure> {
     let mut plan = Plan::of(score);
     let mut played = Played { order: Order::default(), max: limits.expanded_measures_max };
-    if score.arrangement.is_empty() || !plan.arranged(&score.arrangement, &mut played)? {
+    if score.arrangement.is_empty() || !plan.arranged(score, &mut played)? {
         plan.find_endings();
         plan.play(&mut played)?;
     }
@@ -88,7 +89,8 @@ impl Played {
 impl Plan {
     /// Plays the sections that the source names, after what comes before the first of them. False, and nothing is
     /// played, if the list does not fit the labels.
-    fn arranged(&mut self, sections: &[u16], played: &mut Played) -> Result<bool, Failure> {
+    fn arranged(&mut self, score: &Score, played: &mut Played) -> Result<bool, Failure> {
+        let sections = &score.arrangement;
         let begins = self.bars.iter().enumerate().filter_map(|(at, bar)| Some((at, bar.section?)));
         let begins: Vec<(usize, u16)> = begins.collect();
         let ends = begins.iter().skip(1).map(|begin| begin.0).chain([self.bars.len()]);
@@ -101,12 +103,40 @@ impl Plan {
         }
         let opening = 0..begins.first().map_or(0, |begin| begin.0);
         let named = sections.iter().filter_map(|section| ranges.get(section).cloned());
-        for at in [opening].into_iter().chain(named).flatten() {
-            if let Some(bar) = self.bars.get(at) {
-                played.push(at, bar)?;
+        let mut orders: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for range in [opening].into_iter().chain(named).filter(|range| !range.is_empty()) {
+            let order = match orders.entry(range.start) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) if score.sections_repeat => new.insert(self.within(&range, played.max)?),
+                Entry::Vacant(new) => new.insert(range.collect()),
+            };
+            for &at in &*order {
+                if let Some(bar) = self.bars.get(at) {
+                    played.push(at, bar)?;
+                }
             }
         }
         Ok(true)
+    }
+
+    /// The order in which the measures of a section are played, by the signs within it.
+    fn within(&mut self, range: &Range<usize>, max: u64) -> Result<Vec<usize>, Failure> {
+        let inner = |all: &BTreeSet<usize>| {
+            all.range(range.clone()).map(|at| at - range.start).collect::<BTreeSet<usize>>()
+        };
+        let mut section = Plan {
+            bars: self.bars.get(range.clone()).unwrap_or_default().to_vec(),
+            movements: [0].into(),
+            segnos: inner(&self.segnos),
+            codas: inner(&self.codas),
+            endings: Vec::new(),
+            warnings: Vec::new(),
+        };
+        let mut played = Played { order: Order::default(), max };
+        section.find_endings();
+        section.play(&mut played)?;
+        self.warnings.append(&mut section.warnings);
+        Ok(played.order.measures.into_iter().map(|at| at as usize + range.start).collect())
     }
 
     /// Plays from the first measure to the end.
