@@ -91,21 +91,20 @@ enum Kind {
     ImproperResolution,
 }
 
-/// One thing found: the two voices by their indices, their notes before and after, and where the later ones stand.
+/// One thing found: kind, onset, measure as printed, beat, the voices by their indices, their notes (upper before and
+/// after, lower before and after), where the later ones stand, and a detail: `similar` or `anti` for parallels, the
+/// dissonance for improper resolutions, `exposed` for a hidden consonance of the outer voices with a leap in the upper.
 #[derive(Serialize)]
-struct Found {
-    kind: Kind,
-    onset: String,
-    measure: Option<String>,
-    beat: String,
-    voices: (usize, usize),
-    /// Upper before, upper after, lower before, lower after.
-    notes: [String; 4],
-    places: (PlaceRow, PlaceRow),
-    /// `similar` or `anti` for parallels, the dissonance for improper resolutions, `exposed` for a hidden consonance of
-    /// the outer voices with a leap in the upper one.
-    detail: Option<&'static str>,
-}
+struct Found(
+    Kind,
+    String,
+    Option<String>,
+    String,
+    (usize, usize),
+    [String; 4],
+    (PlaceRow, PlaceRow),
+    Option<&'static str>,
+);
 
 #[derive(Serialize)]
 struct Answer {
@@ -113,6 +112,7 @@ struct Answer {
     counts: BTreeMap<Kind, u64>,
     motions: BTreeMap<&'static str, Option<f64>>,
     voices: Vec<Voice>,
+    fields: [&'static str; 8],
     findings: Vec<Found>,
     /// What music21 10.5.1 finds, once without and once with what follows after a rest.
     compat: Option<Compat>,
@@ -158,7 +158,7 @@ impl Analysis for VoiceLeading {
         }
         let Report { pairs, motions, found, compat, .. } = report;
         let mut counts: BTreeMap<Kind, u64> = Kind::ALL.into_iter().map(|kind| (kind, 0)).collect();
-        found.iter().for_each(|found| *counts.entry(found.kind).or_default() += 1);
+        found.iter().for_each(|found| *counts.entry(found.0).or_default() += 1);
         let share = |motion| ratio(motions.get(&motion).copied().unwrap_or(0) as f64, pairs as f64);
         let names = [
             ("parallel", Motion::Parallel),
@@ -171,6 +171,7 @@ impl Analysis for VoiceLeading {
             pairs,
             counts,
             motions,
+            fields: ["kind", "onset", "measure", "beat", "voices", "notes", "places", "detail"],
             findings: found,
             compat: written.then_some(compat),
             voices: voices.clone(),
@@ -261,16 +262,16 @@ impl Report<'_> {
         }
         for (kind, detail) in kinds {
             let (measure, beat) = self.bars.at(steps.0.to.onset.max(steps.1.to.onset));
-            self.found.push(Found {
+            self.found.push(Found(
                 kind,
-                onset: onset.as_fraction(),
+                onset.as_fraction(),
                 measure,
                 beat,
-                voices: (steps.0.voice, steps.1.voice),
-                notes: [notes.0.0, notes.0.1, notes.1.0, notes.1.1].map(|pitch| pitch.to_string()),
-                places: (PlaceRow(steps.0.to.place), PlaceRow(steps.1.to.place)),
+                (steps.0.voice, steps.1.voice),
+                [notes.0.0, notes.0.1, notes.1.0, notes.1.1].map(|pitch| pitch.to_string()),
+                (PlaceRow(steps.0.to.place), PlaceRow(steps.1.to.place)),
                 detail,
-            });
+            ));
         }
     }
 
@@ -337,10 +338,10 @@ mod tests {
         assert_eq!(answer["counts"]["parallel_fifth"], 1);
         let found = &answer["findings"][0];
         assert_eq!(
-            (&found["kind"], &found["onset"], &found["voices"]),
+            (&found[0], &found[1], &found[4]),
             (&json!("parallel_fifth"), &json!("1"), &json!([0, 1]))
         );
-        assert_eq!(found["notes"], json!(["G4", "A4", "C4", "D4"]));
+        assert_eq!(found[5], json!(["G4", "A4", "C4", "D4"]));
         near(&answer, "/motions/contrary", 2.0 / 3.0);
     }
 
