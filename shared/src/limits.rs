@@ -50,9 +50,13 @@ macro_rules! limits {
     };
 }
 
-/// How many pairs of voices of one piece are compared, over all moments: what is found of a symphony's hundreds of pairs
-/// would fill memory. Analyses are pure: this one cannot be set.
-pub const VOICE_PAIRS_MAX: u64 = 50_000;
+/// How many pairs of voices of one piece are compared, over all moments. A file of thousands of voices that all move at
+/// once would never be done. Analyses are pure: this one cannot be set.
+pub const VOICE_PAIRS_MAX: u64 = 50_000_000;
+
+/// How many findings of one piece are listed; all are counted. Those of a symphony's hundreds of pairs of voices would fill
+/// memory.
+pub const FINDINGS_MAX: usize = 20_000;
 
 limits! {
     /// A source of endless bytes would fill memory and disk.

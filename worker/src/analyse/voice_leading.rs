@@ -13,7 +13,7 @@ use quartet::{Motion, Perfect, Quartet};
 use serde::Serialize;
 use serde_json::Value;
 use shared::failure::{Failure, FailureKind};
-use shared::limits::VOICE_PAIRS_MAX;
+use shared::limits::{FINDINGS_MAX, VOICE_PAIRS_MAX};
 use std::collections::BTreeMap;
 
 static SPEC: Spec = Spec {
@@ -114,6 +114,8 @@ struct Answer {
     voices: Vec<Voice>,
     fields: [&'static str; 8],
     findings: Vec<Found>,
+    /// How many findings are counted and not listed.
+    findings_left_out: u64,
     /// What music21 10.5.1 finds, once without and once with what follows after a rest.
     compat: Option<Compat>,
 }
@@ -150,15 +152,15 @@ impl Analysis for VoiceLeading {
             voices: &voices,
             pairs: 0,
             motions: BTreeMap::new(),
+            counts: Kind::ALL.into_iter().map(|kind| (kind, 0)).collect(),
             found: Vec::new(),
             compat: Compat::default(),
         };
         for moment in &moments {
             report.add(moment)?;
         }
-        let Report { pairs, motions, found, compat, .. } = report;
-        let mut counts: BTreeMap<Kind, u64> = Kind::ALL.into_iter().map(|kind| (kind, 0)).collect();
-        found.iter().for_each(|found| *counts.entry(found.0).or_default() += 1);
+        let Report { pairs, motions, counts, found, compat, .. } = report;
+        let findings_left_out = counts.values().sum::<u64>() - found.len() as u64;
         let share = |motion| ratio(motions.get(&motion).copied().unwrap_or(0) as f64, pairs as f64);
         let names = [
             ("parallel", Motion::Parallel),
@@ -173,6 +175,7 @@ impl Analysis for VoiceLeading {
             motions,
             fields: ["kind", "onset", "measure", "beat", "voices", "notes", "places", "detail"],
             findings: found,
+            findings_left_out,
             compat: written.then_some(compat),
             voices: voices.clone(),
         })
@@ -201,6 +204,7 @@ struct Report<'a> {
     voices: &'a [Voice],
     pairs: u64,
     motions: BTreeMap<Motion, u64>,
+    counts: BTreeMap<Kind, u64>,
     found: Vec<Found>,
     compat: Compat,
 }
@@ -261,6 +265,10 @@ impl Report<'_> {
             self.tell_compat(onset, steps, parallel);
         }
         for (kind, detail) in kinds {
+            *self.counts.entry(kind).or_default() += 1;
+            if self.found.len() >= FINDINGS_MAX {
+                continue;
+            }
             let (measure, beat) = self.bars.at(steps.0.to.onset.max(steps.1.to.onset));
             self.found.push(Found(
                 kind,
