@@ -212,6 +212,7 @@ impl<'a> Piece<'a> {
             let spanned =
                 if self.bar.is_sustained() { self.clock.open_sustained(&self.spines) } else { None };
             if let Some(at) = spanned {
+                self.parts.declare(sink)?;
                 self.held.tell(false, (self.clock.now, at), sink)?;
                 self.measure(at, sink)?;
             }
@@ -243,10 +244,12 @@ impl<'a> Piece<'a> {
         let said_at = if new { self.clock.open_measure(at, self.bar.is_sustained()) } else { at };
         if self.bar.missing(&self.spines) > 0 {
             if self.bar.has_begun() {
+                self.parts.declare(sink)?;
                 self.held.tell(false, (before, said_at), sink)?;
             }
             self.measure(self.clock.bar, sink)?;
         }
+        self.parts.declare(sink)?;
         self.held.tell(true, (if new { said_at } else { before }, at), sink)?;
         self.sections.sound();
         self.parts.say_signs(said_at, sink)?;
