@@ -141,6 +141,24 @@ impl<'a> Grid<'a> {
         (offset + missing + beat).fraction_of(beat)
     }
 
+    /// How strong a place so far into a measure is: 0 on the downbeat, 1 half-way, 2 on a beat, 3 between beats, 4
+    /// elsewhere. Without a meter the quarters are beats.
+    pub(super) fn strength(&self, measure: Option<&Measure>, offset: Ticks) -> usize {
+        let index = measure.map_or(0, |measure| measure.index as usize);
+        let meter = self.at(measure.map_or(Ticks::ZERO, |measure| measure.onset));
+        let accents = meter.and_then(|(_, _, accents)| accents.as_ref());
+        let beat = accents.map_or(Ticks::quarters(1), Accents::beat).0;
+        let at = (offset + self.missing.get(index).copied().unwrap_or_default()).0;
+        let halves = |bar: Ticks| (at * 2 % bar.0 == 0).then_some(at * 2 / bar.0);
+        match accents.and_then(|accents| halves(accents.bar())) {
+            Some(halves) if halves % 2 == 0 => 0,
+            Some(_) if at % beat == 0 => 1,
+            _ if at % beat == 0 => 2,
+            _ if at * 2 % beat == 0 => 3,
+            _ => 4,
+        }
+    }
+
     /// What is missing at the front of each measure: a short first measure is a pickup, and a short measure after a
     /// short one completes it (a repeat in the middle of a measure).
     fn missing(&self, score: &Score, part: u16) -> Vec<Ticks> {

@@ -8,6 +8,7 @@ mod common;
 mod conservation;
 mod density;
 mod durations;
+mod harmony;
 mod interval;
 mod key;
 mod lines;
@@ -57,6 +58,7 @@ pub static ANALYSES: &[&dyn Analysis] = &[
     &conservation::Conservation,
     &density::Density,
     &durations::Durations,
+    &harmony::Harmony,
     &key::Key,
     &melodic_intervals::MelodicIntervals,
     &meter::MeterUse,

@@ -1,0 +1,71 @@
+use super::super::testing::{ask, note, score};
+use super::Harmony;
+use crate::score::{Event, Meter, Score, Ticks};
+use serde_json::Value;
+use shared::place::Place;
+
+/// Four parts in 4/4, each a line of (MIDI key, eighths), moved by some semitones.
+fn chorale(parts: [&[(i32, i64)]; 4], up: i32) -> Score {
+    let mut events = Vec::new();
+    for (part, line) in (0..).zip(parts) {
+        let (onset, measure) = (Ticks::ZERO, 0);
+        let beats = [4].into();
+        events.push(Event::Meter(Meter { onset, measure, part, beats, unit: 4, place: Place::START }));
+        let mut onset = 0;
+        for &(key, eighths) in line {
+            if onset % 8 == 0 {
+                events.push(Event::Measure { part, onset: Ticks::quarters(onset / 2), number: "1" });
+            }
+            events.push(Event::Note(note(part, (onset, 2), (eighths, 2), key + up)));
+            onset += eighths;
+        }
+    }
+    score(4, events)
+}
+
+fn figures(answer: &Value) -> Vec<String> {
+    let of = |segment: &Value| {
+        format!("{} {}", segment["offset"].as_str().unwrap(), segment["figure"].as_str().unwrap())
+    };
+    answer["segments"].as_array().unwrap().iter().map(of).collect()
+}
+
+/// I, a passing note over it, IV, a suspension over V, V7, I, with a neighbour note at the end.
+const MAJOR: [&[(i32, i64)]; 4] = [
+    &[(76, 2), (74, 1), (76, 1), (77, 2), (72, 2), (72, 2), (71, 2), (71, 2), (74, 2), (72, 8)],
+    &[(67, 4), (69, 4), (67, 4), (67, 4), (67, 3), (69, 1), (67, 4)],
+    &[(60, 4), (60, 4), (62, 4), (65, 4), (64, 8)],
+    &[(48, 4), (53, 4), (55, 4), (55, 4), (48, 8)],
+];
+
+#[test]
+fn what_passes_and_what_hangs_over_is_no_chord_in_any_key() {
+    for up in -6..6 {
+        let answer = ask(&Harmony, &chorale(MAJOR, up));
+        assert_eq!(figures(&answer), ["0 I", "2 IV", "4 V", "6 V7", "8 I"], "moved by {up}");
+        assert_eq!((&answer["keys"], &answer["modulations"]), (&1.into(), &0.into()));
+        let key = answer["main_key"].as_str().unwrap();
+        assert!(key.ends_with(" major") && answer["opening_key"] == answer["final_key"], "{key}");
+    }
+}
+
+#[test]
+fn lengths_twice_as_long_keep_chords_and_keys() {
+    let doubled = MAJOR.map(|line| line.iter().map(|&(key, eighths)| (key, eighths * 2)).collect::<Vec<_>>());
+    let [a, b, c, d] = &doubled;
+    let answer = ask(&Harmony, &chorale([a, b, c, d], 0));
+    assert_eq!(figures(&answer), ["0 I", "4 IV", "8 V", "12 V7", "16 I"]);
+}
+
+#[test]
+fn the_order_of_parts_changes_nothing_but_places() {
+    let [a, b, c, d] = MAJOR;
+    let rows = |parts| figures(&ask(&Harmony, &chorale(parts, 0)));
+    assert_eq!(rows([a, b, c, d]), rows([d, c, b, a]));
+}
+
+#[test]
+fn silence_has_no_harmony() {
+    let answer = ask(&Harmony, &score(1, Vec::new()));
+    assert_eq!((&answer["count"], &answer["main_key"]), (&0.into(), &Value::Null));
+}
