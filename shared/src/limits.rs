@@ -54,9 +54,15 @@ macro_rules! limits {
 /// once would never be done. Analyses are pure: this one cannot be set.
 pub const VOICE_PAIRS_MAX: u64 = 50_000_000;
 
+/// Notes and slices of one piece at the most for the analyses that go slice by slice: what they say of each would fill
+/// memory. Real scores have up to some ten thousand slices. Analyses are pure: these cannot be set.
+pub const SLICED_NOTES_MAX: u64 = 200_000;
+/// See [`SLICED_NOTES_MAX`].
+pub const SLICES_MAX: u64 = 50_000;
+
 /// How many findings of one piece are listed; all are counted. Those of a symphony's hundreds of pairs of voices would fill
 /// memory.
-pub const FINDINGS_MAX: usize = 20_000;
+pub const FINDINGS_MAX: usize = 10_000;
 
 limits! {
     /// A source of endless bytes would fill memory and disk.

@@ -178,6 +178,7 @@ fn moves(analysis: &str) -> &'static [&'static str] {
     match analysis {
         "ambitus" => &["/range", "/parts"],
         "chords" => &["/chords"],
+        "harmony" => &["/opening_key", "/final_key", "/main_key", "/segments"],
         "key" => &["/profiles"],
         "pitch_classes" => &["/quarters", "/onsets"],
         "pitches" => &["/commonest", "/mean", "/heads", "/onsets"],

@@ -1,5 +1,6 @@
 //! The tests that cross crates.
 
+mod accuracy;
 mod analyses;
 mod architecture;
 mod corpora;

@@ -27,6 +27,9 @@ pub const NOTHING_DONE: u8 = 3;
 /// Interrupted by Ctrl-C or SIGTERM, as shells number it.
 pub const INTERRUPTED: u8 = 130;
 
+/// Threads that wait for the disk. Each that has ever been keeps memory of its own.
+const BLOCKING_THREADS_MAX: usize = 4;
+
 /// Runs a command line; says the exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let args = match Args::try_parse_from(arguments) {
@@ -38,7 +41,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             return if asked { READ_ALL } else { USAGE };
         }
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
+        .enable_all()
+        .build();
     let outcome = match runtime {
         Ok(runtime) => runtime.block_on(command(args)),
         Err(error) => Err(Failure::new(FailureKind::Unavailable, format!("no threads: {error}"))),

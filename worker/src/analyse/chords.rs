@@ -3,7 +3,7 @@
 use super::chord::{Chord, spelled};
 use super::common::{Counts, FIDELITY, answer, integer, number, ratio, text};
 use super::meter::{grids, stated};
-use super::sonorities::{Bars, Row, Sonorities};
+use super::sonorities::{Bars, Row, Sonorities, slices};
 use super::{Analysis, Params, Spec};
 use crate::score::{Pitch, Score};
 use serde::Serialize;
@@ -112,7 +112,7 @@ impl Analysis for Chords {
 
     fn run(&self, score: &Score, params: &Params) -> Result<Value, Failure> {
         let compat = params.word(FIDELITY.name) == "compat";
-        let slices = if compat { score.measure_slices() } else { score.slices() };
+        let slices = slices(score, compat)?;
         let (stated, part) = (stated(score), if compat { 0 } else { score.leading_part() });
         let grids = grids(score, &stated);
         let bars = Bars::of(score, part, &grids);

@@ -4,7 +4,7 @@ use super::chord::Chord;
 use super::common::{Counts, FIDELITY, answer, integer, number, ratio, text};
 use super::meter::{grids, stated};
 use super::roman::{Key, Numeral, compat, corrected};
-use super::sonorities::{Bars, Row, Sonorities};
+use super::sonorities::{Bars, Row, Sonorities, slices};
 use super::{Analysis, Param, Params, Range, Spec, key};
 use crate::score::{Score, Step};
 use serde::Serialize;
@@ -90,7 +90,7 @@ impl Analysis for RomanNumerals {
         let key = key.map(
             |(tonic, minor)| if as_music21 { Key::named(tonic, minor) } else { spelled(score, tonic, minor) },
         );
-        let slices = if as_music21 { score.measure_slices() } else { score.slices() };
+        let slices = slices(score, as_music21)?;
         let (stated, part) = (stated(score), if as_music21 { 0 } else { score.leading_part() });
         let grids = grids(score, &stated);
         let bars = Bars::of(score, part, &grids);

@@ -5,8 +5,34 @@ use super::common::number_of;
 use super::meter::Grid;
 use crate::score::{Measure, Pitch, Score, Slice, Slices, Ticks};
 use serde::Serialize;
+use shared::failure::{Failure, FailureKind};
+use shared::limits::{SLICED_NOTES_MAX, SLICES_MAX};
 use shared::place::Place;
 use std::collections::BTreeMap;
+
+/// The slices of a score: as music21 makes them, or of one timeline.
+///
+/// # Errors
+/// `too_large` for a piece of more notes or slices than can be told about.
+pub(super) fn slices(score: &Score, as_music21: bool) -> Result<&Slices, Failure> {
+    check_notes(score)?;
+    let slices = if as_music21 { score.measure_slices() } else { score.slices() };
+    check(slices.len(), SLICES_MAX, "slices")?;
+    Ok(slices)
+}
+
+/// Whether a score is small enough to be sliced.
+pub(super) fn check_notes(score: &Score) -> Result<(), Failure> {
+    check(score.notes.len(), SLICED_NOTES_MAX, "notes")
+}
+
+fn check(count: usize, most: u64, what: &str) -> Result<(), Failure> {
+    if count as u64 > most {
+        let message = format!("{count} {what} are more than the {most} of one piece that are sliced");
+        return Err(Failure::new(FailureKind::TooLarge, message));
+    }
+    Ok(())
+}
 
 /// The different chords of some slices, in the order of their first sounding.
 pub(super) struct Sonorities<'a> {

@@ -5,7 +5,7 @@ mod quartet;
 
 use super::common::{FIDELITY, answer, integer, number, ratio};
 use super::meter::{grids, stated};
-use super::sonorities::{Bars, PlaceRow};
+use super::sonorities::{Bars, PlaceRow, check_notes};
 use super::{Analysis, Params, Spec};
 use crate::score::{Pitch, Score, Ticks};
 use moments::{Moment, Step, Voice, aligned, as_music21, pitches};
@@ -139,6 +139,7 @@ impl Analysis for VoiceLeading {
     }
 
     fn run(&self, score: &Score, params: &Params) -> Result<Value, Failure> {
+        check_notes(score)?;
         let written = params.word(FIDELITY.name) == "compat";
         let (voices, moments) = if written { as_music21(score) } else { aligned(score) };
         let stated = stated(score);

@@ -8,7 +8,7 @@ use shared::row::{Facts, Finding};
 use std::collections::BTreeMap;
 
 /// Version of the encoding; entries of another one are not used.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 /// Bytes before the record: the version and a checksum.
 const HEADER_BYTES: usize = 5;
 
@@ -70,10 +70,11 @@ impl Entry {
         Some(pieces)
     }
 
-    /// The bytes of it: version, checksum, record.
+    /// The bytes of it: version, checksum, record. Details are JSON, which Snappy makes a fifth or less of.
     pub(super) fn encode(&self) -> Option<Vec<u8>> {
         // Named fields: those that are left out when empty cannot be told by their position.
         let record = rmp_serde::to_vec_named(self).ok()?;
+        let record = snap::raw::Encoder::new().compress_vec(&record).ok()?;
         let mut bytes = Vec::with_capacity(HEADER_BYTES + record.len());
         bytes.push(VERSION);
         bytes.extend_from_slice(&crc32fast::hash(&record).to_le_bytes());
@@ -88,6 +89,7 @@ impl Entry {
         if *version != VERSION || checksum != crc32fast::hash(record).to_le_bytes() {
             return None;
         }
-        rmp_serde::from_slice::<Entry>(record).ok().filter(|entry| entry.sentence == sentence)
+        let record = snap::raw::Decoder::new().decompress_vec(record).ok()?;
+        rmp_serde::from_slice::<Entry>(&record).ok().filter(|entry| entry.sentence == sentence)
     }
 }

@@ -8,8 +8,8 @@ use super::model::{KEYS, Model, QUALITIES};
 
 /// A key and a root: twelve roots for each of 24 keys, the major ones first.
 const PLACES: usize = 12 * KEYS;
-/// Frames whose scores are held at once; of the others those of every hundredth or so, from which the rest comes again.
-const BLOCK: usize = 128;
+/// Frames whose scores are held at once; of the others those of every such block's first, from which the rest comes again.
+const BLOCK: usize = 1024;
 
 /// A chord in a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -229,9 +229,9 @@ mod tests {
     fn the_path_earns_what_the_search_says_and_no_neighbour_of_it_earns_more() {
         let score = soprano();
         let model = Model::new();
-        let some = super::super::frames::of(&score, None);
+        let some = super::super::frames::of(&score, score.slices(), None);
         // Long enough for several blocks.
-        let frames: Vec<Frame> = some.iter().cycle().take(3 * BLOCK + 7).cloned().collect();
+        let frames: Vec<Frame> = some.iter().cycle().take(2 * BLOCK + 7).cloned().collect();
         let path = path(&frames, &model);
         assert_eq!(path.len(), frames.len());
         let best = earned(&frames, &path, &model);
@@ -242,7 +242,7 @@ mod tests {
         let end = *path.last().unwrap();
         let told = scores[end.quality][end.key * 12 + end.root];
         assert!((best - told).abs() < 0.01 * told.abs(), "{best} {told}");
-        for at in (0..frames.len()).step_by(37) {
+        for at in (0..frames.len()).step_by(97) {
             for change in 1..60 {
                 let mut other = path.clone();
                 let state = &mut other[at];

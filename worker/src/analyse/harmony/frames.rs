@@ -2,7 +2,7 @@
 
 use super::weights::LENGTH_POWER;
 use crate::analyse::meter::Grid;
-use crate::score::{Note, Score, Slice, Ticks};
+use crate::score::{Note, Score, Slice, Slices, Ticks};
 
 /// Quarters from which a frame is long.
 const LONG_QUARTERS: f32 = 2.0;
@@ -57,9 +57,9 @@ impl Frame {
 }
 
 /// The frames of a score, in order. `grid` has the beats of the part whose measures count.
-pub(super) fn of(score: &Score, grid: Option<&Grid<'_>>) -> Vec<Frame> {
+pub(super) fn of(score: &Score, slices: &Slices, grid: Option<&Grid<'_>>) -> Vec<Frame> {
     let measures = score.measures_of(score.leading_part());
-    let slices = score.slices().iter().map(|(slice, _)| {
+    let slices = slices.iter().map(|(slice, _)| {
         let measure = measures.get(slice.measure as usize);
         let level = grid.map_or(4, |grid| grid.strength(measure, slice.offset));
         #[allow(clippy::cast_precision_loss, reason = "24 bits of a length are enough to weigh it by")]

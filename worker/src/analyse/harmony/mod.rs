@@ -8,7 +8,7 @@ mod weights;
 
 use super::common::{answer, integer, number, text};
 use super::meter::{grids, stated};
-use super::sonorities::{Bars, PlaceRow};
+use super::sonorities::{Bars, PlaceRow, slices};
 use super::{Analysis, Params, Spec};
 use crate::score::{Score, Ticks};
 use label::{Segment, Spelling};
@@ -92,7 +92,7 @@ impl Analysis for Harmony {
         static MODEL: LazyLock<Model> = LazyLock::new(Model::new);
         let (stated, part) = (stated(score), score.leading_part());
         let grids = grids(score, &stated);
-        let frames = frames::of(score, grids.get(usize::from(part)));
+        let frames = frames::of(score, slices(score, false)?, grids.get(usize::from(part)));
         let segments = label::segments(&frames, &decode::path(&frames, &MODEL));
         let bars = Bars::of(score, part, &grids);
         let spelling = Spelling::of(score);

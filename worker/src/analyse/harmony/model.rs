@@ -94,36 +94,48 @@ impl Model {
 
     /// What each chord explains of a frame: by quality and root.
     pub(super) fn chords(&self, frame: &Frame) -> [[f32; 12]; QUALITIES] {
+        let mut earned = [[0.0_f32; 12]; QUALITIES];
+        let mut there = [[0_u32; 12]; QUALITIES];
+        for (class, sound) in frame.sounds.iter().enumerate() {
+            let Some(sound) = sound else { continue };
+            let doubled = 1.0 + w::DOUBLING * (f32::from(sound.notes) - 1.0);
+            let passing = if sound.motion == Motion::Passing { w::PASSING_MEMBER } else { 1.0 };
+            let as_member = w::MEMBER.map(|member| doubled * passing * member);
+            let as_foreign = -doubled.min(w::DOUBLED_MAX) * foreign(sound.motion);
+            // The class is each member of some chord: of the one whose root lies so many semitones below.
+            let roots = |of: usize| (class + 12 - of) % 12;
+            for ((earned, there), members) in earned.iter_mut().zip(&mut there).zip(&self.member) {
+                for (semitones, member) in members.iter().enumerate() {
+                    let root = roots(semitones);
+                    let (Some(earned), Some(there)) = (earned.get_mut(root), there.get_mut(root)) else {
+                        continue;
+                    };
+                    match member {
+                        Some(index) => {
+                            *there += 1;
+                            *earned += as_member.get(usize::from(*index)).copied().unwrap_or(0.0);
+                        }
+                        None => *earned += as_foreign,
+                    }
+                }
+            }
+        }
         let bass = frame.bass_class().unwrap_or(0);
-        std::array::from_fn(|quality| {
+        for (quality, (earned, there)) in earned.iter_mut().zip(&there).enumerate() {
             let members = self.member.get(quality).unwrap_or(&[None; 12]);
             let count = QUALITY.get(quality).map_or(3, |quality| quality.members.len());
-            std::array::from_fn(|root| {
-                let member = |class: usize| members.get((class + 12 - root) % 12).copied().flatten();
-                let (mut earned, mut there) = (0.0, 0_u8);
-                for (class, sound) in frame.sounds.iter().enumerate() {
-                    let Some(sound) = sound else { continue };
-                    let doubled = 1.0 + w::DOUBLING * (f32::from(sound.notes) - 1.0);
-                    earned += match member(class) {
-                        Some(index) => {
-                            there |= 1 << index;
-                            let passing =
-                                if sound.motion == Motion::Passing { w::PASSING_MEMBER } else { 1.0 };
-                            doubled * passing * w::MEMBER.get(usize::from(index)).copied().unwrap_or(0.0)
-                        }
-                        None => -doubled.min(w::DOUBLED_MAX) * foreign(sound.motion),
-                    };
-                }
-                #[allow(clippy::cast_precision_loss, reason = "four members at the most")]
-                let missing = (count - there.count_ones() as usize) as f32;
-                let below = match member(bass) {
+            let kind = w::QUALITY.get(quality).copied().unwrap_or(0.0);
+            for (root, (earned, there)) in earned.iter_mut().zip(there).enumerate() {
+                let below = match members.get((bass + 12 - root) % 12).copied().flatten() {
                     Some(index) => w::BASS.get(usize::from(index)).copied().unwrap_or(0.0),
                     None => w::BASS_FOREIGN,
                 };
-                let kind = w::QUALITY.get(quality).copied().unwrap_or(0.0);
-                frame.weight * (earned - w::MISSING * missing + below + kind)
-            })
-        })
+                #[allow(clippy::cast_precision_loss, reason = "four members at the most")]
+                let missing = (count as u32).saturating_sub(*there) as f32;
+                *earned = frame.weight * (*earned - w::MISSING * missing + below + kind);
+            }
+        }
+        earned
     }
 
     /// What each key explains of a frame.

