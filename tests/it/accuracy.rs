@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 
 /// What is right of the beats at the least, of those scores that `tests/run` lays out: chord, key, both.
-const LEAST: (f64, f64, f64) = (0.80, 0.60, 0.50);
+const LEAST: (f64, f64, f64) = (0.86, 0.74, 0.64);
 
 /// Quarters of an exact fraction.
 fn quarters(text: &str) -> f64 {
@@ -72,7 +72,9 @@ fn harmony_agrees_with_analysts_as_far_as_it_did() {
     let truth = truth.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     // Where the analyst's measures are not those of the score, beats do not meet.
     let aligned = truth.filter(|record| {
-        record["alignment"]["usable"] == true && record["alignment"]["explained_pc"].as_f64() > Some(0.85)
+        let alignment = &record["alignment"];
+        let meets = alignment["offset_mismatch"].as_u64() < Some(5);
+        alignment["usable"] == true && meets && alignment["explained_pc"].as_f64() > Some(0.85)
     });
     let there = aligned.filter_map(|record| {
         let path = Path::new(&scores).join(record["score"].as_str().unwrap());
@@ -95,6 +97,6 @@ fn harmony_agrees_with_analysts_as_far_as_it_did() {
     let [beats, chord, key, both] = sum;
     let (chord, key, both) = (chord / beats, key / beats, both / beats);
     println!("{} scores, {beats} beats: chord {chord:.3}, key {key:.3}, both {both:.3}", there.len());
-    assert!(there.len() >= 5, "there are {} analysed scores", there.len());
+    assert!(there.len() >= 3, "there are {} analysed scores", there.len());
     assert!(chord >= LEAST.0 && key >= LEAST.1 && both >= LEAST.2, "chord {chord}, key {key}, both {both}");
 }

@@ -1,3 +1,5 @@
+//! Harmony on made-up chorales: what is known of them holds in every key, tempo and order of parts.
+
 use super::super::testing::{ask, note, score};
 use super::Harmony;
 use crate::score::{Event, Meter, Score, Ticks};
