@@ -58,7 +58,9 @@ pub const VOICE_PAIRS_MAX: u64 = 50_000_000;
 /// memory. Real scores have up to some ten thousand slices. Analyses are pure: these cannot be set.
 pub const SLICED_NOTES_MAX: u64 = 200_000;
 /// See [`SLICED_NOTES_MAX`].
-pub const SLICES_MAX: u64 = 50_000;
+pub const SLICES_MAX: u64 = 30_000;
+/// Different chords of one piece at the most: each has a dozen names. See [`SLICED_NOTES_MAX`].
+pub const CHORDS_MAX: u64 = 12_000;
 
 /// How many findings of one piece are listed; all are counted. Those of a symphony's hundreds of pairs of voices would fill
 /// memory.

@@ -3,12 +3,13 @@
 use super::chord::{Chord, spelled};
 use super::common::{Counts, FIDELITY, answer, integer, number, ratio, text};
 use super::meter::{grids, stated};
-use super::sonorities::{Bars, Row, Sonorities, slices};
+use super::sonorities::{Bars, Row, Sonorities, check, slices};
 use super::{Analysis, Params, Spec};
 use crate::score::{Pitch, Score};
 use serde::Serialize;
 use serde_json::Value;
 use shared::failure::Failure;
+use shared::limits::CHORDS_MAX;
 
 static SPEC: Spec = Spec {
     name: "chords",
@@ -117,6 +118,7 @@ impl Analysis for Chords {
         let grids = grids(score, &stated);
         let bars = Bars::of(score, part, &grids);
         let (sonorities, of_slice) = Sonorities::of(slices);
+        check(sonorities.len(), CHORDS_MAX, "different chords")?;
         let chords: Vec<Facts> = sonorities.map(facts);
         let mut lengths = vec![0.0; chords.len()];
         let mut rows = Vec::with_capacity(slices.len());

@@ -26,9 +26,10 @@ pub(super) fn check_notes(score: &Score) -> Result<(), Failure> {
     check(score.notes.len(), SLICED_NOTES_MAX, "notes")
 }
 
-fn check(count: usize, most: u64, what: &str) -> Result<(), Failure> {
+/// Refuses more of something than can be told about.
+pub(super) fn check(count: usize, most: u64, what: &str) -> Result<(), Failure> {
     if count as u64 > most {
-        let message = format!("{count} {what} are more than the {most} of one piece that are sliced");
+        let message = format!("{count} {what} are more than the {most} of one piece that are told about");
         return Err(Failure::new(FailureKind::TooLarge, message));
     }
     Ok(())
@@ -52,6 +53,11 @@ impl<'a> Sonorities<'a> {
         });
         let of_slice = of_slice.collect();
         (Sonorities { pitches }, of_slice)
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.pitches.len()
     }
 
     /// What a function makes of each.
