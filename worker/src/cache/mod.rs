@@ -12,12 +12,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock};
+use std::thread::sleep;
+use std::time::Duration;
 
 /// Bytes of memory that one generation's pages may take.
 const PAGES_BYTES: u64 = 8 << 20;
 /// Bytes of one value. Whatever the bound on its pages, sled holds the last page of each of 256 shards, and a page as large
 /// as the findings of a tunebook would make these hundreds of megabytes.
 const VALUE_BYTES: usize = 16 << 10;
+/// How often a database that is still locked is tried again, and after how long.
+const LOCK_TRIES: u32 = 100;
+const LOCK_WAIT: Duration = Duration::from_millis(10);
 /// Processes that may share a data folder, each with a cache of its own.
 const SLOTS: u32 = 16;
 
@@ -208,14 +213,20 @@ fn open_or_set_aside(folder: &Path) -> Option<sled::Db> {
 
 fn open(folder: &Path) -> Option<sled::Db> {
     let config = sled::Config::new().path(folder).cache_capacity(PAGES_BYTES).mode(sled::Mode::LowSpace);
-    match catch_unwind(AssertUnwindSafe(|| config.open())) {
-        Ok(Ok(db)) => Some(db),
-        Ok(Err(error)) => {
-            tracing::warn!(%error, folder = %folder.display(), "cache cannot be opened");
-            None
+    // The folder is ours alone: a lock on the database is that of one that was closed here a moment ago, whose threads
+    // are not gone yet. It is no damage.
+    for _ in 0..LOCK_TRIES {
+        match catch_unwind(AssertUnwindSafe(|| config.open())) {
+            Ok(Ok(db)) => return Some(db),
+            Ok(Err(error)) if error.to_string().contains("could not acquire lock") => sleep(LOCK_WAIT),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, folder = %folder.display(), "cache cannot be opened");
+                return None;
+            }
+            Err(_) => return None,
         }
-        Err(_) => None,
     }
+    None
 }
 
 #[cfg(test)]
