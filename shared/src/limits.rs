@@ -50,21 +50,30 @@ macro_rules! limits {
     };
 }
 
-/// How many pairs of voices of one piece are compared, over all moments. A file of thousands of voices that all move at
-/// once would never be done. Analyses are pure: this one cannot be set.
-pub const VOICE_PAIRS_MAX: u64 = 50_000_000;
+/// A limit that no environment overrides: what an analysis answers depends on its score and its parameters alone.
+macro_rules! fixed {
+    ($($(#[doc = $reason:literal])+ $name:ident: $text:literal, $unit:literal = $value:expr;)+) => {
+        $($(#[doc = $reason])+ pub const $name: Limit = Limit {
+            name: $text, unit: $unit, default: $value, env: "", reason: concat!($($reason),+),
+        };)+
 
-/// Notes and slices of one piece at the most for the analyses that go slice by slice: what they say of each would fill
-/// memory. Real scores have up to some ten thousand slices. Analyses are pure: these cannot be set.
-pub const SLICED_NOTES_MAX: u64 = 200_000;
-/// See [`SLICED_NOTES_MAX`].
-pub const SLICES_MAX: u64 = 30_000;
-/// Different chords of one piece at the most: each has a dozen names. See [`SLICED_NOTES_MAX`].
-pub const CHORDS_MAX: u64 = 12_000;
+        /// Every limit that is the same everywhere, in the order of its table.
+        pub static FIXED: &[Limit] = &[$($name),+];
+    };
+}
 
-/// How many findings of one piece are listed; all are counted. Those of a symphony's hundreds of pairs of voices would fill
-/// memory.
-pub const FINDINGS_MAX: usize = 10_000;
+fixed! {
+    /// What is said slice by slice of so many notes would fill memory; real scores have up to some ten thousand slices.
+    SLICED_NOTES_MAX: "sliced_notes_max", "notes of a piece that is cut into slices" = 200_000;
+    /// Each slice is a row of the detail of several analyses.
+    SLICES_MAX: "slices_max", "slices of one piece" = 30_000;
+    /// Each different chord has a dozen names.
+    CHORDS_MAX: "chords_max", "different chords of one piece" = 12_000;
+    /// A file of thousands of voices that all move at once would never be done.
+    VOICE_PAIRS_MAX: "voice_pairs_max", "pairs of voices of one piece, over all moments" = 50_000_000;
+    /// Findings beyond it are counted and not listed: those of a symphony's hundreds of pairs of voices would fill memory.
+    FINDINGS_MAX: "findings_max", "findings of one piece that are listed" = 10_000;
+}
 
 limits! {
     /// A source of endless bytes would fill memory and disk.
@@ -125,7 +134,7 @@ fn value(env: &str, unit: &str, default: u64, set: Option<String>) -> Result<u64
 /// The failure of something that passed the limit called `name`.
 #[must_use]
 pub fn exceeded(name: &str, allowed: u64, place: Option<Place>) -> Failure {
-    let unit = LIMITS.iter().find(|limit| limit.name == name).map_or("", |limit| limit.unit);
+    let unit = LIMITS.iter().chain(FIXED).find(|limit| limit.name == name).map_or("", |limit| limit.unit);
     Failure { kind: FailureKind::TooLarge, message: format!("more than {name} = {allowed} {unit}"), place }
 }
 
@@ -145,9 +154,12 @@ mod tests {
 
     #[test]
     fn names_follow_the_fields_and_are_unique() {
-        for (index, limit) in LIMITS.iter().enumerate() {
+        let all = || LIMITS.iter().chain(FIXED);
+        for (index, limit) in all().enumerate() {
+            assert!(all().skip(index + 1).all(|other| other.name != limit.name));
+        }
+        for limit in LIMITS {
             assert_eq!(limit.env, format!("RIPIENO_{}", limit.name.to_uppercase()));
-            assert!(LIMITS.iter().skip(index + 1).all(|other| other.name != limit.name));
         }
     }
 }

@@ -119,6 +119,11 @@ fn every_limit_knob_and_kind_of_failure_has_its_row() {
             format!("| `{}` | {} | {} | {} |", limit.env, limit.default, limit.unit, limit.reason.trim());
         assert!(page.contains(&row), "docs/operations.md lacks the row\n{row}");
     }
+    for limit in shared::limits::FIXED {
+        let row =
+            format!("| `{}` | {} | {} | {} |", limit.name, limit.default, limit.unit, limit.reason.trim());
+        assert!(page.contains(&row), "docs/operations.md lacks the row\n{row}");
+    }
     for knob in shared::config::KNOBS {
         let row = format!("| `{}` | {} | {} |", knob.env, knob.default, knob.summary);
         assert!(page.contains(&row), "docs/operations.md lacks the row\n{row}");

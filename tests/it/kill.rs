@@ -94,6 +94,18 @@ fn an_interrupted_job_is_known_and_taken_up() {
     assert_eq!(jobs.lines().count(), 1, "it is one job: {jobs}");
 }
 
+/// Waits until a job is accepted.
+fn accepted(data: &Path) -> String {
+    let until = Instant::now() + Duration::from_secs(60);
+    loop {
+        let (_, jobs, _) = finish(ripieno(data).arg("jobs"));
+        if let Some(job) = jobs.split_whitespace().next() {
+            return job.to_owned();
+        }
+        assert!(Instant::now() < until, "no job was accepted in time");
+    }
+}
+
 /// SIGINT stops at the next chunk, says how to go on, and loses nothing.
 #[test]
 fn an_interrupt_stops_cleanly_and_says_how_to_go_on() {
@@ -101,7 +113,7 @@ fn an_interrupt_stops_cleanly_and_says_how_to_go_on() {
     corpus(&home.path().join("scores"), 1_500, 900);
     let child =
         run(home.path(), "data", "out").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    sleep(Duration::from_millis(300));
+    accepted(&home.path().join("data"));
     let id = child.id().to_string();
     assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     let output = child.wait_with_output().unwrap();
@@ -124,14 +136,7 @@ fn a_cancelled_job_stops_and_keeps_what_is_done() {
     let mut child =
         run(home.path(), "data", "out").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let data = home.path().join("data");
-    let until = Instant::now() + Duration::from_secs(60);
-    let job = loop {
-        let (_, jobs, _) = finish(ripieno(&data).arg("jobs"));
-        if let Some(job) = jobs.split_whitespace().next() {
-            break job.to_owned();
-        }
-        assert!(Instant::now() < until, "no job was accepted in time");
-    };
+    let job = accepted(&data);
     let (code, text, errors) = finish(ripieno(&data).args(["cancel", &job]));
     assert_eq!(code, 0, "{errors}");
     child.wait().unwrap();

@@ -46,21 +46,21 @@ impl Rows {
     /// Takes them apart into runs of whole rows, in order. A failure is the last.
     pub fn into_segments(self) -> impl Iterator<Item = Result<Vec<u8>, Failure>> {
         let Rows { held, mut file, segments } = self;
-        let rewound = file.as_mut().map_or(Ok(()), Seek::rewind);
-        let mut failed = rewound.as_ref().err().map(spool_failure);
-        let from_file = segments.into_iter().map_while(move |bytes| {
-            if let Some(failure) = failed.take() {
-                file = None;
-                return Some(Err(failure));
+        let mut rewound = false;
+        let mut read = move |bytes: usize| -> io::Result<Vec<u8>> {
+            let Some(file) = &mut file else { return Err(io::ErrorKind::NotFound.into()) };
+            if !std::mem::replace(&mut rewound, true) {
+                file.rewind()?;
             }
             let mut segment = vec![0; bytes];
-            let read = file.as_mut()?.read_exact(&mut segment);
-            Some(read.map(|()| segment).map_err(|error| {
-                file = None;
-                spool_failure(&error)
-            }))
-        });
-        from_file.chain((!held.is_empty()).then_some(Ok(held)))
+            file.read_exact(&mut segment).map(|()| segment)
+        };
+        let from_file =
+            segments.into_iter().map(move |bytes| read(bytes).map_err(|error| spool_failure(&error)));
+        let mut failed = false;
+        from_file
+            .chain((!held.is_empty()).then_some(Ok(held)))
+            .take_while(move |segment| !std::mem::replace(&mut failed, segment.is_err()))
     }
 }
 
@@ -106,6 +106,7 @@ mod tests {
         rows.push(&row(0, HELD_BYTES)).unwrap();
         rows.push(&row(1, HELD_BYTES)).unwrap();
         rows.file.as_ref().unwrap().set_len(HELD_BYTES as u64 + 500).unwrap();
+        rows.push(&row(2, 10)).unwrap();
         let segments: Vec<_> = rows.into_segments().collect();
         assert!(matches!(&segments[..], [Ok(_), Err(failure)] if failure.kind == FailureKind::Unavailable));
     }

@@ -43,6 +43,8 @@ pub(super) async fn run(embedded: &Embedded, data: &Path, options: &args::Run) -
     let listing = sources::list(&options.sources, &embedded.limits).await?;
     let principal = Principal::local();
     let service = &embedded.service;
+    // Before a job is accepted nothing is lost by an end at once; from then on it is a clean one.
+    let mut signals = Signals::new()?;
     let accepted = service.submit(&principal, request, listing).await?;
     let record = &accepted.record;
     let before = service.status(&principal, &record.id).await?.totals.items;
@@ -59,7 +61,6 @@ pub(super) async fn run(embedded: &Embedded, data: &Path, options: &args::Run) -
     let threads = options.jobs.map_or(cores, usize::from);
     let worker = embedded.work(data, threads)?;
     service.reconcile(&principal, record, Lane::Bulk).await?;
-    let mut signals = Signals::new()?;
     let ended = wait(embedded, &principal, record, &mut watch, &mut reporter, &mut signals).await;
     embedded.dispatcher.close();
     let gone = |error| Failure::new(FailureKind::Internal, format!("the worker is gone: {error}"));

@@ -118,7 +118,7 @@ impl Analysis for Chords {
         let grids = grids(score, &stated);
         let bars = Bars::of(score, part, &grids);
         let (sonorities, of_slice) = Sonorities::of(slices);
-        check(sonorities.len(), CHORDS_MAX, "different chords")?;
+        check(sonorities.len(), &CHORDS_MAX)?;
         let chords: Vec<Facts> = sonorities.map(facts);
         let mut lengths = vec![0.0; chords.len()];
         let mut rows = Vec::with_capacity(slices.len());

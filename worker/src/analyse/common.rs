@@ -30,7 +30,8 @@ pub(super) fn class_of(params: &Params) -> fn(&Note) -> usize {
     }
 }
 
-fn class(key: i32) -> usize {
+/// The pitch class of a MIDI key.
+pub(super) fn class(key: i32) -> usize {
     usize::try_from(key.rem_euclid(12)).unwrap_or(0)
 }
 

@@ -5,8 +5,8 @@ use super::common::number_of;
 use super::meter::Grid;
 use crate::score::{Measure, Pitch, Score, Slice, Slices, Ticks};
 use serde::Serialize;
-use shared::failure::{Failure, FailureKind};
-use shared::limits::{SLICED_NOTES_MAX, SLICES_MAX};
+use shared::failure::Failure;
+use shared::limits::{Limit, SLICED_NOTES_MAX, SLICES_MAX, exceeded};
 use shared::place::Place;
 use std::collections::BTreeMap;
 
@@ -17,22 +17,19 @@ use std::collections::BTreeMap;
 pub(super) fn slices(score: &Score, as_music21: bool) -> Result<&Slices, Failure> {
     check_notes(score)?;
     let slices = if as_music21 { score.measure_slices() } else { score.slices() };
-    check(slices.len(), SLICES_MAX, "slices")?;
+    check(slices.len(), &SLICES_MAX)?;
     Ok(slices)
 }
 
 /// Whether a score is small enough to be sliced.
 pub(super) fn check_notes(score: &Score) -> Result<(), Failure> {
-    check(score.notes.len(), SLICED_NOTES_MAX, "notes")
+    check(score.notes.len(), &SLICED_NOTES_MAX)
 }
 
-/// Refuses more of something than can be told about.
-pub(super) fn check(count: usize, most: u64, what: &str) -> Result<(), Failure> {
-    if count as u64 > most {
-        let message = format!("{count} {what} are more than the {most} of one piece that are told about");
-        return Err(Failure::new(FailureKind::TooLarge, message));
-    }
-    Ok(())
+/// Refuses more of something than its limit.
+pub(super) fn check(count: usize, limit: &Limit) -> Result<(), Failure> {
+    let within = count as u64 <= limit.default;
+    if within { Ok(()) } else { Err(exceeded(limit.name, limit.default, None)) }
 }
 
 /// The different chords of some slices, in the order of their first sounding.

@@ -12,8 +12,8 @@ use moments::{Moment, Step, Voice, aligned, as_music21, pitches};
 use quartet::{Motion, Perfect, Quartet};
 use serde::Serialize;
 use serde_json::Value;
-use shared::failure::{Failure, FailureKind};
-use shared::limits::{FINDINGS_MAX, VOICE_PAIRS_MAX};
+use shared::failure::Failure;
+use shared::limits::{FINDINGS_MAX, VOICE_PAIRS_MAX, exceeded};
 use std::collections::BTreeMap;
 
 static SPEC: Spec = Spec {
@@ -222,9 +222,8 @@ impl Report<'_> {
                     continue;
                 }
                 self.pairs += 1;
-                if self.pairs > VOICE_PAIRS_MAX {
-                    let message = format!("more than {VOICE_PAIRS_MAX} pairs of voices move at once");
-                    return Err(Failure::new(FailureKind::TooLarge, message));
+                if self.pairs > VOICE_PAIRS_MAX.default {
+                    return Err(exceeded(VOICE_PAIRS_MAX.name, VOICE_PAIRS_MAX.default, None));
                 }
                 let quartet = Quartet::new(*high, *low);
                 *self.motions.entry(quartet.motion()).or_default() += 1;
@@ -267,7 +266,7 @@ impl Report<'_> {
         }
         for (kind, detail) in kinds {
             *self.counts.entry(kind).or_default() += 1;
-            if self.found.len() >= FINDINGS_MAX {
+            if self.found.len() as u64 >= FINDINGS_MAX.default {
                 continue;
             }
             let (measure, beat) = self.bars.at(steps.0.to.onset.max(steps.1.to.onset));

@@ -1,6 +1,7 @@
 //! What sounds from one change to the next, and how each of its notes behaves in its voice.
 
 use super::weights::LENGTH_POWER;
+use crate::analyse::common::{class, is_plain};
 use crate::analyse::meter::Grid;
 use crate::score::{Note, Score, Slice, Slices, Ticks};
 
@@ -99,14 +100,10 @@ pub(super) fn of(score: &Score, slices: &Slices, grid: Option<&Grid<'_>>) -> Vec
     frames
 }
 
-fn class(key: i32) -> usize {
-    usize::try_from(key.rem_euclid(12)).unwrap_or(0)
-}
-
 /// Every note that takes time and has a pitch, with its motion.
 fn motions(score: &Score) -> Vec<(&Note, Motion)> {
-    let plain = |note: &&Note| note.is_pitched() && !note.is_grace() && note.duration.is_positive();
-    let mut notes: Vec<&Note> = score.notes.iter().filter(plain).collect();
+    let lasts = |note: &&Note| is_plain(note) && note.duration.is_positive();
+    let mut notes: Vec<&Note> = score.notes.iter().filter(lasts).collect();
     // Stable: within a voice they stay in the order of their onsets.
     notes.sort_by_key(|note| (note.part, note.staff, note.voice));
     let mut motions = Vec::with_capacity(notes.len());

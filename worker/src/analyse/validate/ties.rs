@@ -30,23 +30,15 @@ pub(super) fn check(report: &mut Report<'_>) {
         torn.starts.iter().map(|note| (note.written.cents(), note.end())).collect();
     let met: BTreeSet<(i32, Ticks)> =
         torn.stops.iter().map(|note| (note.written.cents(), note.onset)).collect();
+    let mut dangles = |note: &Note, leads: &str, other: &str| {
+        let is = format!("{} tied {leads} nothing", note.written);
+        report.add(Kind::TieDangling, at(note), is, format!("{} tied {leads} another {other}", note.written));
+    };
     for note in torn.stops.iter().filter(|note| !left.contains(&(note.written.cents(), note.onset))) {
-        let is = format!("{} tied from nothing", note.written);
-        report.add(
-            Kind::TieDangling,
-            at(note),
-            is,
-            format!("{} tied from another that ends here", note.written),
-        );
+        dangles(note, "from", "that ends here");
     }
     for note in torn.starts.iter().filter(|note| !met.contains(&(note.written.cents(), note.end()))) {
-        let is = format!("{} tied to nothing", note.written);
-        report.add(
-            Kind::TieDangling,
-            at(note),
-            is,
-            format!("{} tied to another where it ends", note.written),
-        );
+        dangles(note, "to", "where it ends");
     }
 }
 
