@@ -3,6 +3,7 @@
 mod align;
 mod annotation;
 mod build;
+mod derived;
 mod event;
 mod expand;
 mod mark;
@@ -69,6 +70,8 @@ pub struct Score {
     slices: slices::Memo<Slices>,
     /// Slices measure by measure, once they were asked for.
     measure_slices: slices::Memo<Slices>,
+    /// What analyses worked out of it and share.
+    derived: derived::Derived,
 }
 
 /// A count as declared and as read.

@@ -46,10 +46,11 @@ fn member(frame: &Frame, state: State) -> Option<usize> {
 }
 
 /// How a score spells each pitch class, if it does: as most of its notes do.
-pub(super) struct Spelling([Option<(Step, i16)>; 12]);
+#[derive(Debug)]
+pub(in crate::analyse) struct Spelling([Option<(Step, i16)>; 12]);
 
 impl Spelling {
-    pub(super) fn of(score: &Score) -> Self {
+    pub(in crate::analyse) fn of(score: &Score) -> Self {
         // 21 letters with flat, natural and sharp: index of the letter, then of the alteration.
         let mut counts = [[[0_u32; 3]; 7]; 12];
         for note in score.notes.iter().filter(|note| note.is_pitched()) {
@@ -71,7 +72,7 @@ impl Spelling {
     }
 
     /// Name of a pitch class: `F#`, `Bb`.
-    pub(super) fn name(&self, class: usize) -> String {
+    pub(in crate::analyse) fn name(&self, class: usize) -> String {
         match self.0.get(class).copied().flatten() {
             Some((step, alter)) => {
                 let sign = match alter {
@@ -86,7 +87,7 @@ impl Spelling {
     }
 
     /// `F# minor`.
-    pub(super) fn key(&self, key: usize) -> String {
+    pub(in crate::analyse) fn key(&self, key: usize) -> String {
         format!("{} {}", self.name(key % 12), if key < 12 { "major" } else { "minor" })
     }
 }

@@ -11,13 +11,15 @@ use super::meter::{grids, stated};
 use super::sonorities::{Bars, PlaceRow, slices};
 use super::{Analysis, Params, Spec};
 use crate::score::{Score, Ticks};
+use decode::State;
 use label::{Segment, Spelling};
 use model::{Model, QUALITY};
 use serde::Serialize;
 use serde_json::Value;
 use shared::failure::Failure;
+use shared::place::Place;
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 static SPEC: Spec = Spec {
     name: "harmony",
@@ -83,72 +85,129 @@ struct Answer {
     segments: Vec<Row>,
 }
 
+/// A chord in a key and a position: what other analyses take from this one.
+#[derive(Clone, Debug)]
+pub(super) struct ReadChord {
+    /// When it begins.
+    pub(super) onset: Ticks,
+    /// When the next one does; the end of the last sound for the last one.
+    pub(super) end: Ticks,
+    /// 0 to 11 for major keys from C, 12 to 23 for minor ones.
+    pub(super) key: usize,
+    /// Pitch class of its root.
+    pub(super) root: usize,
+    /// Index in [`QUALITY`].
+    pub(super) quality: usize,
+    /// Index of the member in the bass.
+    pub(super) inversion: usize,
+    /// Its Roman numeral.
+    pub(super) figure: String,
+    /// Where it begins in the source.
+    pub(super) place: Place,
+}
+
+impl ReadChord {
+    /// How long it lasts.
+    pub(super) fn quarters(&self) -> f64 {
+        (self.end - self.onset).as_quarters()
+    }
+
+    /// Whether the next one is the same chord in the same key, in whatever position.
+    fn goes_on(&self, next: &Self) -> bool {
+        (self.key, self.root, self.quality) == (next.key, next.root, next.quality)
+    }
+}
+
+/// The harmony of a score.
+#[derive(Debug)]
+pub(super) struct Reading {
+    /// One after the other, over silence too.
+    pub(super) chords: Vec<ReadChord>,
+    /// How the score spells pitch classes and keys.
+    pub(super) spelling: Spelling,
+}
+
+/// The harmony of a score, read once for all analyses that ask.
+///
+/// # Errors
+/// `too_large` for a piece of more notes or slices than can be told about.
+pub(super) fn reading(score: &Score) -> Result<Arc<Reading>, Failure> {
+    static MODEL: LazyLock<Model> = LazyLock::new(Model::new);
+    let slices = slices(score, false)?;
+    Ok(score.derived(|score| {
+        let (stated, part) = (stated(score), score.leading_part());
+        let grids = grids(score, &stated);
+        let frames = frames::of(score, slices, grids.get(usize::from(part)));
+        let segments = label::segments(&frames, &decode::path(&frames, &MODEL));
+        let end = frames.last().map_or(Ticks::ZERO, |frame| frame.slice.onset + frame.slice.duration);
+        let first = |segment: &Segment| frames.get(segment.first).map(|frame| &frame.slice);
+        let onset = |segment: &Segment| first(segment).map_or(end, |slice| slice.onset);
+        let ends = segments.iter().skip(1).map(onset).chain([end]);
+        let chords = segments.iter().zip(ends).filter_map(|(segment, end)| {
+            let slice = first(segment)?;
+            let State { key, root, quality } = segment.state;
+            let (inversion, place) = (segment.inversion, slice.place);
+            let figure = label::figure(segment.state, inversion);
+            Some(ReadChord { onset: slice.onset, end, key, root, quality, inversion, figure, place })
+        });
+        Reading { chords: chords.collect(), spelling: Spelling::of(score) }
+    }))
+}
+
 impl Analysis for Harmony {
     fn spec(&self) -> &'static Spec {
         &SPEC
     }
 
     fn run(&self, score: &Score, _: &Params) -> Result<Value, Failure> {
-        static MODEL: LazyLock<Model> = LazyLock::new(Model::new);
+        let reading = reading(score)?;
+        let Reading { chords, spelling } = &*reading;
         let (stated, part) = (stated(score), score.leading_part());
         let grids = grids(score, &stated);
-        let frames = frames::of(score, slices(score, false)?, grids.get(usize::from(part)));
-        let segments = label::segments(&frames, &decode::path(&frames, &MODEL));
         let bars = Bars::of(score, part, &grids);
-        let spelling = Spelling::of(score);
-        // What a segment lasts: from its first frame to the first of the next one.
-        let end = frames.last().map_or(Ticks::ZERO, |frame| frame.slice.onset + frame.slice.duration);
-        let onset = |segment: &Segment| frames.get(segment.first).map_or(end, |frame| frame.slice.onset);
-        let ends = segments.iter().skip(1).map(onset).chain([end]);
-        let lengths: Vec<f64> =
-            segments.iter().zip(ends).map(|(segment, end)| (end - onset(segment)).as_quarters()).collect();
-        let figures: Vec<String> =
-            segments.iter().map(|segment| label::figure(segment.state, segment.inversion)).collect();
-        let rows = segments.iter().zip(&figures).filter_map(|(segment, figure)| {
-            let (frame, quality) = (frames.get(segment.first)?, QUALITY.get(segment.state.quality)?);
-            let (measure, beat) = bars.at(frame.slice.onset);
+        let rows = chords.iter().filter_map(|chord| {
+            let quality = QUALITY.get(chord.quality)?;
+            let (measure, beat) = bars.at(chord.onset);
             Some(Row {
-                offset: frame.slice.onset.as_fraction(),
+                offset: chord.onset.as_fraction(),
                 measure,
                 beat,
-                key: spelling.key(segment.state.key),
-                figure: figure.clone(),
-                root: spelling.name(segment.state.root),
+                key: spelling.key(chord.key),
+                figure: chord.figure.clone(),
+                root: spelling.name(chord.root),
                 quality: quality.triad,
                 seventh: quality.members.len() > 3,
-                inversion: segment.inversion,
-                place: PlaceRow(frame.slice.place),
+                inversion: chord.inversion,
+                place: PlaceRow(chord.place),
             })
         });
-        let sum = |is: &dyn Fn(&Segment, &str) -> bool| -> f64 {
-            let all = segments.iter().zip(&figures).zip(&lengths);
-            all.filter(|((segment, figure), _)| is(segment, figure))
-                .fold(0.0, |sum, (_, length)| sum + length)
+        let sum = |is: &dyn Fn(&ReadChord) -> bool| -> f64 {
+            chords.iter().filter(|chord| is(chord)).fold(0.0, |sum, chord| sum + chord.quarters())
         };
-        let whole = sum(&|_, _| true);
+        let whole = sum(&|_| true);
         let mut times: BTreeMap<usize, f64> = BTreeMap::new();
-        for (segment, length) in segments.iter().zip(&lengths) {
-            *times.entry(segment.state.key).or_default() += length;
+        for chord in chords {
+            *times.entry(chord.key).or_default() += chord.quarters();
         }
         // Of equal times the first key, major before minor.
         let main = times.iter().rev().max_by(|a, b| a.1.total_cmp(b.1));
-        let changes = |same: fn(&Segment, &Segment) -> bool| {
-            segments.windows(2).filter(|pair| matches!(pair, [a, b] if !same(a, b))).count()
+        let changes = |same: fn(&ReadChord, &ReadChord) -> bool| {
+            chords.windows(2).filter(|pair| matches!(pair, [a, b] if !same(a, b))).count()
         };
         #[allow(clippy::cast_precision_loss, reason = "a count is far below 2^53")]
-        let chords = (changes(|a, b| a.state == b.state) + usize::from(!segments.is_empty())) as f64;
+        let changed = (changes(ReadChord::goes_on) + usize::from(!chords.is_empty())) as f64;
         let share = |part: f64| super::common::ratio(part, whole);
         answer(&Answer {
-            count: segments.len(),
-            rate: share(chords),
-            opening_key: segments.first().map(|segment| spelling.key(segment.state.key)),
-            final_key: segments.last().map(|segment| spelling.key(segment.state.key)),
+            count: chords.len(),
+            rate: share(changed),
+            opening_key: chords.first().map(|chord| spelling.key(chord.key)),
+            final_key: chords.last().map(|chord| spelling.key(chord.key)),
             main_key: main.map(|(key, _)| spelling.key(*key)),
             main_key_share: main.and_then(|(_, time)| share(*time)),
             keys: times.len(),
-            modulations: changes(|a, b| a.state.key == b.state.key),
-            inverted: share(sum(&|segment, _| segment.inversion > 0)),
-            applied: share(sum(&|_, figure| figure.contains('/'))),
+            modulations: changes(|a, b| a.key == b.key),
+            inverted: share(sum(&|chord| chord.inversion > 0)),
+            applied: share(sum(&|chord| chord.figure.contains('/'))),
             segments: rows.collect(),
         })
     }
