@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 
 static SPEC: Spec = Spec {
     name: "voice_leading",
-    revision: 1,
+    revision: 2,
     summary: "Each two voices at each moment at which one of them moves on without a rest: how they move against each other, and each parallel, hidden consonance, crossing, overlap and improper resolution with its place. A voice is a line (staff, or voice where a staff has several), ties merged; of chords in it the highest and the lowest notes are two voices. The voice that stands higher in the score counts as the upper one.",
     params: &[FIDELITY],
     columns: &[
@@ -372,6 +372,17 @@ mod tests {
         let later = part(0, &[(3, 1, 69)]);
         let answer = ask(&VoiceLeading, &score(2, [upper, lower, later].concat()));
         assert_eq!((&answer["pairs"], &answer["findings"]), (&json!(0), &json!([])));
+    }
+
+    /// music21 makes a rest of a `<forward>`: nothing steps over it in `compat` either.
+    #[test]
+    fn a_gap_is_a_rest_in_compat_too() {
+        let upper = part(0, &[(0, 1, 67), (1, 1, 69), (3, 1, 71)]);
+        let lower = part(1, &[(0, 1, 60), (1, 1, 62), (2, 1, 64), (3, 1, 60)]);
+        let compat = SPEC.check(json!({ "fidelity": "compat" }).as_object().unwrap()).unwrap();
+        let answer = VoiceLeading.run(&score(2, [upper, lower].concat()), &compat).unwrap();
+        let quartets = |kind: &str| answer["compat"][kind]["quartets"].clone();
+        assert_eq!((quartets("norest"), quartets("withrest")), (json!(1), json!(1)));
     }
 
     #[test]

@@ -104,7 +104,7 @@ type Elements<'a> = Vec<(Ticks, Ticks, Element<'a>)>;
 
 /// The staves and their moments as music21 10.5.1 finds them (`Verticality.getAllVoiceLeadingQuartets`): in each part's
 /// own time, notes as they are written, ties not merged, and before a note the first thing that began at the last moment
-/// of its part. Nothing goes into or out of chords and rests; in MIDI files rests are what is silent.
+/// of its part. Nothing goes into or out of chords and rests, and what is silent is a rest.
 pub(super) fn as_music21(score: &Score) -> (Vec<Voice>, Vec<Moment<'_>>) {
     let mut staves: BTreeMap<(u16, u8), Elements<'_>> = BTreeMap::new();
     for line in lines(score) {
@@ -121,7 +121,10 @@ pub(super) fn as_music21(score: &Score) -> (Vec<Voice>, Vec<Moment<'_>>) {
             for &(from, to, element) in moment {
                 let Element::Note(note) = element else { continue };
                 let (last, moves, adjacent) = match before {
-                    Some((end, Element::Note(last))) => (last, !timed || end == from, end == from),
+                    Some((end, Element::Note(last))) => {
+                        // A gap is a rest there: of a `<forward>`, or of what is silent in a MIDI file.
+                        (last, end == from || (!timed && end > from), end == from)
+                    }
                     _ => (note, false, false),
                 };
                 let step = Step { voice: index, from: last, to: note, adjacent, holds: false };
