@@ -15,6 +15,16 @@ pub fn process_cpu_seconds() -> f64 {
     (ticks(11) + ticks(12)) / 100.0
 }
 
+/// CPU seconds that this thread ran so far, to the nanosecond (`/proc/thread-self/schedstat`).
+///
+/// # Panics
+/// Where there is no `/proc`.
+pub fn thread_cpu_seconds() -> f64 {
+    let stat = fs::read_to_string("/proc/thread-self/schedstat").expect("there is a /proc");
+    let nanoseconds = stat.split(' ').next().and_then(|first| first.parse::<f64>().ok());
+    nanoseconds.expect("a number of nanoseconds") / 1e9
+}
+
 /// The median of some figures.
 ///
 /// # Panics

@@ -103,6 +103,16 @@ const HARMONY: [(&str, u64); 12] = [
     ("roman.key", 150),
 ];
 
+/// The same of lines, by `tests/check_lines.py`.
+const LINES: [(&str, u64); 6] = [
+    ("durations.notes", 754),
+    ("durations.rests", 431),
+    ("melodic_intervals.adjacent", 677),
+    ("melodic_intervals.all", 677),
+    ("npvi.notes", 677),
+    ("npvi.written", 662),
+];
+
 #[test]
 fn the_oracle_agrees_as_far_as_it_did() {
     let (Some(scores), Some(python)) = (var("RIPIENO_TEST_ORACLE"), var("RIPIENO_TEST_PYTHON")) else {
@@ -126,8 +136,12 @@ fn the_oracle_agrees_as_far_as_it_did() {
     let (code, text, errors) = finish(command.arg(&out));
     assert_eq!(code, 2, "{text}{errors}");
     let oracle = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/oracle");
-    let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("check_harmony.py");
-    for (script, least) in [(oracle.join("compare.py"), &AGREEMENT[..]), (ours, &HARMONY[..])] {
+    let ours = |name| Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    for (script, least) in [
+        (oracle.join("compare.py"), &AGREEMENT[..]),
+        (ours("check_harmony.py"), &HARMONY[..]),
+        (ours("check_lines.py"), &LINES[..]),
+    ] {
         let mut compare = Command::new(&python);
         compare.arg(script).arg(out.join("table.jsonl")).arg(oracle.join("dev.jsonl.gz"));
         let (_, report, errors) = finish(&mut compare);
