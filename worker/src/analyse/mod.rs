@@ -12,6 +12,7 @@ mod harmony;
 mod interval;
 mod key;
 mod lines;
+mod local_key;
 mod melodic_intervals;
 mod meter;
 mod npvi;
@@ -60,6 +61,7 @@ pub static ANALYSES: &[&dyn Analysis] = &[
     &durations::Durations,
     &harmony::Harmony,
     &key::Key,
+    &local_key::LocalKey,
     &melodic_intervals::MelodicIntervals,
     &meter::MeterUse,
     &npvi::Npvi,
