@@ -17,6 +17,8 @@ use shared::place::Place;
 use spans::Lengths;
 use std::collections::BTreeMap;
 
+pub(super) use spans::{TickLengths, between};
+
 static SPEC: Spec = Spec {
     name: "local_key",
     revision: 1,
@@ -120,15 +122,7 @@ impl Analysis for LocalKey {
         } else {
             measures.iter().map(|measure| measure.onset).collect()
         };
-        let lengths: Vec<Option<Lengths>> = if compat {
-            spans::by_index(score, starts.len(), class_of(params)).unwrap_or_default()
-        } else {
-            let end = end_of(score).max(starts.last().copied().unwrap_or_default());
-            let bounds: Vec<Ticks> = starts.iter().copied().chain([end]).collect();
-            let lengths = spans::between(score, &bounds, class_of(params));
-            let sounds = |lengths: &Lengths| lengths.iter().any(|&length| length > 0.0);
-            lengths.into_iter().map(|lengths| Some(lengths).filter(sounds)).collect()
-        };
+        let lengths = lengths(score, params, &starts);
         // Where all twelve lengths are the same, music21 takes every correlation for 0.
         let fits: Vec<Option<Fits>> = lengths
             .iter()
@@ -173,6 +167,20 @@ impl Analysis for LocalKey {
         let stretches = stretches.collect();
         answer(&summary(&spans, stretches))
     }
+}
+
+/// The lengths of the pitch classes in each measure; nothing where nothing sounds. In `compat` there are no measures at all
+/// where music21 gives up.
+fn lengths(score: &Score, params: &Params, starts: &[Ticks]) -> Vec<Option<Lengths>> {
+    let class = class_of(params);
+    if params.word("fidelity") == "compat" {
+        return spans::by_index(score, starts.len(), class).unwrap_or_default();
+    }
+    let end = end_of(score).max(starts.last().copied().unwrap_or_default());
+    let bounds: Vec<Ticks> = starts.iter().copied().chain([end]).collect();
+    let sounds = |lengths: &TickLengths| lengths.iter().any(|length| length.is_positive());
+    let lengths = spans::between(score, &bounds, class).into_iter();
+    lengths.map(|lengths| sounds(&lengths).then(|| lengths.map(Ticks::as_quarters))).collect()
 }
 
 /// The figures of the columns.

@@ -6,6 +6,9 @@ use crate::score::{AnnotationKind, Flags, Note, Score, Ticks};
 /// Twelve lengths in quarter notes, from C.
 pub(in crate::analyse) type Lengths = [f64; 12];
 
+/// Twelve lengths in ticks, from C.
+pub(in crate::analyse) type TickLengths = [Ticks; 12];
+
 /// How long each pitch class sounds between each two neighbouring bounds, which rise. A note that lasts over a bound
 /// counts on both sides of it. The cost follows the notes and the spans, not their product.
 pub(in crate::analyse) fn between(
@@ -40,11 +43,10 @@ pub(in crate::analyse) fn between(
     let mut open = [0_i64; 12];
     let mut whole = Vec::with_capacity(spans);
     for ((sums, changes), bounds) in lengths.iter().zip(&lasting).zip(bounds.windows(2)) {
-        let length = if let [from, to] = bounds { (*to - *from).as_quarters() } else { 0.0 };
+        let length = if let [from, to] = bounds { to.0.saturating_sub(from.0) } else { 0 };
         open.iter_mut().zip(changes).for_each(|(open, change)| *open += change);
-        let mut span = sums.map(Ticks::as_quarters);
-        #[allow(clippy::cast_precision_loss, reason = "a count of notes is far below 2^53")]
-        span.iter_mut().zip(open).for_each(|(sum, notes)| *sum += notes as f64 * length);
+        let mut span = *sums;
+        span.iter_mut().zip(open).for_each(|(sum, notes)| *sum += Ticks(length.saturating_mul(notes)));
         whole.push(span);
     }
     whole
@@ -103,7 +105,7 @@ mod tests {
         let bounds = [0, 1, 2, 4, 8, 10].map(Ticks::quarters);
         let found =
             between(&score(1, notes.map(Event::Note).into()), &bounds, |note| class(note.sounding_key()));
-        let of = |class: usize| found.iter().map(|lengths| lengths[class]).collect::<Vec<_>>();
+        let of = |class: usize| found.iter().map(|lengths| lengths[class].as_quarters()).collect::<Vec<_>>();
         assert_eq!(of(0), [0.5, 1.0, 2.0, 0.5, 0.0]);
         assert_eq!(of(2), [0.0, 1.0, 0.0, 0.0, 0.0]);
         assert_eq!(of(4), [0.0, 0.0, 0.0, 0.0, 1.0]);
@@ -115,7 +117,12 @@ mod tests {
         long.notes[0].duration = Ticks(i64::MAX);
         let bounds: Vec<Ticks> = (0..=1000).map(Ticks::quarters).collect();
         let found = between(&long, &bounds, |note| class(note.sounding_key()));
-        assert!(found.iter().all(|lengths| lengths[0] == 1.0 && lengths.iter().sum::<f64>() == 1.0));
+        let quarter = Ticks::quarters(1);
+        assert!(
+            found
+                .iter()
+                .all(|lengths| lengths[0] == quarter && lengths.iter().copied().sum::<Ticks>() == quarter)
+        );
         assert_eq!(between(&long, &[], |_| 0).len(), 0);
     }
 }
