@@ -4,11 +4,11 @@
 /// Twelve weights for major and twelve for minor.
 pub(in crate::analyse) struct Profile {
     /// Name in answers and columns.
-    pub(super) name: &'static str,
+    pub(in crate::analyse) name: &'static str,
     /// Weights in major.
-    pub(super) major: [f64; 12],
+    pub(in crate::analyse) major: [f64; 12],
     /// Weights in minor.
-    pub(super) minor: [f64; 12],
+    pub(in crate::analyse) minor: [f64; 12],
 }
 
 /// The five, as music21 `analysis.discrete` has them.

@@ -15,7 +15,7 @@ pub(in crate::analyse) fn between(
     score: &Score,
     bounds: &[Ticks],
     class: fn(&Note) -> usize,
-) -> Vec<Lengths> {
+) -> Vec<TickLengths> {
     let spans = bounds.len().saturating_sub(1);
     let mut lengths = vec![[Ticks::ZERO; 12]; spans];
     // By span, how many notes of a class begin, less those that end, to last over the whole of it.
