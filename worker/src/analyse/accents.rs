@@ -1,6 +1,6 @@
 //! Melodic accents: how much each tone stands out by its contour, beside its weight in the meter.
 
-use super::common::{FIDELITY, answer, integer, is_plain, key_of, mean, number};
+use super::common::{FIDELITY, answer, integer, is_plain, mean, number};
 use super::lines::{Line, lines};
 use super::meter::{TOLERANCE, grids, stated, tolerance};
 use super::{Analysis, Param, Params, Spec};
@@ -74,14 +74,17 @@ impl Analysis for Accents {
     fn run(&self, score: &Score, params: &Params) -> Result<Value, Failure> {
         let (stated, tolerance) = (stated(score), tolerance(score, params));
         let grids = grids(score, &stated);
-        let (key, compat) = (key_of(params), params.word(FIDELITY.name) == "compat");
+        let compat = params.word(FIDELITY.name) == "compat";
+        // In cents, so that a quarter tone is a move.
+        let height =
+            |head: &&Note| head.written.cents() + if compat { 0 } else { 100 * i32::from(head.transpose) };
         let (mut all, mut weighed): (Vec<f64>, Vec<(f64, usize)>) = (Vec::new(), Vec::new());
         let mut room = usize::try_from(FINDINGS_MAX.default).unwrap_or(usize::MAX);
         let mut rows = Vec::new();
         for line in lines(score) {
             let heads = heads(&line, compat);
-            let keys: Vec<i32> = heads.iter().map(|head| key(head)).collect();
-            let accents = melodic(&keys);
+            let heights: Vec<i32> = heads.iter().map(height).collect();
+            let accents = melodic(&heights);
             let grid = grids.get(usize::from(line.part));
             let position = |head: &&Note| grid.and_then(|grid| grid.position(score, head, tolerance));
             let levels: Vec<Option<usize>> =
@@ -128,18 +131,18 @@ fn heads<'a>(line: &Line<'a>, tied: bool) -> Vec<&'a Note> {
     tones.iter().map(|tone| tone.head).filter(|head| is_plain(head)).collect()
 }
 
-/// The melodic accent of each tone: what the interval pair around it gives it, times what the pair before gave it.
-fn melodic(keys: &[i32]) -> Vec<f64> {
-    let mut accents = Vec::with_capacity(keys.len());
-    accents.extend(keys.first().map(|_| 1.0));
+/// The melodic accent of tones of these heights: what the interval pair around it gives it, times what the pair before gave it.
+fn melodic(heights: &[i32]) -> Vec<f64> {
+    let mut accents = Vec::with_capacity(heights.len());
+    accents.extend(heights.first().map(|_| 1.0));
     let mut given = 1.0;
-    for three in keys.windows(3) {
+    for three in heights.windows(3) {
         let [last, this, next] = three else { continue };
         let (own, to_next) = pair((this - last).signum(), (next - this).signum());
         accents.push(own * given);
         given = to_next;
     }
-    if keys.len() > 1 {
+    if heights.len() > 1 {
         accents.push(given);
     }
     accents
@@ -204,6 +207,12 @@ mod tests {
         assert!(melodic(&[]).is_empty());
         assert_eq!(melodic(&[60]), [1.0]);
         assert_eq!(melodic(&[60, 60]), [1.0, 1.0]);
+        // A quarter tone up is a move: to C and fifty cents, and back.
+        let mut events = line(&[60, 60, 60].map(|key| (Some(key), (1, 1))));
+        if let Some(Event::Note(note)) = events.get_mut(1) {
+            note.written.alter = 50;
+        }
+        assert_eq!(ask(&Accents, &score(1, events))["lines"][0]["accents"], json!([1.0, 0.83, 0.17]));
         let mut events = line(&[(Some(60), (1, 1)), (Some(62), (1, 1))]);
         events.push(Event::Note(Note { flags: Flags::CHORD, ..note(0, (1, 1), (1, 1), 65) }));
         assert_eq!(ask(&Accents, &score(1, events))["tones"], 0);
