@@ -73,6 +73,10 @@ fixed! {
     VOICE_PAIRS_MAX: "voice_pairs_max", "pairs of voices of one piece, over all moments" = 50_000_000;
     /// Findings beyond it are counted and not listed: those of a symphony's hundreds of pairs of voices would fill memory.
     FINDINGS_MAX: "findings_max", "findings of one piece that are listed" = 10_000;
+    /// Each costs half a kilobyte while the keys are found; the longest movements have some thousand measures.
+    KEY_SPANS_MAX: "key_spans_max", "measures or quarters of one piece whose keys are told" = 50_000;
+    /// Every window of every size would be half the square of a score's quarters: 50 million for an opera.
+    KEY_WINDOWS_MAX: "key_windows_max", "windows of one piece whose keys are told" = 1_000_000;
 }
 
 limits! {

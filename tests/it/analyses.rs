@@ -11,6 +11,7 @@ use worker::analyse::{self, ANALYSES, Analysis, Kind, Param, Params, Range};
 use worker::score::Score;
 
 mod harmony;
+mod keys;
 mod scores;
 
 /// One score of each format has a golden answer of each analysis.
@@ -178,8 +179,11 @@ fn moves(analysis: &str) -> &'static [&'static str] {
     match analysis {
         "ambitus" => &["/range", "/parts"],
         "chords" => &["/chords"],
+        "contour" => &["/lines"],
         "harmony" => &["/opening_key", "/final_key", "/main_key", "/segments"],
         "key" => &["/profiles"],
+        "keyscape" => &["/whole", "/main", "/levels"],
+        "local_key" => &["/opening", "/final", "/main", "/stretches"],
         "pitch_classes" => &["/quarters", "/onsets"],
         "pitches" => &["/commonest", "/mean", "/heads", "/onsets"],
         "roman_numerals" => &["/key"],

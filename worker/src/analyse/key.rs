@@ -2,10 +2,12 @@
 
 mod profiles;
 
+pub(super) use profiles::{Profile, profile};
+
 use super::common::{FIDELITY, answer, number, text};
 use super::{Analysis, Params, Spec, pitch_classes};
 use crate::score::{Score, class_name};
-use profiles::{PROFILES, Profile};
+use profiles::PROFILES;
 use serde::Serialize;
 use serde_json::Value;
 use shared::failure::Failure;
@@ -50,6 +52,9 @@ static SPEC: Spec = Spec {
     reference: "Krumhansl, Cognitive Foundations of Musical Pitch (1990), ch. 4; music21 analysis.discrete.KeyWeightKeyAnalysis.process",
 };
 
+/// How many keys there are: twelve major ones from C, then twelve minor ones.
+pub(super) const KEYS: usize = 24;
+
 /// The analysis.
 pub(super) struct Key;
 
@@ -91,23 +96,14 @@ impl Analysis for Key {
 }
 
 /// Tonic and whether it is minor, by the profile of that name.
-pub(super) fn global(score: &Score, params: &Params, profile: &str) -> Option<(&'static str, bool)> {
+pub(super) fn global(score: &Score, params: &Params, name: &str) -> Option<(&'static str, bool)> {
     let lengths = pitch_classes::lengths(score, params);
-    let profile = PROFILES.iter().find(|known| known.name == profile)?;
-    verdict(profile, &lengths).map(|verdict| (verdict.key.0, verdict.key.1 == "minor"))
+    verdict(profile(name)?, &lengths).map(|verdict| (verdict.key.0, verdict.key.1 == "minor"))
 }
 
 /// What a profile says of the twelve lengths; nothing if they are all the same.
 fn verdict(profile: &Profile, lengths: &[f64; 12]) -> Option<Verdict> {
-    let mut candidates = Vec::with_capacity(24);
-    for (class, shift) in (0..12_u8).zip(0..) {
-        let r = correlation(&profile.major, lengths, shift)?;
-        candidates.push(Candidate { r, class, minor: false });
-        let r = correlation(&profile.minor, lengths, shift)?;
-        candidates.push(Candidate { r, class, minor: true });
-    }
-    // The order of the reference: r, then pitch class, then minor before major, all downwards.
-    candidates.sort_by(|a, b| b.r.total_cmp(&a.r).then((b.class, b.minor).cmp(&(a.class, a.minor))));
+    let candidates = ranked(&correlations(profile, lengths)?);
     let (best, others) = candidates.split_first()?;
     let (tonic, mode) = best.key();
     let next = others.iter().find(|candidate| candidate.r > 0.0);
@@ -118,6 +114,39 @@ fn verdict(profile: &Profile, lengths: &[f64; 12]) -> Option<Verdict> {
         certainty: next.map_or(best.r.max(0.0), |next| best.r + 2.0 * (best.r - next.r)),
         alternatives: others.iter().take(3).map(|other| (other.key().0, other.key().1, other.r)).collect(),
     })
+}
+
+/// How each key correlates with the twelve lengths: major keys from C, then minor ones. Nothing if all lengths are the
+/// same.
+pub(super) fn correlations(profile: &Profile, lengths: &[f64; 12]) -> Option<[f64; KEYS]> {
+    let mut correlations = [0.0; KEYS];
+    for (key, slot) in correlations.iter_mut().enumerate() {
+        let weights = if key < 12 { &profile.major } else { &profile.minor };
+        *slot = correlation(weights, lengths, key % 12)?;
+    }
+    Some(correlations)
+}
+
+/// The keys in the order of the reference: r, then pitch class, then minor before major, all downwards.
+fn ranked(correlations: &[f64; KEYS]) -> Vec<Candidate> {
+    let keys = correlations.iter().zip((0..12_u8).cycle()).enumerate();
+    let mut candidates: Vec<Candidate> =
+        keys.map(|(key, (&r, class))| Candidate { r, class, minor: key >= 12 }).collect();
+    candidates.sort_by(|a, b| b.r.total_cmp(&a.r).then((b.class, b.minor).cmp(&(a.class, a.minor))));
+    candidates
+}
+
+/// The same order as indices: major keys from C, then minor ones.
+pub(super) fn ranking(correlations: &[f64; KEYS]) -> Vec<usize> {
+    let candidates = ranked(correlations);
+    candidates.iter().map(|key| usize::from(key.class) + if key.minor { 12 } else { 0 }).collect()
+}
+
+/// `F# minor` for 18: major keys from C, then minor ones.
+pub(super) fn name_of(key: usize) -> String {
+    let class = u8::try_from(key % 12).unwrap_or(0);
+    let (tonic, mode) = Candidate { r: 0.0, class, minor: key >= 12 }.key();
+    format!("{tonic} {mode}")
 }
 
 impl Candidate {

@@ -9,17 +9,23 @@ use shared::failure::Failure;
 use std::collections::BTreeMap;
 
 mod accent;
+mod position;
+
+pub(super) use position::Position;
+
+/// The parameter that says how exactly a note must stand on the grid.
+pub(super) const TOLERANCE: Param = Param {
+    name: "tolerance",
+    unit: "1/960 quarter note",
+    summary: "In a MIDI file an onset this near to a position of the grid of 1/32 quarter notes counts as on it: programs write notes a tick late, players more.",
+    range: Range::Integer { min: 0, max: 14, default: 8 },
+};
 
 static SPEC: Spec = Spec {
     name: "meter",
     revision: 1,
     summary: "Shares of the onsets (tied notes once, chord members each, grace and unpitched notes not) at each metrical weight, 1 on the downbeat and half of it on each finer level; onsets outside of any meter are not weighed, those past the end of a full measure as if another began there.",
-    params: &[Param {
-        name: "tolerance",
-        unit: "1/960 quarter note",
-        summary: "In a MIDI file an onset this near to a position of the grid of 1/32 quarter notes counts as on it: programs write notes a tick late, players more.",
-        range: Range::Integer { min: 0, max: 14, default: 8 },
-    }],
+    params: &[TOLERANCE],
     columns: &[
         number("weight_1", "/shares/0", "share", "Onsets on the downbeat."),
         number("weight_2", "/shares/1", "share", "Onsets of weight 1/2."),
@@ -47,9 +53,7 @@ impl Analysis for MeterUse {
     }
 
     fn run(&self, score: &Score, params: &Params) -> Result<Value, Failure> {
-        // Notation says exactly where a note stands; only raw ticks need leniency.
-        let tolerance = score.division.map_or(0, |_| params.integer("tolerance"));
-        let (tolerance, _) = Ticks::from_quarters(tolerance, 960);
+        let tolerance = tolerance(score, params);
         let stated = stated(score);
         let grids = grids(score, &stated);
         let mut by_meter: BTreeMap<&str, Levels> = BTreeMap::new();
@@ -85,6 +89,12 @@ impl Analysis for MeterUse {
             "meters": meters,
         }))
     }
+}
+
+/// How far from the grid an onset may be, as [`TOLERANCE`] has it. Notation says exactly where a note stands; only raw
+/// ticks need leniency.
+pub(super) fn tolerance(score: &Score, params: &Params) -> Ticks {
+    Ticks::from_quarters(score.division.map_or(0, |_| params.integer(TOLERANCE.name)), 960).0
 }
 
 /// Mean weight, 2 to the power of minus the level.

@@ -1,17 +1,21 @@
 //! Analyses: pure questions to a score. The registry is here; each analysis is one file beside it.
 
+mod accents;
 mod ambitus;
 mod annotations;
 mod chord;
 mod chords;
 mod common;
 mod conservation;
+mod contour;
 mod density;
 mod durations;
 mod harmony;
 mod interval;
 mod key;
+mod keyscape;
 mod lines;
+mod local_key;
 mod melodic_intervals;
 mod meter;
 mod npvi;
@@ -22,6 +26,7 @@ mod roman_numerals;
 mod sonorities;
 mod spec;
 mod summary;
+mod syncopation;
 mod tempo;
 #[cfg(test)]
 mod testing;
@@ -52,14 +57,18 @@ pub trait Analysis: Sync {
 
 /// Every analysis, in the order of their names.
 pub static ANALYSES: &[&dyn Analysis] = &[
+    &accents::Accents,
     &ambitus::Ambitus,
     &annotations::Annotations,
     &chords::Chords,
     &conservation::Conservation,
+    &contour::Contour,
     &density::Density,
     &durations::Durations,
     &harmony::Harmony,
     &key::Key,
+    &keyscape::Keyscape,
+    &local_key::LocalKey,
     &melodic_intervals::MelodicIntervals,
     &meter::MeterUse,
     &npvi::Npvi,
@@ -67,6 +76,7 @@ pub static ANALYSES: &[&dyn Analysis] = &[
     &pitches::Pitches,
     &roman_numerals::RomanNumerals,
     &summary::Summary,
+    &syncopation::Syncopation,
     &texture::Texture,
     &validate::Validate,
     &voice_leading::VoiceLeading,

@@ -2,13 +2,13 @@
 //! The numbers are those of music21 10.5.1, which has them from `keycor` of the Humdrum Extras.
 
 /// Twelve weights for major and twelve for minor.
-pub(super) struct Profile {
+pub(in crate::analyse) struct Profile {
     /// Name in answers and columns.
-    pub(super) name: &'static str,
+    pub(in crate::analyse) name: &'static str,
     /// Weights in major.
-    pub(super) major: [f64; 12],
+    pub(in crate::analyse) major: [f64; 12],
     /// Weights in minor.
-    pub(super) minor: [f64; 12],
+    pub(in crate::analyse) minor: [f64; 12],
 }
 
 /// The five, as music21 `analysis.discrete` has them.
@@ -50,3 +50,8 @@ pub(super) static PROFILES: [Profile; 5] = [
         minor: [0.712, 0.084, 0.474, 0.618, 0.049, 0.460, 0.105, 0.747, 0.404, 0.067, 0.133, 0.330],
     },
 ];
+
+/// The profile of that name.
+pub(in crate::analyse) fn profile(name: &str) -> Option<&'static Profile> {
+    PROFILES.iter().find(|known| known.name == name)
+}

@@ -69,9 +69,7 @@ impl Accents {
         let place = i128::from(position) * i128::from(self.units);
         match &self.groups {
             Groups::Equal(count) => {
-                let group = self.units / count.max(&1);
-                let inner = if group * count == self.units { equal_divisions(group) } else { [2, 2] };
-                finer(place, bar * i128::from(self.units), [*count].into_iter().chain(inner))
+                finer(place, bar * i128::from(self.units), [*count].into_iter().chain(self.inner(*count)))
             }
             Groups::At(starts) => {
                 let after = starts.partition_point(|&start| i128::from(start) * bar <= place);
@@ -86,6 +84,64 @@ impl Accents {
             }
         }
     }
+}
+
+impl Accents {
+    /// The level of the strongest place after `from` and before `to`, both counted from a downbeat; none if only places
+    /// of no level lie between them.
+    pub(super) fn strongest(&self, from: Ticks, to: Ticks) -> Option<usize> {
+        let bar = i128::from(self.bar.0);
+        let (from, to) = (i128::from(from.0), i128::from(to.0));
+        if starts_between(from, to, bar, 1) {
+            return Some(0);
+        }
+        // Within one measure, as fractions of it: in units over `bar` ticks.
+        let units = i128::from(self.units);
+        let downbeat = from.div_euclid(bar) * bar;
+        let (from, to) = ((from - downbeat) * units, (to - downbeat) * units);
+        match &self.groups {
+            Groups::Equal(count) => {
+                let divisions = [*count].into_iter().chain(self.inner(*count));
+                strongest(from, to, bar * units, divisions).map(|level| level + 1)
+            }
+            Groups::At(starts) => {
+                let after = starts.partition_point(|&start| i128::from(start) * bar <= from);
+                let next = starts.get(after).copied();
+                if next.is_some_and(|start| i128::from(start) * bar < to) {
+                    return Some(1);
+                }
+                let start = after.checked_sub(1).and_then(|index| starts.get(index)).copied().unwrap_or(0);
+                let span = next.unwrap_or(self.units).saturating_sub(start).max(1);
+                let start = i128::from(start) * bar;
+                let divisions = additive_divisions(span);
+                strongest(from - start, to - start, i128::from(span) * bar, divisions).map(|level| level + 2)
+            }
+        }
+    }
+
+    /// The two divisions inside each of so many equal groups.
+    fn inner(&self, groups: u32) -> [u32; 2] {
+        let group = self.units / groups.max(1);
+        if group * groups == self.units { equal_divisions(group) } else { [2, 2] }
+    }
+}
+
+/// Whether one of the `spans` equal spans of `whole` starts after `from` and before `to`.
+fn starts_between(from: i128, to: i128, whole: i128, spans: i128) -> bool {
+    let next = from.saturating_mul(spans).div_euclid(whole) + 1;
+    next.saturating_mul(whole) < to.saturating_mul(spans)
+}
+
+/// The first division, counted from 0, of which a span starts after `from` and before `to`.
+fn strongest(from: i128, to: i128, whole: i128, divisions: impl Iterator<Item = u32>) -> Option<usize> {
+    let mut spans = 1_i128;
+    for (level, division) in divisions.enumerate() {
+        spans *= i128::from(division);
+        if starts_between(from, to, whole, spans) {
+            return Some(level);
+        }
+    }
+    None
 }
 
 /// The first level, counted from 1, whose spans one starts at `place` of `whole`; one past the last if none does.
@@ -178,6 +234,13 @@ mod tests {
                 .map(|cell| accents.level(Ticks(accents.bar().0 / cells * cell)).to_string())
                 .collect();
             assert_eq!(found, levels, "{}", meter.text());
+            // The strongest place between two is the strongest of all places between them.
+            let place = |cell: i64| Ticks(accents.bar().0 / cells * cell);
+            for (from, to) in (0..2 * cells).flat_map(|from| (from..=2 * cells).map(move |to| (from, to))) {
+                let between = (from + 1..to).map(|cell| accents.level(place(cell))).min();
+                let strongest = accents.strongest(place(from), place(to));
+                assert_eq!(strongest, between, "{} from {from} to {to}", meter.text());
+            }
             let off = accents.level(Ticks(accents.bar().0 / cells / 3));
             assert_eq!(off, if beats == [4, 3] { 5 } else { 4 }, "{}", meter.text());
             assert_eq!(accents.level(accents.bar()), 0);
