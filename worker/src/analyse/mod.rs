@@ -8,12 +8,15 @@ mod common;
 mod conservation;
 mod density;
 mod durations;
+mod features;
 mod harmony;
 mod interval;
+mod jsymbolic_features;
 mod key;
 mod lines;
 mod melodic_intervals;
 mod meter;
+mod music21_features;
 mod npvi;
 mod pitch_classes;
 mod pitches;
@@ -59,9 +62,11 @@ pub static ANALYSES: &[&dyn Analysis] = &[
     &density::Density,
     &durations::Durations,
     &harmony::Harmony,
+    &jsymbolic_features::JsymbolicFeatures,
     &key::Key,
     &melodic_intervals::MelodicIntervals,
     &meter::MeterUse,
+    &music21_features::Music21Features,
     &npvi::Npvi,
     &pitch_classes::PitchClasses,
     &pitches::Pitches,
