@@ -1,6 +1,7 @@
 //! The notes of a score as the feature extractors of music21 see them: staves as parts, each in its own time, written
 //! pitch, grace notes and chord symbols among the notes, and ties as `Stream.stripTies` takes them.
 
+use super::grid;
 use super::sounds::{Heard, Kind, Numbers, Sound, Sounds, Staff};
 use crate::score::{Flags, Note, Pitch, Score, Ticks};
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,9 +16,9 @@ enum Tie {
 }
 
 /// A sound and what is needed to tie it.
-struct Item<'a> {
-    sound: Sound,
-    notes: Vec<&'a Note>,
+pub(super) struct Item<'a> {
+    pub(super) sound: Sound,
+    pub(super) notes: Vec<&'a Note>,
     tie: Tie,
 }
 
@@ -29,12 +30,15 @@ pub(super) fn sounds(score: &Score) -> Sounds {
         sliced: if transposes { note.sounding() } else { note.written },
     };
     let mut sounds = Sounds::default();
-    let mut channels = Numbers::default();
+    let mut channels = Numbers::new();
     let mut before = None;
     for ((part, staff), items) in staves(score) {
         let leads = before != Some(part);
         before = Some(part);
         let mut items = items;
+        if score.division.is_some() {
+            grid::align(&mut items, score.measures_of(part));
+        }
         strip_ties(&mut items);
         items.sort_by_key(|item| {
             let sound = &item.sound;
@@ -115,7 +119,7 @@ fn staves(score: &Score) -> BTreeMap<(u16, u8), Vec<Item<'_>>> {
 
 impl<'a> Item<'a> {
     /// Adds a member of the chord.
-    fn join(&mut self, note: &'a Note) {
+    pub(super) fn join(&mut self, note: &'a Note) {
         self.notes.push(note);
         if self.notes.iter().filter(|note| note.is_pitched()).count() > 1 {
             self.sound.kind = Kind::Chord;

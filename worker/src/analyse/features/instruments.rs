@@ -1,8 +1,8 @@
 //! The features of instruments (I): which General MIDI programs play, and how many of the notes.
 
 use super::super::common::{mean, ratio};
-use super::rhythm::heard_staves;
-use super::sounds::{Numbers, Sounds};
+use super::names::{self, Instrument};
+use super::sounds::{Numbers, Sound, Sounds};
 use super::{Answer, Feature, Material, entry};
 use crate::score::Score;
 use std::ops::RangeInclusive;
@@ -50,77 +50,79 @@ fn either(all: &Material, as_music21: Programs, defined: Programs) -> Programs {
 /// What the instruments of a score play.
 #[derive(Debug, Default)]
 pub(in crate::analyse) struct Instruments {
-    /// Of each instrument, its program from 0, where one is known, and how many notes it plays.
+    /// Of each instrument that plays, its program from 0, where one is known, and how many notes it plays.
     played: Vec<(Option<u8>, f64)>,
-    /// How many pitches there are, by which shares are taken.
+    /// How many notes there are, by which shares are taken.
     total: f64,
-    /// How many staves play, where the source names no instrument at all and music21 counts them.
-    unnamed: Option<usize>,
-    /// Whether each program has to be known.
-    strict: bool,
+    /// Whether the numbers are as music21 has them.
+    as_music21: bool,
+    /// Whether the source names any instrument; without, music21 takes each part for one.
+    named: bool,
 }
 
 impl Instruments {
-    /// The instruments of a score, by their programs, for music21 by their names.
+    /// The instruments of a score: what has the same program, or for music21 the same name, is one. Notes count as often
+    /// as they have pitches; music21 counts a chord once, and takes shares of all pitches all the same.
     pub(super) fn of(score: &Score, sounds: &Sounds, pitches: u64, as_music21: bool) -> Self {
-        let mut played: Vec<(Option<u8>, f64)> = Vec::new();
-        let mut names = Numbers::default();
+        let mut of_staff: Vec<(Option<Instrument>, f64)> = Vec::new();
         for staff in &sounds.staves {
             let Some(part) = score.parts.get(usize::from(staff.part)) else { continue };
-            let program = part.program.map(|program| program.saturating_sub(1));
-            let name = part.instrument.as_deref().unwrap_or_default();
-            let index = names.of(if as_music21 { (name, None) } else { ("", Some(program)) });
-            if played.len() <= index {
-                played.resize(index + 1, (None, 0.0));
-            }
-            let count = |sound: &super::sounds::Sound| if as_music21 { 1 } else { sound.pitches.1 };
+            let count = |sound: &Sound| if as_music21 { 1 } else { sound.pitches.1 };
             let notes: usize = staff.notes().map(count).sum();
-            if let Some((known, sum)) = played.get_mut(index) {
-                *known = program.or(*known);
-                *sum += notes as f64;
+            let instrument =
+                if as_music21 { names::as_music21(score.notation, part) } else { Some(names::of(part)) };
+            of_staff.push((instrument, notes as f64));
+        }
+        let named = of_staff.iter().any(|(instrument, _)| instrument.is_some());
+        let mut told = Instruments { played: Vec::new(), total: pitches as f64, as_music21, named };
+        let mut numbers = Numbers::new();
+        for (index, (instrument, notes)) in of_staff.into_iter().enumerate() {
+            let (key, program) = match instrument {
+                Some(Instrument { name, program }) => (Ok((name, program.filter(|_| !as_music21))), program),
+                None if named => continue,
+                None => (Err(index), None),
+            };
+            let number = numbers.of(key);
+            told.played.resize(told.played.len().max(number + 1), (None, 0.0));
+            if let Some(slot) = told.played.get_mut(number) {
+                *slot = (slot.0.or(program), slot.1 + notes);
             }
         }
-        played.retain(|(_, notes)| *notes > 0.0);
-        let named = score.parts.iter().any(|part| part.program.is_some() || part.instrument.is_some());
-        Instruments {
-            played,
-            total: pitches as f64,
-            unnamed: (as_music21 && !named).then(|| heard_staves(sounds)),
-            strict: as_music21,
-        }
+        told.played.retain(|(_, notes)| *notes > 0.0);
+        told
+    }
+
+    /// Whether the programs of all that plays are known.
+    fn known(&self) -> bool {
+        self.played.iter().all(|(program, _)| program.is_some()) && (self.total > 0.0 || self.as_music21)
     }
 
     /// A number for each program that plays; nothing if one is not known.
     fn vector(&self, say: impl Fn(f64) -> f64) -> Option<Vec<f64>> {
         let mut vector = vec![0.0; 128];
-        if self.total <= 0.0 {
-            return None;
-        }
-        for (program, notes) in &self.played {
+        for (program, notes) in self.played.iter().filter(|_| self.known()) {
             *vector.get_mut(usize::from((*program)?))? = say(*notes);
         }
-        Some(vector)
+        Some(vector).filter(|_| self.known())
     }
 
     fn deviation(&self) -> Option<f64> {
         let shares: Vec<f64> = self.played.iter().map(|(_, notes)| notes / self.total).collect();
-        let known = self.strict || self.played.iter().all(|(program, _)| program.is_some());
-        let mean = mean(&shares).filter(|_| known && self.total > 0.0)?;
+        let mean = mean(&shares).filter(|_| (self.as_music21 || self.known()) && self.total > 0.0)?;
         let squares: f64 = shares.iter().map(|share| (share - mean) * (share - mean)).sum();
         Some((squares / shares.len() as f64).sqrt())
     }
 
     fn number(&self) -> Option<i64> {
-        let known = self.strict || self.played.iter().all(|(program, _)| program.is_some());
-        let count = self.unnamed.unwrap_or(self.played.len());
-        (known && (self.strict || self.total > 0.0)).then(|| i64::try_from(count).unwrap_or(i64::MAX))
+        (self.as_music21 || self.known()).then(|| i64::try_from(self.played.len()).unwrap_or(i64::MAX))
     }
 
-    /// The share of some programs; nothing if no program is known.
+    /// The share of some programs; nothing if one is not known. music21 takes an unknown one for another one.
     fn share(&self, of: &[RangeInclusive<u8>]) -> Answer {
-        let known = if self.strict { self.unnamed.is_none() } else { self.played.iter().all(|(program, _)| program.is_some()) };
         let plays = |program: u8| of.iter().any(|range| range.contains(&program));
-        let notes: f64 = self.played.iter().filter(|(program, _)| program.is_some_and(plays)).map(|(_, notes)| notes).sum::<f64>() + 0.0;
+        let of = self.played.iter().filter(|(program, _)| program.is_some_and(plays));
+        let notes = of.map(|(_, notes)| notes).sum::<f64>() + 0.0;
+        let known = if self.as_music21 { self.named } else { self.known() };
         ratio(notes, self.total).filter(|_| known).into()
     }
 }

@@ -10,7 +10,11 @@ use std::collections::BTreeMap;
 /// The features of music21 other than those of simultaneities.
 pub(in crate::analyse) static LENGTHS: &[Feature] = &[
     entry!("P22" "p22" "Quality", Integer "0 or 1", "1 for minor, 0 for major: as all key signatures with a mode agree, else by the likeliest key.",
-        |all| all.meters.agreed.or(all.key.map(|(minor, _)| minor)).into()),
+        |all| match all.meters.agreed {
+            // music21 has no answer where they agree on another mode.
+            Some(None) if all.as_music21 => Answer::Nothing,
+            agreed => agreed.flatten().or(all.key.map(|(minor, _)| minor)).into(),
+        }),
     entry!("K1" "k1" "Tonal Certainty", Number "score", "How far the likeliest key by the profile of Aarden and Essen stands out.",
         |all| all.key.map(|(_, certainty)| certainty).into()),
     entry!("QL1" "ql1" "Unique Note Quarter Lengths", Integer "length", "How many different lengths occur.",

@@ -1,7 +1,7 @@
 //! The features of melody (M): the intervals from note to note of each line, and the arcs that they make.
 
 use super::super::common::ratio;
-use super::sounds::{Heard, Kind, Sound, Sounds, Staff};
+use super::sounds::{Heard, Kind, Sound, Sounds};
 use super::{Answer, Feature, Material, entry};
 use crate::score::Ticks;
 
@@ -192,9 +192,4 @@ fn keys(sounds: &Sounds, of: &[Sound], highest: bool) -> Vec<i32> {
 fn top(heard: &[Heard]) -> Option<i32> {
     let pitches = heard.iter().map(|heard| heard.counted);
     pitches.max_by_key(|pitch| (pitch.diatonic(), pitch.cents())).map(crate::score::Pitch::key)
-}
-
-/// What a staff is to those who count voices: whether anything is struck on it.
-pub(super) fn is_heard(staff: &Staff) -> bool {
-    staff.notes().next().is_some()
 }

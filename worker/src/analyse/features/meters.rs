@@ -34,8 +34,8 @@ pub(in crate::analyse) struct Meters {
     changes: bool,
     /// Whether the first key with a mode is minor.
     minor: Option<bool>,
-    /// Of all keys that state a mode: the one, if they agree.
-    pub(super) agreed: Option<bool>,
+    /// Of all keys that state a mode: the one, if they agree, and whether it is minor, if it is one of the two.
+    pub(super) agreed: Option<Option<bool>>,
 }
 
 impl Meters {
@@ -49,13 +49,13 @@ impl Meters {
             Mode::Minor => Some(true),
             _ => None,
         };
-        let mut minors = score.keys.iter().filter_map(|key| key.mode).filter_map(mode);
-        let minor = minors.next();
+        let modes = || score.keys.iter().filter_map(|key| key.mode);
+        let agreed = modes().next().filter(|first| modes().all(|other| other == *first));
         Meters {
             first: first.map(|meter| (numbers(meter).0, numbers(meter).1, is_compound(meter))),
             changes: first.is_some_and(|first| meters.any(|meter| numbers(meter) != numbers(first))),
-            minor,
-            agreed: minor.filter(|minor| minors.all(|other| other == *minor)),
+            minor: modes().find_map(mode),
+            agreed: agreed.map(mode),
         }
     }
 

@@ -2,12 +2,14 @@
 
 mod compat;
 mod corrected;
+mod grid;
 mod instruments;
 mod language;
 mod lengths;
 mod material;
 mod melody;
 mod meters;
+mod names;
 mod pitches;
 mod rhythm;
 mod simultaneities;

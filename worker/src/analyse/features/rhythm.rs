@@ -3,10 +3,9 @@
 use super::super::common::{mean, ratio};
 use super::super::tempo::{ASSUMED, is_playable};
 use super::compat::Times;
-use super::melody::is_heard;
 use super::sounds::{Sound, Sounds, Staff};
 use super::{Answer, Feature, entry};
-use crate::score::{Score, Ticks};
+use crate::score::{Notation, Score, Ticks};
 
 /// Notes shorter than this are staccato, in seconds.
 const SHORT: f64 = 0.1;
@@ -76,7 +75,7 @@ impl Rhythm {
         let mut starts = Vec::new();
         let mut end = 0.0_f64;
         for sound in sounds.notes() {
-            let (from, to) = clock.span(sound, as_music21);
+            let (from, to) = clock.span(sound);
             // A chord is one thing to music21, and as many notes as it has to a MIDI file.
             let count = if as_music21 { 1 } else { sound.pitches.1.max(1) };
             lengths.extend(std::iter::repeat_n(to, count));
@@ -107,7 +106,7 @@ fn voices(score: &Score, times: &Times, sounds: &Sounds, as_music21: bool) -> Op
     let mut spreads = Vec::new();
     for staff in &sounds.staves {
         let starts = |clock: &Clock| -> Vec<f64> {
-            staff.notes().map(|sound| clock.span(sound, as_music21).0).collect()
+            staff.notes().map(|sound| clock.span(sound).0).collect()
         };
         let starts = match whole {
             Some(clock) => starts(clock),
@@ -149,10 +148,14 @@ impl Clock {
     fn of(score: &Score, times: &Times, own: bool, of: Option<&Staff>) -> Self {
         let here = |part: u16| of.is_none_or(|staff| staff.leads && staff.part == part);
         let stated = score.tempi.iter().filter(|tempo| is_playable(tempo.quarters_per_minute) && here(tempo.part));
+        // music21 rounds what a MIDI file says to hundredths.
+        let rounds = own && score.notation == Some(Notation::Midi);
         let mut changes: Vec<(Ticks, f64)> = stated
             .map(|tempo| {
+                let beats = tempo.quarters_per_minute;
+                let beats = if rounds { (beats * 100.0).round() / 100.0 } else { beats };
                 let at = if own { times.moment(tempo.part, tempo.measure, tempo.onset).0 } else { tempo.onset };
-                (at, tempo.quarters_per_minute)
+                (at, beats)
             })
             .collect();
         changes.sort_by_key(|(at, _)| *at);
@@ -177,17 +180,16 @@ impl Clock {
     }
 
     /// When a sound begins, and how long it lasts.
-    fn span(&self, sound: &Sound, _: bool) -> (f64, f64) {
+    fn span(&self, sound: &Sound) -> (f64, f64) {
+        let after = self.0.partition_point(|(from, _, _)| *from <= sound.at);
         let from = self.seconds(sound.at);
-        (from, self.seconds(sound.end()) - from)
+        let stays = self.0.get(after).is_none_or(|(change, _, _)| sound.end() <= *change);
+        let quarter = self.0.get(after.saturating_sub(1)).map_or(0.0, |stretch| stretch.2);
+        // Within one tempo without the detour, which would make a tenth of a second a little less.
+        (from, if stays { sound.length.as_quarters() * quarter } else { self.seconds(sound.end()) - from })
     }
 
     fn initial(&self) -> f64 {
         self.0.first().map_or(ASSUMED, |first| 60.0 / first.2)
     }
-}
-
-/// How many staves anything is played on.
-pub(super) fn heard_staves(sounds: &Sounds) -> usize {
-    sounds.staves.iter().filter(|staff| is_heard(staff)).count()
 }

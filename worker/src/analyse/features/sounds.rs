@@ -110,10 +110,15 @@ impl Sound {
 }
 
 /// Numbers things by their names, in the order of their coming.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Numbers<K>(BTreeMap<K, usize>);
 
 impl<K: Ord> Numbers<K> {
+    /// No name yet.
+    pub(super) const fn new() -> Self {
+        Numbers(BTreeMap::new())
+    }
+
     /// The number of a name.
     pub(super) fn of(&mut self, name: K) -> usize {
         let next = self.0.len();

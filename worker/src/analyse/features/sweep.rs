@@ -23,7 +23,8 @@ struct Item {
     measure: u32,
     from: Ticks,
     to: Ticks,
-    channel: usize,
+    /// None for what is not counted among the channels.
+    channel: Option<usize>,
     pitches: (usize, usize),
 }
 
@@ -49,7 +50,8 @@ impl Sweep {
                 measure: sound.measure,
                 from: sound.offset,
                 to: sound.offset + sound.length,
-                channel: staff.channel,
+                // The notes of a chord do not know their part in music21.
+                channel: Some(staff.channel).filter(|_| !as_music21 || sound.kind == Kind::Note),
                 pitches: if matches!(sound.kind, Kind::Rest | Kind::Unpitched) { (0, 0) } else { sound.pitches },
             }));
         }
@@ -109,7 +111,9 @@ impl Held {
     fn hold(&mut self, sounds: &Sounds, item: &Item) {
         for pitch in pitches(sounds, item) {
             self.pitches.entry((pitch.diatonic(), pitch.cents())).or_insert((0, pitch)).0 += 1;
-            *self.channels.entry(item.channel).or_default() += 1;
+            if let Some(channel) = item.channel {
+                *self.channels.entry(channel).or_default() += 1;
+            }
         }
     }
 
@@ -122,10 +126,12 @@ impl Held {
                     self.pitches.remove(&height);
                 }
             }
-            if let Some(count) = self.channels.get_mut(&item.channel) {
+            if let Some(channel) = item.channel
+                && let Some(count) = self.channels.get_mut(&channel)
+            {
                 *count -= 1;
                 if *count == 0 {
-                    self.channels.remove(&item.channel);
+                    self.channels.remove(&channel);
                 }
             }
         }
