@@ -14,8 +14,26 @@ import argparse, collections, json, os, re
 
 FAMILIES = {'jsymbolic_features': 'jSymbolic', 'music21_features': 'native'}
 
-# (format, path, features, why): expressions over the whole of each. What they say is told in docs/parity.md.
-EXPLAINED = []
+# (pieces, features, why): expressions over the whole of `path#piece` and of an identifier. docs/parity.md says more of each.
+OF_NOTES = r'[Mm]\d+|P\d+|I3|I6|I11|I14|I18|I19|R15|R17|R18|R19|R2\d|R36|T[123]|K1|QL\d|CS\d+'
+OF_TIME = r'R15|R17|R18|R19|R2\d|R30|R36'
+EXPLAINED = [
+    (r'.*/(northumbrianminstrelsyopus\.abc#3|0351-0400\.abc#6|0501-0550\.abc#[135]|1577-1624\.abc#7|EssenceOfCinnamonSeed\.abc#0|FireHimOutReel\.abc#0)', OF_NOTES, 'ABC: music21 loses notes after H and ">"'),
+    (r'.*/americanfifeopus\.abc#4', OF_NOTES + '|I8', 'ABC: music21 makes a part of each line of a voice'),
+    (r'.*/1577-1624\.abc#2', OF_NOTES + '|R31|R35', 'ABC: music21 counts a grace note as one of a triplet'),
+    (r'.*/(ballad30\.abc#2|test0\.abc#3|0351-0400\.abc#2|1136-1175\.abc#6)', 'R31|R32|R33|R35', 'ABC: music21 invents time signatures for measures that do not fit theirs'),
+    (r'.*\.(abc|krn)#\d+', 'TX1', 'ABC and kern: music21 does not read their lyrics'),
+    (r'.*/(northumbrianminstrelsyopus\.abc#2|webern_dormi_jesu_op_16_no_2\.mxl#0)', OF_TIME, 'a tempo in words without a number, for which music21 raises an error'),
+    (r'.*/opus18no1/movement3\.krn#0', OF_NOTES, 'kern: music21 does not tie [an to a_, a natural with a sign to one without'),
+    (r'midi_from_m21/(monteverdi__madrigal\.4\.4|mozart__k458__movement3|mozart__k80__movement1)\.mxl\.mid#0', OF_NOTES, 'MIDI: music21 drops notes of no length, and those they leave without an end'),
+    (r'.*/(test03|test09|test14|k525MIDIMvt1|k525short|ryansMammoth__OldTanglefootHornpipe\.abc)\.mid#0', OF_NOTES + '|I8', 'MIDI: voices that music21 makes of notes that overlap'),
+    (r'.*/(test03|k525short)\.mid#0', 'R30', 'MIDI: two tempi at the beginning; ours is the one that holds'),
+    (r'.*/(chord_realization_exercise\.mxl|fosterBrownHair\.mxl|madrigal\.4\.18\.mxl|71f-AllChordTypes\.xml)#0', OF_NOTES + '|I20', 'chord symbols: music21 counts their pitches among the notes'),
+    (r'.*/haydn/opus1no1/movement5\.mxl#0', OF_NOTES, 'MusicXML: music21 makes the first violin longer than it is written'),
+    (r'.*/polonaise_op1n4\.mxl#0', OF_TIME, 'MusicXML: a metronome mark and another tempo in its <sound>, which is ours'),
+    (r'.*/checker_demo\.mxl#0', r'I\d+|T[123]', 'MusicXML: the program 0, which there is not'),
+    (r'.*/(checker_demo\.mxl|13e-KeySignatures-MidMeasure-Change\.xml|test18\.mid)#0', 'TX1', 'lyrics of figures, or of letters each for itself, are like no language of our shorter tables'),
+]
 
 
 def extract(args):
@@ -97,10 +115,10 @@ def compare(args):
                 if only and name not in only:
                     continue
                 theirs = None if isinstance(theirs, str) or None in theirs else theirs
-                ours, key = vector(row['findings'][family][name.lower()]), f'{family} {name}'
+                ours, key = vector(row['findings'][family][name]), f'{family} {name}'
                 what = judge(theirs, ours)
                 if what == 'open':
-                    cause = next((cause for files, names, cause in EXPLAINED if re.fullmatch(files, record['path']) and re.fullmatch(names, name)), None)
+                    cause = next((cause for files, names, cause in EXPLAINED if re.fullmatch(files, f'{record["path"]}#{record["piece"]}') and re.fullmatch(names, name)), None)
                     if cause:
                         what = 'explained'
                         why[cause] += 1

@@ -1,7 +1,8 @@
 //! The 72 features of jSymbolic that music21 has, under their published identifiers.
 
 use super::features::{
-    FIDELITY, Feature, INSTRUMENTS, MELODY, METERS, PITCHES, RHYTHM, TEXTURE, answers, columns, material, width,
+    FIDELITY, Feature, INSTRUMENTS, MELODY, METERS, PITCHES, RHYTHM, TEXTURE, answers, columns, material,
+    width,
 };
 use super::{Analysis, Column, Params, Spec};
 use crate::score::Score;

@@ -1,9 +1,9 @@
 //! The notes of a score as the feature extractors of music21 see them: staves as parts, each in its own time, written
-//! pitch, grace notes and chord symbols among the notes, and ties as `Stream.stripTies` takes them.
+//! pitch, grace notes among the notes, and ties as `Stream.stripTies` takes them.
 
 use super::grid;
 use super::sounds::{Heard, Kind, Numbers, Sound, Sounds, Staff};
-use crate::score::{Flags, Note, Pitch, Score, Ticks};
+use crate::score::{Flags, Notation, Note, Pitch, Score, Ticks};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What ties a sound has, by the first of its notes that has any.
@@ -36,7 +36,7 @@ pub(super) fn sounds(score: &Score) -> Sounds {
         let leads = before != Some(part);
         before = Some(part);
         let mut items = items;
-        if score.division.is_some() {
+        if score.notation == Some(Notation::Midi) {
             grid::align(&mut items, score.measures_of(part));
         }
         strip_ties(&mut items);
@@ -44,13 +44,8 @@ pub(super) fn sounds(score: &Score) -> Sounds {
             let sound = &item.sound;
             (sound.measure, sound.line, sound.at, !sound.grace)
         });
-        let several = score.parts.get(usize::from(part)).is_some_and(|part| part.staves > 1);
-        let name = score.parts.get(usize::from(part)).and_then(|part| part.name.as_deref());
-        // music21 calls a part by its name and takes parts of one name for one.
-        let channel = match name.filter(|name| !name.is_empty() && !several && score.division.is_none()) {
-            Some(name) => channels.of((Some(name), 0, 0)),
-            None => channels.of((None, part, staff)),
-        };
+        let channel =
+            channels.of(channel_name(score, part).map_or((None, part, staff), |name| (Some(name), 0, 0)));
         let mut told = Staff { part, channel, leads, sounds: Vec::with_capacity(items.len()) };
         for item in items {
             let pitches = sounds.hear(&item.notes, heard);
@@ -59,6 +54,17 @@ pub(super) fn sounds(score: &Score) -> Sounds {
         sounds.staves.push(told);
     }
     sounds
+}
+
+/// The name by which music21 knows a part of MusicXML: its own, or that of its instrument. It takes parts of one name for
+/// one; the staves of a part are told apart.
+fn channel_name(score: &Score, part: u16) -> Option<String> {
+    let part = score.parts.get(usize::from(part))?;
+    if score.notation != Some(Notation::MusicXml) || part.staves > 1 {
+        return None;
+    }
+    let given = [&part.name, &part.instrument].into_iter().flatten().find(|name| !name.is_empty());
+    given.map(ToString::to_string).or_else(|| part.program.map(|program| program.to_string()))
 }
 
 /// What stands on each staff.
@@ -72,8 +78,7 @@ fn staves(score: &Score) -> BTreeMap<(u16, u8), Vec<Item<'_>>> {
         let slot = last.get_mut(usize::from(note.part));
         if note.flags.has(Flags::CHORD)
             && let Some(Some((staff, index))) = slot.as_deref()
-            && let Some(item) =
-                staves.get_mut(&(note.part, *staff)).and_then(|items| items.get_mut(*index))
+            && let Some(item) = staves.get_mut(&(note.part, *staff)).and_then(|items| items.get_mut(*index))
             && item.notes.first().is_some_and(|head| head.onset == note.onset && head.voice == note.voice)
         {
             item.join(note);
@@ -111,13 +116,17 @@ fn staves(score: &Score) -> BTreeMap<(u16, u8), Vec<Item<'_>>> {
             grace: false,
             pitches: (0, 0),
         };
-        let item = Item { sound, notes: Vec::new(), tie: Tie::None };
-        staves.entry((rest.part, rest.staff)).or_default().push(item);
+        staves.entry((rest.part, rest.staff)).or_default().push(Item::rest(sound));
     }
     staves
 }
 
 impl<'a> Item<'a> {
+    /// A rest.
+    pub(super) const fn rest(sound: Sound) -> Self {
+        Item { sound, notes: Vec::new(), tie: Tie::None }
+    }
+
     /// Adds a member of the chord.
     pub(super) fn join(&mut self, note: &'a Note) {
         self.notes.push(note);
@@ -183,8 +192,9 @@ fn polyphonic(score: &Score) -> BTreeSet<(u16, u32)> {
 /// Merges what is tied, as music21 does: over all that stands on the staff in the order of time, whatever voice it is of.
 /// What has the end of a tie ends whatever ties are open; without it only the same pitches, right behind, are one.
 fn strip_ties(items: &mut Vec<Item<'_>>) {
-    let mut order: Vec<usize> =
-        (0..items.len()).filter(|&index| items.get(index).is_some_and(|item| item.sound.length.is_positive())).collect();
+    let mut order: Vec<usize> = (0..items.len())
+        .filter(|&index| items.get(index).is_some_and(|item| item.sound.length.is_positive()))
+        .collect();
     order.sort_by_key(|&index| {
         items.get(index).map(|item| (item.sound.flat(), item.sound.measure, item.sound.line))
     });
@@ -216,7 +226,8 @@ fn strip_ties(items: &mut Vec<Item<'_>>) {
 /// Gives the first of some sounds the length of all; the others are gone.
 fn merge(items: &mut [Item<'_>], open: &[usize], gone: &mut [bool]) {
     let Some((&first, others)) = open.split_first() else { return };
-    let length: Ticks = others.iter().filter_map(|&index| items.get(index)).map(|item| item.sound.length).sum();
+    let length: Ticks =
+        others.iter().filter_map(|&index| items.get(index)).map(|item| item.sound.length).sum();
     if let Some(item) = items.get_mut(first) {
         item.sound.length += length;
     }
@@ -238,7 +249,9 @@ impl Item<'_> {
                 let pitched = |item: &Item<'_>| item.notes.iter().filter(|note| note.is_pitched()).count();
                 let both = self.notes.iter().zip(&next.notes);
                 pitched(self) == pitched(next)
-                    && both.map(|(a, b)| (a.written, b.written)).all(|(a, b)| a.step == b.step && a.cents() == b.cents())
+                    && both
+                        .map(|(a, b)| (a.written, b.written))
+                        .all(|(a, b)| a.step == b.step && a.cents() == b.cents())
             }
         }
     }

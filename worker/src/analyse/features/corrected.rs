@@ -1,5 +1,5 @@
 //! The notes of a score as the features mean them: the lines of each staff, sounding pitch, ties merged, without grace
-//! notes and chord symbols, in the time of the piece.
+//! notes, in the time of the piece.
 
 use super::super::lines::{Tone, lines};
 use super::sounds::{Heard, Kind, Sound, Sounds, Staff};

@@ -2,7 +2,7 @@
 //! all on a grid of quarters and thirds of a quarter note.
 
 use super::compat::Item;
-use super::sounds::Sound;
+use super::sounds::{Kind, Sound};
 use crate::score::{Measure, Ticks};
 
 /// Quarters and thirds of a quarter note, the finer one first.
@@ -26,6 +26,34 @@ pub(super) fn align(items: &mut Vec<Item<'_>>, measures: &[Measure]) {
         let gap = after.map_or(Ticks::ZERO, |after: Ticks| after - start);
         place(&mut item.sound, start, gap, measures);
     }
+    let rests = rests(items, measures);
+    items.extend(rests);
+}
+
+/// A rest wherever nothing sounds on the staff, in each measure for itself.
+fn rests<'a>(items: &[Item<'a>], measures: &[Measure]) -> Vec<Item<'a>> {
+    let mut rests = Vec::new();
+    let mut sounds = items.iter().map(|item| &item.sound).peekable();
+    let mut free = Ticks::ZERO;
+    let end = items.iter().map(|item| item.sound.at).max().unwrap_or_default();
+    for (measure, bar) in (0..).zip(measures).take_while(|(_, bar)| bar.onset <= end) {
+        let over = bar.onset + bar.duration;
+        loop {
+            let next = sounds.peek().map_or(over, |sound| sound.at.min(over));
+            let from = free.max(bar.onset);
+            if from < next {
+                let (length, offset) = (next - from, from - bar.onset);
+                let kind = Kind::Rest;
+                let sound =
+                    Sound { at: from, length, offset, measure, line: 0, kind, grace: false, pitches: (0, 0) };
+                rests.push(Item::rest(sound));
+                free = next;
+            }
+            let Some(sound) = sounds.next_if(|sound| sound.at < over) else { break };
+            free = free.max(sound.end());
+        }
+    }
+    rests
 }
 
 /// Puts a note where the grid has it.
@@ -58,7 +86,9 @@ fn gather(items: &mut Vec<Item<'_>>) {
         if gone.get(index).copied().unwrap_or(true) {
             continue;
         }
-        let Some((head, later)) = items.get_mut(index..).and_then(<[Item<'_>]>::split_first_mut) else { continue };
+        let Some((head, later)) = items.get_mut(index..).and_then(<[Item<'_>]>::split_first_mut) else {
+            continue;
+        };
         for (other, gone) in later.iter().zip(gone.iter_mut().skip(index + 1)).take(CHORD_MAX) {
             if other.sound.at - head.sound.at >= near {
                 break;

@@ -67,7 +67,7 @@ impl Material {
             as_music21,
             melody: Melody::of(&sounds, as_music21),
             rhythm: Rhythm::of(score, &sounds, as_music21),
-            meters: Meters::of(score),
+            meters: Meters::of(score, as_music21),
             instruments: Instruments::of(score, &sounds, pitches.total(), as_music21),
             chords: Simultaneities::of(score, &sounds, as_music21)?,
             lengths: Lengths::of(&sounds),

@@ -8,46 +8,46 @@ use crate::score::Ticks;
 /// The features of melody.
 pub(in crate::analyse) static MELODY: &[Feature] = &[
     entry!("M1" "m1" "Melodic Interval Histogram" [128], Number "share", "Share of the intervals of each size in semitones.",
-        |all| {
-            let melody = &all.melody;
-            (melody.total > 0).then(|| melody.sizes.iter().map(|&count| count as f64 / melody.total as f64).collect::<Vec<f64>>()).into()
-        }),
+    |all| {
+        let melody = &all.melody;
+        (melody.total > 0).then(|| melody.sizes.iter().map(|&count| count as f64 / melody.total as f64).collect::<Vec<f64>>()).into()
+    }),
     entry!("M2" "m2" "Average Melodic Interval", Number "semitone", "Mean size of the intervals.",
         |all| ratio((0_u64..).zip(&all.melody.sizes).map(|(size, count)| size * count).sum::<u64>() as f64, all.melody.total as f64).into()),
     entry!("M3" "m3" "Most Common Melodic Interval", Integer "semitone", "The commonest size.",
-        |all| match all.melody.top(None) {
-            None if all.as_music21 => Answer::Whole(0),
-            top => top.map(|(size, _)| size as i64).into(),
-        }),
+    |all| match all.melody.top(None) {
+        None if all.as_music21 => Answer::Whole(0),
+        top => top.map(|(size, _)| size as i64).into(),
+    }),
     entry!("M4" "m4" "Distance Between Most Common Melodic Intervals", Integer "semitone", "Distance of the two commonest sizes.",
-        |all| match (all.melody.top(None), all.melody.second()) {
-            (Some((top, _)), Some((next, _))) => Answer::Whole(top.abs_diff(next) as i64),
-            // The first empty bin is music21's second.
-            (top, None) if all.as_music21 => Answer::Whole(top.map_or(0, |(top, _)| top) as i64),
-            _ => Answer::Nothing,
-        }),
+    |all| match (all.melody.top(None), all.melody.second()) {
+        (Some((top, _)), Some((next, _))) => Answer::Whole(top.abs_diff(next) as i64),
+        // The first empty bin is music21's second.
+        (top, None) if all.as_music21 => Answer::Whole(top.map_or(0, |(top, _)| top) as i64),
+        _ => Answer::Nothing,
+    }),
     entry!("M5" "m5" "Most Common Melodic Interval Prevalence", Number "share", "Share of the intervals that have the commonest size.",
         |all| all.melody.top(None).and_then(|(_, top)| ratio(top as f64, all.melody.total as f64)).into()),
     entry!("M6" "m6" "Relative Strength of Most Common Intervals", Number "ratio", "How often the second commonest size occurs for each time of the commonest.",
         |all| all.melody.top(None).and_then(|(_, top)| ratio(all.melody.second().map_or(0.0, |(_, next)| next as f64), top as f64)).into()),
     entry!("M7" "m7" "Number of Common Melodic Intervals", Integer "size", "How many sizes have at least 9 % of the intervals each.",
-        |all| {
-            let melody = &all.melody;
-            let common = melody.sizes.iter().filter(|&&count| count as f64 / melody.total as f64 >= 0.09).count();
-            (melody.total > 0).then_some(common as i64).into()
-        }),
+    |all| {
+        let melody = &all.melody;
+        let common = melody.sizes.iter().filter(|&&count| count as f64 / melody.total as f64 >= 0.09).count();
+        (melody.total > 0).then_some(common as i64).into()
+    }),
     entry!("M8" "m8" "Amount of Arpeggiation", Number "share", "Share of the intervals that are unisons, thirds, fifths, sevenths, octaves or tenths (0, 3, 4, 7, 10, 11, 12, 15, 16 semitones).",
-        |all| match all.melody.share(&[0, 3, 4, 7, 10, 11, 12, 15, 16]) {
-            None if all.as_music21 => Answer::Number(0.0),
-            // music21 takes a melody without any of them for one without notes.
-            Some(share) if all.as_music21 && share <= 0.0 => Answer::Nothing,
-            share => share.into(),
-        }),
+    |all| match all.melody.share(&[0, 3, 4, 7, 10, 11, 12, 15, 16]) {
+        None if all.as_music21 => Answer::Number(0.0),
+        // music21 takes a melody without any of them for one without notes.
+        Some(share) if all.as_music21 && share <= 0.0 => Answer::Nothing,
+        share => share.into(),
+    }),
     entry!("M9" "m9" "Repeated Notes", Number "share", "Share of the intervals that are unisons.",
-        |all| match all.melody.share(&[0]) {
-            None if all.as_music21 => Answer::Number(0.0),
-            share => share.into(),
-        }),
+    |all| match all.melody.share(&[0]) {
+        None if all.as_music21 => Answer::Number(0.0),
+        share => share.into(),
+    }),
     entry!("m10" "m10" "Chromatic Motion", Number "share", "Share of the intervals that are semitones.",
         |all| all.melody.share(&[1]).into()),
     entry!("M11" "m11" "Stepwise Motion", Number "share", "Share of the intervals of one or two semitones.",
@@ -59,10 +59,10 @@ pub(in crate::analyse) static MELODY: &[Feature] = &[
     entry!("M14" "m14" "Melodic Tritones", Number "share", "Share of the intervals of six semitones.",
         |all| all.melody.share(&[6]).into()),
     entry!("M15" "m15" "Melodic Octaves", Number "share", "Share of the intervals of one octave or several.",
-        |all| match all.as_music21 {
-            true => all.melody.share(&[12, 24, 48, 60, 72, 84, 96, 108, 120]).into(),
-            false => all.melody.share(&[12, 24, 36, 48, 60, 72, 84, 96, 108, 120]).into(),
-        }),
+    |all| match all.as_music21 {
+        true => all.melody.share(&[12, 24, 48, 60, 72, 84, 96, 108, 120]).into(),
+        false => all.melody.share(&[12, 24, 36, 48, 60, 72, 84, 96, 108, 120]).into(),
+    }),
     entry!("m17" "m17" "Direction of Motion", Number "share", "Share of the intervals but unisons that rise.",
         |all| ratio(all.melody.rising as f64, (all.melody.rising + all.melody.falling) as f64).into()),
     entry!("M18" "m18" "Duration of Melodic Arcs", Number "interval", "Intervals but unisons for each change of direction.",
@@ -176,8 +176,8 @@ fn keys(sounds: &Sounds, of: &[Sound], highest: bool) -> Vec<i32> {
             let heard = sounds.heard(sound);
             match sound.kind {
                 Kind::Rest => end = sound.end(),
-                Kind::Chord | Kind::Symbol if !highest || heard.len() < 2 => {}
-                Kind::Note | Kind::Chord | Kind::Symbol if sound.at >= end => {
+                Kind::Chord if !highest || heard.len() < 2 => {}
+                Kind::Note | Kind::Chord if sound.at >= end => {
                     keys.extend(top(heard));
                     end = sound.end();
                 }

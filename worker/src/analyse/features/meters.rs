@@ -1,16 +1,16 @@
 //! The features of the written page (R31 to R35, P22): meters and the mode of the key signature.
 
 use super::{Answer, Feature, Material, entry};
-use crate::score::{Meter, Mode, Score};
+use crate::score::{Meter, Mode, Notation, Score};
 
 /// The features of meter and signature.
 pub(in crate::analyse) static METERS: &[Feature] = &[
     entry!("R31" "r31" "Initial Time Signature" [2], Integer "number", "Upper and lower number of the first time signature.",
-        |all| match all.meters.first {
-            Some((count, unit, _)) => Answer::Wholes(vec![count, unit]),
-            None if all.as_music21 => Answer::Wholes(vec![0, 0]),
-            None => Answer::Nothing,
-        }),
+    |all| match all.meters.first {
+        Some((count, unit, _)) => Answer::Wholes(vec![count, unit]),
+        None if all.as_music21 => Answer::Wholes(vec![0, 0]),
+        None => Answer::Nothing,
+    }),
     entry!("R32" "r32" "Compound Or Simple Meter", Integer "0 or 1", "1 if the first upper number is at least 6 and divides by 3.",
         |all| all.meters.says(all, |(count, _, compound)| if all.as_music21 { compound } else { count >= 6 && count % 3 == 0 })),
     entry!("R33" "r33" "Triple Meter", Integer "0 or 1", "1 if the first upper number is 3.",
@@ -20,10 +20,10 @@ pub(in crate::analyse) static METERS: &[Feature] = &[
     entry!("R35" "r35" "Changes of Meter", Integer "0 or 1", "1 if a time signature differs from the first.",
         |all| all.meters.says(all, |_| all.meters.changes)),
     entry!("P22" "p22" "Quality", Integer "0 or 1", "1 if the first key signature with a mode is minor, 0 if major.",
-        |all| match all.meters.minor {
-            None if all.as_music21 => Answer::Whole(0),
-            minor => minor.into(),
-        }),
+    |all| match all.meters.minor {
+        None if all.as_music21 => Answer::Whole(0),
+        minor => minor.into(),
+    }),
 ];
 
 /// The signatures of a score.
@@ -40,7 +40,7 @@ pub(in crate::analyse) struct Meters {
 
 impl Meters {
     /// The signatures of all parts, in the order of time.
-    pub(super) fn of(score: &Score) -> Self {
+    pub(super) fn of(score: &Score, as_music21: bool) -> Self {
         let numbers = |meter: &Meter| (i64::from(meter.count()), i64::from(meter.unit));
         let mut meters = score.meters.iter().filter(|meter| !meter.beats.is_empty());
         let first = meters.next();
@@ -49,7 +49,10 @@ impl Meters {
             Mode::Minor => Some(true),
             _ => None,
         };
-        let modes = || score.keys.iter().filter_map(|key| key.mode);
+        // In kern, music21 knows no key but major and minor ones.
+        let known =
+            |found: &Mode| !as_music21 || score.notation != Some(Notation::Kern) || mode(*found).is_some();
+        let modes = || score.keys.iter().filter_map(|key| key.mode).filter(known);
         let agreed = modes().next().filter(|first| modes().all(|other| other == *first));
         Meters {
             first: first.map(|meter| (numbers(meter).0, numbers(meter).1, is_compound(meter))),

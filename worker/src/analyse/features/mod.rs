@@ -18,7 +18,9 @@ mod sweep;
 mod symbols;
 
 pub(super) use material::{Material, material};
-pub(super) use {instruments::INSTRUMENTS, lengths::LENGTHS, melody::MELODY, meters::METERS, pitches::PITCHES};
+pub(super) use {
+    instruments::INSTRUMENTS, lengths::LENGTHS, melody::MELODY, meters::METERS, pitches::PITCHES,
+};
 pub(super) use {rhythm::RHYTHM, simultaneities::SIMULTANEITIES, simultaneities::TEXTURE};
 
 use super::{Column, Kind, Param, Range};
@@ -36,10 +38,8 @@ pub(super) const FIDELITY: Param = Param {
 /// the detail.
 #[derive(Debug)]
 pub(super) struct Feature {
-    /// As published: `M2`, `m10`.
+    /// As published: `M2`, `m10`. The field of its answer, too.
     pub(super) id: &'static str,
-    /// The field of its answer: the identifier in lower case.
-    pub(super) key: &'static str,
     /// How many numbers it is.
     pub(super) dimension: usize,
     /// A column for each of them, if they are few.
@@ -109,7 +109,7 @@ impl Feature {
 pub(super) fn answers(groups: &[&[Feature]], material: &Material) -> Value {
     let features = groups.iter().copied().flatten();
     Value::Object(
-        features.map(|feature| (feature.key.to_owned(), feature.value(material))).collect::<Map<_, _>>(),
+        features.map(|feature| (feature.id.to_owned(), feature.value(material))).collect::<Map<_, _>>(),
     )
 }
 
@@ -153,22 +153,22 @@ pub(super) const fn columns<const WIDTH: usize>(groups: &[&[Feature]]) -> [Colum
 /// place of the comma after the name `[2]`, `[12]` or `[128]` of them.
 macro_rules! entry {
     ($id:literal $key:literal $name:literal, $kind:ident $unit:literal, $summary:literal, $of:expr) => {
-        entry!(@ $id $key 1, &[entry!(@column $key, concat!("/", $key), $name, $kind $unit, $summary)], $of)
+        entry!(@ $id 1, &[entry!(@column $key, concat!("/", $id), $name, $kind $unit, $summary)], $of)
     };
     ($id:literal $key:literal $name:literal [2], $kind:ident $unit:literal, $summary:literal, $of:expr) => {
-        entry!(@ $id $key 2, &entry!(@columns $key $name $kind $unit $summary; 0 1), $of)
+        entry!(@ $id 2, &entry!(@columns $id $key $name $kind $unit $summary; 0 1), $of)
     };
     ($id:literal $key:literal $name:literal [12], $kind:ident $unit:literal, $summary:literal, $of:expr) => {
-        entry!(@ $id $key 12, &entry!(@columns $key $name $kind $unit $summary; 0 1 2 3 4 5 6 7 8 9 10 11), $of)
+        entry!(@ $id 12, &entry!(@columns $id $key $name $kind $unit $summary; 0 1 2 3 4 5 6 7 8 9 10 11), $of)
     };
     ($id:literal $key:literal $name:literal [128], $kind:ident $unit:literal, $summary:literal, $of:expr) => {
-        entry!(@ $id $key 128, &[], $of)
+        entry!(@ $id 128, &[], $of)
     };
-    (@ $id:literal $key:literal $dimension:literal, $columns:expr, $of:expr) => {
-        crate::analyse::features::Feature { id: $id, key: $key, dimension: $dimension, columns: $columns, of: $of }
+    (@ $id:literal $dimension:literal, $columns:expr, $of:expr) => {
+        crate::analyse::features::Feature { id: $id, dimension: $dimension, columns: $columns, of: $of }
     };
-    (@columns $key:literal $name:literal $kind:ident $unit:literal $summary:literal; $($index:literal)+) => {
-        [$(entry!(@column concat!($key, "_", $index), concat!("/", $key, "/", $index), $name, $kind $unit, $summary)),+]
+    (@columns $id:literal $key:literal $name:literal $kind:ident $unit:literal $summary:literal; $($index:literal)+) => {
+        [$(entry!(@column concat!($key, "_", $index), concat!("/", $id, "/", $index), $name, $kind $unit, $summary)),+]
     };
     (@column $name:expr, $pointer:expr, $title:literal, $kind:ident $unit:literal, $summary:literal) => {
         crate::analyse::Column {

@@ -95,7 +95,8 @@ pub(super) fn as_music21(notation: Option<Notation>, part: &Part) -> Option<Inst
         }
         _ => stated,
     };
-    let called = name.map_or_else(|| program.map(|program| program.to_string()).unwrap_or_default(), str::to_owned);
+    let called =
+        name.map_or_else(|| program.map(|program| program.to_string()).unwrap_or_default(), str::to_owned);
     Some(Instrument { name: called, program })
 }
 

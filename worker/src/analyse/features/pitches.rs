@@ -12,46 +12,46 @@ pub(in crate::analyse) static PITCHES: &[Feature] = &[
     entry!("P2" "p2" "Most Common Pitch Class Prevalence", Number "share", "Share of the notes that have the commonest pitch class.",
         |all| share(all.pitches.top_class().map(|(_, count)| count), all).into()),
     entry!("P3" "p3" "Relative Strength of Top Pitches", Number "ratio", "How often the second commonest pitch occurs for each time of the commonest.",
-        |all| match all.pitches.top(0) {
-            None if all.as_music21 => Answer::Number(0.0),
-            None => Answer::Nothing,
-            Some((_, top)) => ratio(all.pitches.top(1).map_or(0.0, |(_, next)| next as f64), top as f64).into(),
-        }),
+    |all| match all.pitches.top(0) {
+        None if all.as_music21 => Answer::Number(0.0),
+        None => Answer::Nothing,
+        Some((_, top)) => ratio(all.pitches.top(1).map_or(0.0, |(_, next)| next as f64), top as f64).into(),
+    }),
     entry!("P4" "p4" "Relative Strength of Top Pitch Classes", Number "ratio", "How often the second commonest pitch class occurs for each time of the commonest.",
         |all| all.pitches.top_class().and_then(|(_, top)| {
             ratio(all.pitches.second_class(all).map_or(0.0, |(_, next)| next as f64), top as f64)
         }).into()),
     entry!("P5" "p5" "Interval Between Strongest Pitches", Integer "semitone", "Distance of the two commonest pitches.",
-        |all| match (all.pitches.top(0), all.pitches.top(1)) {
-            (Some((top, _)), Some((next, _))) => Answer::Whole(i64::from((top - next).abs())),
-            _ if all.as_music21 => Answer::Whole(0),
-            _ => Answer::Nothing,
-        }),
+    |all| match (all.pitches.top(0), all.pitches.top(1)) {
+        (Some((top, _)), Some((next, _))) => Answer::Whole(i64::from((top - next).abs())),
+        _ if all.as_music21 => Answer::Whole(0),
+        _ => Answer::Nothing,
+    }),
     entry!("P6" "p6" "Interval Between Strongest Pitch Classes", Integer "semitone", "Difference of the numbers of the two commonest pitch classes.",
-        |all| match (all.pitches.top_class(), all.pitches.second_class(all)) {
-            (Some((top, _)), Some((next, _))) => Answer::Whole(top.abs_diff(next) as i64),
-            _ if all.as_music21 => Answer::Whole(0),
-            _ => Answer::Nothing,
-        }),
+    |all| match (all.pitches.top_class(), all.pitches.second_class(all)) {
+        (Some((top, _)), Some((next, _))) => Answer::Whole(top.abs_diff(next) as i64),
+        _ if all.as_music21 => Answer::Whole(0),
+        _ => Answer::Nothing,
+    }),
     entry!("P7" "p7" "Number of Common Pitches", Integer "pitch", "How many pitches have at least 9 % of the notes each.",
-        |all| {
-            let common = |&&(_, count): &&(i32, u64)| count as f64 / all.pitches.total as f64 >= 0.09;
-            all.pitches.or_none(all, all.pitches.ranked.iter().filter(common).count()).into()
-        }),
+    |all| {
+        let common = |&&(_, count): &&(i32, u64)| count as f64 / all.pitches.total as f64 >= 0.09;
+        all.pitches.or_none(all, all.pitches.ranked.iter().filter(common).count()).into()
+    }),
     entry!("P8" "p8" "Pitch Variety", Integer "pitch", "How many pitches occur.",
         |all| all.pitches.or_none(all, all.pitches.ranked.iter().filter(|(key, _)| *key > 0 || !all.as_music21).count()).into()),
     entry!("P9" "p9" "Pitch Class Variety", Integer "pitch class", "How many pitch classes occur.",
         |all| all.pitches.or_none(all, all.pitches.classes.iter().filter(|count| **count > 0).count()).into()),
     entry!("P10" "p10" "Range", Integer "semitone", "From the lowest pitch to the highest.",
-        |all| {
-            let keys = || all.pitches.ranked.iter().map(|(key, _)| i64::from(*key));
-            keys().max().zip(keys().min()).map(|(high, low)| high - low).into()
-        }),
+    |all| {
+        let keys = || all.pitches.ranked.iter().map(|(key, _)| i64::from(*key));
+        keys().max().zip(keys().min()).map(|(high, low)| high - low).into()
+    }),
     entry!("P11" "p11" "Most Common Pitch", Integer "MIDI key", "The commonest pitch.",
-        |all| match all.pitches.top(0) {
-            None if all.as_music21 => Answer::Whole(0),
-            top => top.map(|(key, _)| i64::from(key)).into(),
-        }),
+    |all| match all.pitches.top(0) {
+        None if all.as_music21 => Answer::Whole(0),
+        top => top.map(|(key, _)| i64::from(key)).into(),
+    }),
     entry!("P12" "p12" "Primary Register", Number "MIDI key", "Mean of the pitches of all notes.",
         |all| ratio(all.pitches.cents as f64 / 100.0, all.pitches.total as f64).into()),
     entry!("P13" "p13" "Importance of Bass Register", Number "share", "Share of the notes up to MIDI key 54.",
@@ -61,10 +61,10 @@ pub(in crate::analyse) static PITCHES: &[Feature] = &[
     entry!("P15" "p15" "Importance of High Register", Number "share", "Share of the notes from MIDI key 73.",
         |all| share(Some(all.pitches.within(73, i32::MAX)), all).into()),
     entry!("P16" "p16" "Most Common Pitch Class", Integer "pitch class", "The commonest pitch class, from 0 for C.",
-        |all| match all.pitches.top_class() {
-            None if all.as_music21 => Answer::Whole(0),
-            top => top.map(|(class, _)| class as i64).into(),
-        }),
+    |all| match all.pitches.top_class() {
+        None if all.as_music21 => Answer::Whole(0),
+        top => top.map(|(class, _)| class as i64).into(),
+    }),
     entry!("P19" "p19" "Basic Pitch Histogram" [128], Number "share", "Share of the notes at each MIDI key.",
         |all| (all.pitches.total > 0).then(|| {
             let mut shares = vec![0.0; 128];
@@ -76,10 +76,10 @@ pub(in crate::analyse) static PITCHES: &[Feature] = &[
             shares
         }).into()),
     entry!("P20" "p20" "Pitch Class Distribution" [12], Number "share", "Share of the notes of each pitch class, the commonest first and then upwards by semitones.",
-        |all| {
-            let top = all.pitches.top_class().map(|(top, _)| top);
-            top.map(|top| all.pitches.shares(|index| (index + top) % 12)).into()
-        }),
+    |all| {
+        let top = all.pitches.top_class().map(|(top, _)| top);
+        top.map(|top| all.pitches.shares(|index| (index + top) % 12)).into()
+    }),
     entry!("P21" "p21" "Fifths Pitch Histogram" [12], Number "share", "Share of the notes of each pitch class, from C upwards by fifths.",
         |all| (all.pitches.total > 0).then(|| all.pitches.shares(|index| 7 * index % 12)).into()),
 ];
@@ -98,7 +98,7 @@ pub(in crate::analyse) struct Pitches {
 }
 
 impl Pitches {
-    /// Of all notes; music21 also counts chord symbols and grace notes, which only its sounds have.
+    /// Of all notes; of grace notes only as music21 has it.
     pub(super) fn of(sounds: &Sounds) -> Self {
         let mut pitches = Pitches::default();
         let mut counts: BTreeMap<i32, (u64, usize)> = BTreeMap::new();

@@ -16,10 +16,10 @@ const TOGETHER: f64 = 1e-7;
 /// The features of rhythm that are measured in seconds.
 pub(in crate::analyse) static RHYTHM: &[Feature] = &[
     entry!("R15" "r15" "Note Density", Number "note per second", "Notes for each second until the last one ends.",
-        |all| match ratio(all.rhythm.notes as f64, all.rhythm.end) {
-            None if all.as_music21 && all.rhythm.notes == 0 => Answer::Number(0.0),
-            density => density.into(),
-        }),
+    |all| match ratio(all.rhythm.notes as f64, all.rhythm.end) {
+        None if all.as_music21 && all.rhythm.notes == 0 => Answer::Number(0.0),
+        density => density.into(),
+    }),
     entry!("R17" "r17" "Average Note Duration", Number "second", "Mean duration of the notes.",
         |all| all.rhythm.lengths.map(|lengths| lengths.mean).into()),
     entry!("R18" "r18" "Variability of Note Duration", Number "second", "Standard deviation of the durations.",
@@ -105,9 +105,7 @@ fn voices(score: &Score, times: &Times, sounds: &Sounds, as_music21: bool) -> Op
     }
     let mut spreads = Vec::new();
     for staff in &sounds.staves {
-        let starts = |clock: &Clock| -> Vec<f64> {
-            staff.notes().map(|sound| clock.span(sound).0).collect()
-        };
+        let starts = |clock: &Clock| -> Vec<f64> { staff.notes().map(|sound| clock.span(sound).0).collect() };
         let starts = match whole {
             Some(clock) => starts(clock),
             None => starts(&Clock::of(score, times, true, Some(staff))),
@@ -146,15 +144,19 @@ struct Clock(Vec<(Ticks, f64, f64)>);
 impl Clock {
     /// The tempi of a score, or those that stand on one staff, in the parts' own times or in the piece's.
     fn of(score: &Score, times: &Times, own: bool, of: Option<&Staff>) -> Self {
-        let here = |part: u16| of.is_none_or(|staff| staff.leads && staff.part == part);
-        let stated = score.tempi.iter().filter(|tempo| is_playable(tempo.quarters_per_minute) && here(tempo.part));
+        // It copies the tempi of a MIDI file to each part.
+        let everywhere = score.notation == Some(Notation::Midi);
+        let here = |part: u16| everywhere || of.is_none_or(|staff| staff.leads && staff.part == part);
+        let stated =
+            score.tempi.iter().filter(|tempo| is_playable(tempo.quarters_per_minute) && here(tempo.part));
         // music21 rounds what a MIDI file says to hundredths.
         let rounds = own && score.notation == Some(Notation::Midi);
         let mut changes: Vec<(Ticks, f64)> = stated
             .map(|tempo| {
                 let beats = tempo.quarters_per_minute;
                 let beats = if rounds { (beats * 100.0).round() / 100.0 } else { beats };
-                let at = if own { times.moment(tempo.part, tempo.measure, tempo.onset).0 } else { tempo.onset };
+                let at =
+                    if own { times.moment(tempo.part, tempo.measure, tempo.onset).0 } else { tempo.onset };
                 (at, beats)
             })
             .collect();

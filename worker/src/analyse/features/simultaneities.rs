@@ -12,10 +12,10 @@ use std::collections::BTreeMap;
 /// The features of texture.
 pub(in crate::analyse) static TEXTURE: &[Feature] = &[
     entry!("T1" "t1" "Maximum Number of Independent Voices", Integer "part", "The most parts that sound at once.",
-        |all| match all.chords.voices {
-            None if all.as_music21 => Answer::Whole(0),
-            voices => voices.map(|voices| voices.0).into(),
-        }),
+    |all| match all.chords.voices {
+        None if all.as_music21 => Answer::Whole(0),
+        voices => voices.map(|voices| voices.0).into(),
+    }),
     entry!("T2" "t2" "Average Number of Independent Voices", Number "part", "Mean number of parts that sound at once, silence left out.",
         |all| all.chords.voices.map(|voices| voices.1).into()),
     entry!("T3" "t3" "Variability of Number of Independent Voices", Number "part", "Standard deviation of this number.",
@@ -45,10 +45,10 @@ pub(in crate::analyse) static SIMULTANEITIES: &[Feature] = &[
     entry!("CS10" "cs10" "Diminished Seventh Simultaneity Prevalence", Number "share", "Share of the slices that are diminished sevenths.",
         |all| all.chords.share(all, all.chords.diminished_seventh)),
     entry!("CS11" "cs11" "Incorrectly Spelled Triad Prevalence", Number "share", "Share of the triads by sound (Forte 3-10, 3-11, 3-12) that are not spelled as one.",
-        |all| match all.as_music21 {
-            true => ratio(all.chords.sounding as f64 - all.chords.triads as f64, all.chords.sounding as f64).into(),
-            false => ratio(all.chords.misspelled as f64, all.chords.sounding as f64).into(),
-        }),
+    |all| match all.as_music21 {
+        true => ratio(all.chords.sounding as f64 - all.chords.triads as f64, all.chords.sounding as f64).into(),
+        false => ratio(all.chords.misspelled as f64, all.chords.sounding as f64).into(),
+    }),
     entry!("CS12" "cs12" "Chord Bass Motion" [12], Number "share", "Share of the steps from one chord symbol to the next by which the bass rises so many semitones, the same bass left out.",
         |all| all.chords.bass_motion(all)),
 ];

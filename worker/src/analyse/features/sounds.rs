@@ -12,8 +12,6 @@ pub(super) enum Kind {
     Chord,
     /// A note without pitch.
     Unpitched,
-    /// A chord symbol: it takes no time. Only music21 counts it among the notes.
-    Symbol,
     /// A rest.
     Rest,
 }

@@ -37,7 +37,7 @@ struct Held {
 
 impl Sweep {
     /// The slices: cut at every start and end; for music21 measure by measure, by index, as far as the first part goes,
-    /// with rests, grace notes and chord symbols.
+    /// with rests and grace notes.
     ///
     /// # Errors
     /// `too_large` for a piece of more slices or different chords than are looked at.
@@ -52,7 +52,11 @@ impl Sweep {
                 to: sound.offset + sound.length,
                 // The notes of a chord do not know their part in music21.
                 channel: Some(staff.channel).filter(|_| !as_music21 || sound.kind == Kind::Note),
-                pitches: if matches!(sound.kind, Kind::Rest | Kind::Unpitched) { (0, 0) } else { sound.pitches },
+                pitches: if matches!(sound.kind, Kind::Rest | Kind::Unpitched) {
+                    (0, 0)
+                } else {
+                    sound.pitches
+                },
             }));
         }
         items.sort_by_key(|item| (item.measure, item.from));

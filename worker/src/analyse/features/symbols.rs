@@ -27,7 +27,8 @@ fn bass(symbol: &str) -> Option<u8> {
 /// The pitch class that a text begins with.
 fn class(text: &str) -> Option<u8> {
     let mut letters = text.trim().chars();
-    let step = u8::try_from(letters.next()?).ok().filter(u8::is_ascii_uppercase).and_then(Step::from_letter)?;
+    let step =
+        u8::try_from(letters.next()?).ok().filter(u8::is_ascii_uppercase).and_then(Step::from_letter)?;
     let signs = letters.map_while(|sign| match sign {
         '#' | '\u{266f}' => Some(1),
         'b' | '\u{266d}' => Some(-1),
