@@ -115,7 +115,7 @@ mod tests {
         assert_eq!(nearest(part(26, 100), Ticks::ZERO, true), part(1, 4));
         assert_eq!(nearest(part(1, 10), Ticks::ZERO, true), Ticks::ZERO);
         assert_eq!(nearest(part(1, 10), Ticks::ZERO, false), part(1, 4));
-        // Three tenths before the next quarter of a quarter note do not become a third.
-        assert_eq!(nearest(part(3, 10), part(1, 4), false), part(1, 4));
+        // Three tenths, with the next note a half later, do not become a third: a quarter divides the half.
+        assert_eq!(nearest(part(3, 10), part(1, 2), false), part(1, 4));
     }
 }

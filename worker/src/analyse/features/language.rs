@@ -14,6 +14,10 @@ static TRIGRAMS: &str = include_str!("languages.txt");
 /// How many languages there are.
 const LANGUAGES: usize = 7;
 
+/// The characters of which no table is long enough, and their language.
+const HAN: std::ops::RangeInclusive<char> = '\u{4e00}'..='\u{9fff}';
+const CHINESE: i64 = 5;
+
 type Trigram = [char; 3];
 
 /// The trigrams of all languages.
@@ -50,6 +54,10 @@ fn table() -> &'static Table {
 
 /// The language of a text, from 1: English, French, Italian, German, Chinese, Latin, Dutch; nothing if it is like none.
 fn language_of(text: &str) -> Option<i64> {
+    let letters = || text.chars().filter(|letter| !letter.is_whitespace());
+    if letters().filter(|letter| HAN.contains(letter)).count() * 2 > letters().count() {
+        return Some(CHINESE);
+    }
     let table = table();
     let mut before = [' ', ' '];
     let mut counts: BTreeMap<Trigram, f64> = BTreeMap::new();

@@ -5,6 +5,7 @@ use super::language::Language;
 use super::sounds::Sounds;
 use super::{Answer, Feature, entry};
 use crate::score::Ticks;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// The features of music21 other than those of simultaneities.
@@ -49,9 +50,9 @@ pub(in crate::analyse) struct Lengths {
 }
 
 impl Lengths {
-    /// Of all notes and chords. Of lengths that are equally common music21 takes the one that comes last for the first
-    /// time, and so do we.
-    pub(super) fn of(sounds: &Sounds) -> Self {
+    /// Of all notes and chords. Of lengths that are equally common ours is the shortest; music21 takes the one that comes
+    /// last for the first time.
+    pub(super) fn of(sounds: &Sounds, as_music21: bool) -> Self {
         let mut counts: BTreeMap<Ticks, (u64, (Ticks, bool, usize))> = BTreeMap::new();
         for (index, staff) in sounds.staves.iter().enumerate() {
             for sound in staff.notes() {
@@ -61,7 +62,11 @@ impl Lengths {
                 *entry = (entry.0 + 1, entry.1.min(first));
             }
         }
-        let commonest = counts.iter().max_by_key(|(_, count)| **count);
+        let rank = |(length, (count, first)): &(&Ticks, &(u64, (Ticks, bool, usize)))| {
+            let last = as_music21.then_some(*first);
+            (*count, last, Reverse(**length))
+        };
+        let commonest = counts.iter().max_by_key(rank);
         let range = counts
             .keys()
             .next_back()

@@ -62,7 +62,7 @@ impl Material {
     fn of(score: &Score, as_music21: bool) -> Result<Self, Failure> {
         check_notes(score)?;
         let sounds = if as_music21 { compat::sounds(score) } else { corrected::sounds(score) };
-        let pitches = Pitches::of(&sounds);
+        let pitches = Pitches::of(&sounds, as_music21);
         Ok(Material {
             as_music21,
             melody: Melody::of(&sounds, as_music21),
@@ -70,7 +70,7 @@ impl Material {
             meters: Meters::of(score, as_music21),
             instruments: Instruments::of(score, &sounds, pitches.total(), as_music21),
             chords: Simultaneities::of(score, &sounds, as_music21)?,
-            lengths: Lengths::of(&sounds),
+            lengths: Lengths::of(&sounds, as_music21),
             language: Language::of(score, as_music21),
             key: key::certainty(&class_lengths(&sounds)),
             pitches,

@@ -54,8 +54,11 @@ impl Meters {
             |found: &Mode| !as_music21 || score.notation != Some(Notation::Kern) || mode(*found).is_some();
         let modes = || score.keys.iter().filter_map(|key| key.mode).filter(known);
         let agreed = modes().next().filter(|first| modes().all(|other| other == *first));
+        // music21 takes a MIDI file that says nothing for 4/4.
+        let assumed = (as_music21 && score.notation == Some(Notation::Midi)).then_some((4, 4, false));
         Meters {
-            first: first.map(|meter| (numbers(meter).0, numbers(meter).1, is_compound(meter))),
+            first: first
+                .map_or(assumed, |meter| Some((numbers(meter).0, numbers(meter).1, is_compound(meter)))),
             changes: first.is_some_and(|first| meters.any(|meter| numbers(meter) != numbers(first))),
             minor: modes().find_map(mode),
             agreed: agreed.map(mode),

@@ -181,3 +181,6 @@ macro_rules! entry {
     };
 }
 use entry;
+
+#[cfg(test)]
+mod tests;

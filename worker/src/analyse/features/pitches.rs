@@ -3,6 +3,7 @@
 use super::super::common::{class, even_key, ratio};
 use super::sounds::{Kind, Sounds};
 use super::{Answer, Feature, Material, entry};
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// The features of pitch that are counted from the notes.
@@ -87,7 +88,7 @@ pub(in crate::analyse) static PITCHES: &[Feature] = &[
 /// The pitches of the notes, counted.
 #[derive(Debug, Default)]
 pub(in crate::analyse) struct Pitches {
-    /// MIDI keys and how often they occur, the commonest first; of equals, the one that came first.
+    /// MIDI keys and how often they occur, the commonest first.
     ranked: Vec<(i32, u64)>,
     /// How often each pitch class occurs.
     classes: [u64; 12],
@@ -99,7 +100,7 @@ pub(in crate::analyse) struct Pitches {
 
 impl Pitches {
     /// Of all notes; of grace notes only as music21 has it.
-    pub(super) fn of(sounds: &Sounds) -> Self {
+    pub(super) fn of(sounds: &Sounds, as_music21: bool) -> Self {
         let mut pitches = Pitches::default();
         let mut counts: BTreeMap<i32, (u64, usize)> = BTreeMap::new();
         let heard = sounds.notes().filter(|sound| sound.kind != Kind::Unpitched);
@@ -113,7 +114,8 @@ impl Pitches {
             pitches.cents += i64::from(pitch.cents());
         }
         let mut ranked: Vec<(i32, (u64, usize))> = counts.into_iter().collect();
-        ranked.sort_by_key(|&(_, (count, first))| (std::cmp::Reverse(count), first));
+        // Of equals music21 takes the one that comes first; ours does not hang on the order of the parts.
+        ranked.sort_by_key(|&(_, (count, first))| (Reverse(count), if as_music21 { first } else { 0 }));
         pitches.ranked = ranked.into_iter().map(|(key, (count, _))| (key, count)).collect();
         pitches
     }
@@ -142,7 +144,7 @@ impl Pitches {
     fn best(&self, but: Option<usize>) -> Option<(usize, u64)> {
         let classes = self.classes.iter().copied().enumerate();
         let classes = classes.filter(|&(class, count)| count > 0 && Some(class) != but);
-        classes.max_by_key(|&(class, count)| (count, std::cmp::Reverse(class)))
+        classes.max_by_key(|&(class, count)| (count, Reverse(class)))
     }
 
     fn within(&self, low: i32, high: i32) -> u64 {

@@ -144,8 +144,8 @@ struct Clock(Vec<(Ticks, f64, f64)>);
 impl Clock {
     /// The tempi of a score, or those that stand on one staff, in the parts' own times or in the piece's.
     fn of(score: &Score, times: &Times, own: bool, of: Option<&Staff>) -> Self {
-        // It copies the tempi of a MIDI file to each part.
-        let everywhere = score.notation == Some(Notation::Midi);
+        // It copies the tempi of a MIDI file to each part; in kern they stand in each spine.
+        let everywhere = matches!(score.notation, Some(Notation::Midi | Notation::Kern));
         let here = |part: u16| everywhere || of.is_none_or(|staff| staff.leads && staff.part == part);
         let stated =
             score.tempi.iter().filter(|tempo| is_playable(tempo.quarters_per_minute) && here(tempo.part));
