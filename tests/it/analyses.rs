@@ -10,6 +10,7 @@ use tests::files_under;
 use worker::analyse::{self, ANALYSES, Analysis, Kind, Param, Params, Range};
 use worker::score::Score;
 
+mod features;
 mod harmony;
 mod keys;
 mod scores;
@@ -181,6 +182,7 @@ fn moves(analysis: &str) -> &'static [&'static str] {
         "chords" => &["/chords"],
         "contour" => &["/lines"],
         "harmony" => &["/opening_key", "/final_key", "/main_key", "/segments"],
+        "jsymbolic_features" => &["/P11", "/P12", "/P13", "/P15", "/P16", "/P19", "/P21"],
         "key" => &["/profiles"],
         "keyscape" => &["/whole", "/main", "/levels"],
         "local_key" => &["/opening", "/final", "/main", "/stretches"],

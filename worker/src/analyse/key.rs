@@ -101,6 +101,12 @@ pub(super) fn global(score: &Score, params: &Params, name: &str) -> Option<(&'st
     verdict(profile(name)?, &lengths).map(|verdict| (verdict.key.0, verdict.key.1 == "minor"))
 }
 
+/// Whether the likeliest key by the profile of Aarden and Essen is minor, and how certain it is.
+pub(super) fn certainty(lengths: &[f64; 12]) -> Option<(bool, f64)> {
+    let profile = PROFILES.iter().find(|known| known.name == "aarden_essen")?;
+    verdict(profile, lengths).map(|verdict| (verdict.key.1 == "minor", verdict.certainty))
+}
+
 /// What a profile says of the twelve lengths; nothing if they are all the same.
 fn verdict(profile: &Profile, lengths: &[f64; 12]) -> Option<Verdict> {
     let candidates = ranked(&correlations(profile, lengths)?);

@@ -10,14 +10,17 @@ mod conservation;
 mod contour;
 mod density;
 mod durations;
+mod features;
 mod harmony;
 mod interval;
+mod jsymbolic_features;
 mod key;
 mod keyscape;
 mod lines;
 mod local_key;
 mod melodic_intervals;
 mod meter;
+mod music21_features;
 mod npvi;
 mod pitch_classes;
 mod pitches;
@@ -66,11 +69,13 @@ pub static ANALYSES: &[&dyn Analysis] = &[
     &density::Density,
     &durations::Durations,
     &harmony::Harmony,
+    &jsymbolic_features::JsymbolicFeatures,
     &key::Key,
     &keyscape::Keyscape,
     &local_key::LocalKey,
     &melodic_intervals::MelodicIntervals,
     &meter::MeterUse,
+    &music21_features::Music21Features,
     &npvi::Npvi,
     &pitch_classes::PitchClasses,
     &pitches::Pitches,

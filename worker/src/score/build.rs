@@ -204,6 +204,7 @@ impl Draft {
                 self.score.arrangement = sections.to_vec();
                 self.score.sections_repeat = true;
             }
+            Event::Notation(notation) => self.score.notation = Some(notation),
             Event::Division(division) => self.score.division = Some(division),
             Event::Warning(message) => {
                 self.score.warning_count += 1;

@@ -21,6 +21,16 @@ pub enum Field {
     Genre,
 }
 
+/// How a source writes music.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Notation {
+    Midi,
+    MusicXml,
+    Kern,
+    Abc,
+}
+
 /// What is counted twice, once as declared by the source and once as read, so that no loss is silent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Unit {
@@ -65,6 +75,8 @@ pub enum Event<'a> {
         /// builder lines the parts up measure by measure, in order, so that one short measure shifts nothing after it.
         shared_time: bool,
     },
+    /// How the source writes music.
+    Notation(Notation),
     /// A field of the metadata; the first of its kind counts.
     Field(Field, &'a str),
     /// A part is declared, with the next free index from 0.

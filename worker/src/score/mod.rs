@@ -15,7 +15,7 @@ mod time;
 
 pub use annotation::{Annotation, AnnotationKind};
 pub use build::ScoreBuilder;
-pub use event::{Event, EventSink, Field, Stop, Unit};
+pub use event::{Event, EventSink, Field, Notation, Stop, Unit};
 pub use expand::{Repeats, expanded};
 pub use mark::{Endings, Mark, MarkAt};
 pub use note::{Flags, KeySignature, Measure, Meter, Mode, Note, Part, Rest, Tempo};
@@ -56,6 +56,8 @@ pub struct Score {
     pub arrangement: Vec<u16>,
     /// Whether the repeats within the sections are played too, each time that the order names one.
     pub sections_repeat: bool,
+    /// How the source writes music, where its reader says so.
+    pub notation: Option<Notation>,
     /// Ticks of a quarter note in the MIDI file that this was, if it was one.
     pub division: Option<u32>,
     /// What the source declared, against what was read, per [`Unit::ALL`].

@@ -6,7 +6,7 @@ use super::header::{Header, directive, program};
 use super::teller::Teller;
 use super::tune::{Tune, text_field};
 use super::written::Reach;
-use crate::score::{Event, Stop};
+use crate::score::{Event, Notation, Stop};
 
 /// Where in a book a line stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -201,6 +201,7 @@ impl<'a> Book<'a> {
         self.found = true;
         self.state = State::Header;
         self.teller.tell(self.teller.place(at), Event::PieceStart { shared_time: false })?;
+        self.teller.tell(self.teller.place(at), Event::Notation(Notation::Abc))?;
         self.tune = Some(Tune::new(self.header.clone()));
         self.recall(false)
     }

@@ -22,7 +22,7 @@ mod token;
 mod words;
 
 use super::{Format, HEAD_BYTES, Input, ReadError, ReadOptions, ScoreReader};
-use crate::score::{AnnotationKind, Event, EventSink, Field, Stop};
+use crate::score::{AnnotationKind, Event, EventSink, Field, Notation, Stop};
 use line::{Line, Lines};
 use piece::{Piece, damage, warn};
 use shared::failure::{Failure, FailureKind};
@@ -125,6 +125,7 @@ impl Reading<'_> {
             return Err(ReadError::Malformed(failure));
         }
         sink.event(line.place(0), Event::PieceStart { shared_time: true })?;
+        sink.event(line.place(0), Event::Notation(Notation::Kern))?;
         for (index, cell) in line.cells().enumerate() {
             if !cell.starts_with(b"**") {
                 let why = "does not say what the column holds, as **kern does";

@@ -9,7 +9,7 @@ use super::track::Track;
 use super::words::{Speech, Word};
 use super::{Odd, ReadError};
 use crate::read::{Fidelity, Grid, MidiParts, ReadOptions};
-use crate::score::{AnnotationKind, Event, Field, Flags, Mode, Note, Pitch, Stop, Ticks, Unit};
+use crate::score::{AnnotationKind, Event, Field, Flags, Mode, Notation, Note, Pitch, Stop, Ticks, Unit};
 use encoding_rs::WINDOWS_1252;
 use shared::limits::{Limits, exceeded};
 use shared::place::Place;
@@ -125,6 +125,7 @@ impl<'a> Piece<'a> {
                 sink.tell(self.at, Event::Field(field, &text(bytes)))?;
             }
         }
+        sink.tell(self.at, Event::Notation(Notation::Midi))?;
         if let Some(division) = self.clock.division() {
             sink.tell(self.at, Event::Division(division))?;
         }

@@ -5,7 +5,7 @@ use super::header::{self, ScorePart, Titles};
 use super::part::Part;
 use super::xml::Xml;
 use super::{measure, warn};
-use crate::score::{Event, EventSink, Field, Stop, Unit};
+use crate::score::{Event, EventSink, Field, Notation, Stop, Unit};
 use shared::failure::{Failure, FailureKind};
 use shared::limits::exceeded;
 use shared::place::Place;
@@ -22,6 +22,7 @@ pub(super) fn read<'a>(
     let timewise = root(&mut xml)?;
     let place = xml.place();
     sink.event(place, Event::PieceStart { shared_time: false })?;
+    sink.event(place, Event::Notation(Notation::MusicXml))?;
     let fidelity = options.fidelity;
     let (parts, by_id, titles) = (Vec::new(), BTreeMap::new(), Titles::default());
     let mut document = Document { xml, sink, fidelity, timewise, parts, by_id, titles };
