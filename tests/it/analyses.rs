@@ -178,8 +178,10 @@ fn moves(analysis: &str) -> &'static [&'static str] {
     match analysis {
         "ambitus" => &["/range", "/parts"],
         "chords" => &["/chords"],
+        "functions" => &["/chords"],
         "harmony" => &["/opening_key", "/final_key", "/main_key", "/segments"],
         "key" => &["/profiles"],
+        "non_chord_tones" => &["/found"],
         "pitch_classes" => &["/quarters", "/onsets"],
         "pitches" => &["/commonest", "/mean", "/heads", "/onsets"],
         "roman_numerals" => &["/key"],

@@ -141,6 +141,12 @@ impl<'a> Grid<'a> {
         (offset + missing + beat).fraction_of(beat)
     }
 
+    /// Length of a full measure and of a beat where a measure begins; a quarter note is both where there is no meter.
+    pub(super) fn spans(&self, onset: Ticks) -> (Ticks, Ticks) {
+        let accents = self.at(onset).and_then(|(_, _, accents)| accents.as_ref());
+        accents.map_or((Ticks::quarters(1), Ticks::quarters(1)), |accents| (accents.bar(), accents.beat()))
+    }
+
     /// How strong a place so far into a measure is: 0 on the downbeat, 1 half-way, 2 on a beat, 3 between beats, 4
     /// elsewhere. Without a meter the quarters are beats.
     pub(super) fn strength(&self, measure: Option<&Measure>, offset: Ticks) -> usize {

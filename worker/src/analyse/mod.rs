@@ -2,23 +2,29 @@
 
 mod ambitus;
 mod annotations;
+mod cadences;
 mod chord;
 mod chords;
+mod clausulae;
 mod common;
 mod conservation;
 mod density;
 mod durations;
+mod functions;
+mod harmonic_rhythm;
 mod harmony;
 mod interval;
 mod key;
 mod lines;
 mod melodic_intervals;
 mod meter;
+mod non_chord_tones;
 mod npvi;
 mod pitch_classes;
 mod pitches;
 mod roman;
 mod roman_numerals;
+mod segmentation;
 mod sonorities;
 mod spec;
 mod summary;
@@ -28,6 +34,7 @@ mod testing;
 mod texture;
 mod validate;
 mod voice_leading;
+mod voices;
 
 pub use spec::{Column, Kind, Param, Params, Range, Spec};
 
@@ -54,18 +61,24 @@ pub trait Analysis: Sync {
 pub static ANALYSES: &[&dyn Analysis] = &[
     &ambitus::Ambitus,
     &annotations::Annotations,
+    &cadences::Cadences,
     &chords::Chords,
+    &clausulae::Clausulae,
     &conservation::Conservation,
     &density::Density,
     &durations::Durations,
+    &functions::Functions,
+    &harmonic_rhythm::HarmonicRhythm,
     &harmony::Harmony,
     &key::Key,
     &melodic_intervals::MelodicIntervals,
     &meter::MeterUse,
+    &non_chord_tones::NonChordTones,
     &npvi::Npvi,
     &pitch_classes::PitchClasses,
     &pitches::Pitches,
     &roman_numerals::RomanNumerals,
+    &segmentation::Segmentation,
     &summary::Summary,
     &texture::Texture,
     &validate::Validate,
