@@ -177,6 +177,7 @@ fn the_same_score_has_the_same_bytes() {
 fn moves(analysis: &str) -> &'static [&'static str] {
     match analysis {
         "ambitus" => &["/range", "/parts"],
+        "cadences" => &["/cadences"],
         "chords" => &["/chords"],
         "functions" => &["/chords"],
         "harmony" => &["/opening_key", "/final_key", "/main_key", "/segments"],
