@@ -71,6 +71,8 @@ fixed! {
     CHORDS_MAX: "chords_max", "different chords of one piece" = 12_000;
     /// A file of thousands of voices that all move at once would never be done.
     VOICE_PAIRS_MAX: "voice_pairs_max", "pairs of voices of one piece, over all moments" = 50_000_000;
+    /// Drones under thousands of chords, in hundreds of voices, would be held against each of them.
+    TONE_CHORDS_MAX: "tone_chords_max", "chords that the tones of one piece sound in, over all tones" = 20_000_000;
     /// Findings beyond it are counted and not listed: those of a symphony's hundreds of pairs of voices would fill memory.
     FINDINGS_MAX: "findings_max", "findings of one piece that are listed" = 10_000;
     /// Each costs half a kilobyte while the keys are found; the longest movements have some thousand measures.

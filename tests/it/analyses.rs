@@ -179,13 +179,16 @@ fn the_same_score_has_the_same_bytes() {
 fn moves(analysis: &str) -> &'static [&'static str] {
     match analysis {
         "ambitus" => &["/range", "/parts"],
+        "cadences" => &["/cadences"],
         "chords" => &["/chords"],
         "contour" => &["/lines"],
+        "functions" => &["/chords"],
         "harmony" => &["/opening_key", "/final_key", "/main_key", "/segments"],
         "jsymbolic_features" => &["/P11", "/P12", "/P13", "/P15", "/P16", "/P19", "/P21"],
         "key" => &["/profiles"],
         "keyscape" => &["/whole", "/main", "/levels"],
         "local_key" => &["/opening", "/final", "/main", "/stretches"],
+        "non_chord_tones" => &["/found"],
         "pitch_classes" => &["/quarters", "/onsets"],
         "pitches" => &["/commonest", "/mean", "/heads", "/onsets"],
         "roman_numerals" => &["/key"],

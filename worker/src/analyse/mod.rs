@@ -3,14 +3,18 @@
 mod accents;
 mod ambitus;
 mod annotations;
+mod cadences;
 mod chord;
 mod chords;
+mod clausulae;
 mod common;
 mod conservation;
 mod contour;
 mod density;
 mod durations;
 mod features;
+mod functions;
+mod harmonic_rhythm;
 mod harmony;
 mod interval;
 mod jsymbolic_features;
@@ -21,11 +25,13 @@ mod local_key;
 mod melodic_intervals;
 mod meter;
 mod music21_features;
+mod non_chord_tones;
 mod npvi;
 mod pitch_classes;
 mod pitches;
 mod roman;
 mod roman_numerals;
+mod segmentation;
 mod sonorities;
 mod spec;
 mod summary;
@@ -36,6 +42,7 @@ mod testing;
 mod texture;
 mod validate;
 mod voice_leading;
+mod voices;
 
 pub use spec::{Column, Kind, Param, Params, Range, Spec};
 
@@ -63,11 +70,15 @@ pub static ANALYSES: &[&dyn Analysis] = &[
     &accents::Accents,
     &ambitus::Ambitus,
     &annotations::Annotations,
+    &cadences::Cadences,
     &chords::Chords,
+    &clausulae::Clausulae,
     &conservation::Conservation,
     &contour::Contour,
     &density::Density,
     &durations::Durations,
+    &functions::Functions,
+    &harmonic_rhythm::HarmonicRhythm,
     &harmony::Harmony,
     &jsymbolic_features::JsymbolicFeatures,
     &key::Key,
@@ -76,10 +87,12 @@ pub static ANALYSES: &[&dyn Analysis] = &[
     &melodic_intervals::MelodicIntervals,
     &meter::MeterUse,
     &music21_features::Music21Features,
+    &non_chord_tones::NonChordTones,
     &npvi::Npvi,
     &pitch_classes::PitchClasses,
     &pitches::Pitches,
     &roman_numerals::RomanNumerals,
+    &segmentation::Segmentation,
     &summary::Summary,
     &syncopation::Syncopation,
     &texture::Texture,

@@ -114,6 +114,14 @@ impl<'a> Bars<'a> {
         self.beat(u32::try_from(index).unwrap_or(u32::MAX), onset - start)
     }
 
+    /// How strong a moment of the piece is: 0 on the downbeat, 1 half-way, 2 on a beat, 3 between beats, 4 elsewhere.
+    pub(super) fn strength(&self, onset: Ticks) -> usize {
+        let index = self.measures.partition_point(|measure| measure.onset <= onset).saturating_sub(1);
+        let measure = self.measures.get(index);
+        let start = measure.map_or(Ticks::ZERO, |measure| measure.onset);
+        self.grid.map_or(4, |grid| grid.strength(measure, onset - start))
+    }
+
     /// A slice and something about it.
     pub(super) fn row<T>(&self, slice: &Slice, what: T) -> Row<T> {
         let (measure, beat) = self.beat(slice.measure, slice.offset);

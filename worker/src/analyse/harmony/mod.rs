@@ -107,6 +107,16 @@ pub(super) struct ReadChord {
 }
 
 impl ReadChord {
+    /// Semitones of its members above the root, the root first.
+    pub(super) fn members(&self) -> &'static [usize] {
+        QUALITY.get(self.quality).map_or(&[], |quality| quality.members)
+    }
+
+    /// Its Roman numeral in another key.
+    pub(super) fn figure_in(&self, key: usize) -> String {
+        label::figure(State { key, root: self.root, quality: self.quality }, self.inversion)
+    }
+
     /// How long it lasts.
     pub(super) fn quarters(&self) -> f64 {
         (self.end - self.onset).as_quarters()

@@ -1,0 +1,73 @@
+//! Non-chord tones on made-up music, checked by hand.
+
+use super::super::testing::{ask, note, score};
+use super::*;
+use crate::score::{Event, Meter, Ticks};
+use serde_json::json;
+use shared::place::Place;
+
+/// Four parts in 4/4, each a line of (MIDI key, eighths), moved by some semitones.
+fn parts(parts: [&[(i32, i64)]; 4], up: i32) -> Score {
+    let mut events = Vec::new();
+    for (part, line) in (0..).zip(parts) {
+        let (onset, measure) = (Ticks::ZERO, 0);
+        let beats = [4].into();
+        events.push(Event::Meter(Meter { onset, measure, part, beats, unit: 4, place: Place::START }));
+        let mut onset = 0;
+        for &(key, eighths) in line {
+            if onset % 8 == 0 {
+                events.push(Event::Measure { part, onset: Ticks::quarters(onset / 2), number: "1" });
+            }
+            events.push(Event::Note(note(part, (onset, 2), (eighths, 2), key + up)));
+            onset += eighths;
+        }
+    }
+    score(4, events)
+}
+
+/// I, a neighbour over it, IV, C struck again over V and falling to B, V7, a C too early, I.
+const MUSIC: [&[(i32, i64)]; 4] = [
+    &[(76, 2), (77, 1), (76, 1), (77, 2), (72, 2), (72, 2), (71, 2), (74, 3), (72, 1), (72, 8)],
+    &[(67, 4), (69, 4), (67, 4), (67, 4), (67, 8)],
+    &[(60, 4), (60, 4), (62, 4), (65, 4), (64, 8)],
+    &[(48, 4), (53, 4), (55, 4), (55, 4), (48, 8)],
+];
+
+#[test]
+fn each_kind_is_found_in_every_key() {
+    for up in -6..6 {
+        let answer = ask(&NonChordTones, &parts(MUSIC, up));
+        let found = answer["found"].as_array().unwrap();
+        let kinds: Vec<_> = found
+            .iter()
+            .map(|row| (row[0].as_str().unwrap(), row[1].as_str().unwrap(), row[6] == true))
+            .collect();
+        assert_eq!(
+            kinds,
+            [("neighbour", "1", true), ("suspension", "4", true), ("anticipation", "15/2", false)],
+            "moved by {up}"
+        );
+        assert_eq!((&answer["count"], &answer["tones"]), (&json!(3), &json!(25)));
+    }
+}
+
+#[test]
+fn lengths_twice_as_long_keep_the_kinds() {
+    let doubled = MUSIC.map(|line| line.iter().map(|&(key, eighths)| (key, eighths * 2)).collect::<Vec<_>>());
+    let [a, b, c, d] = &doubled;
+    let (once, twice) = (ask(&NonChordTones, &parts(MUSIC, 0)), ask(&NonChordTones, &parts([a, b, c, d], 0)));
+    assert_eq!(once["counts"], twice["counts"]);
+}
+
+#[test]
+fn the_order_of_parts_changes_nothing_but_lines() {
+    let [a, b, c, d] = MUSIC;
+    let counts = |order| ask(&NonChordTones, &parts(order, 0))["counts"].clone();
+    assert_eq!(counts([a, b, c, d]), counts([c, a, d, b]));
+}
+
+#[test]
+fn silence_has_none() {
+    let answer = ask(&NonChordTones, &score(1, Vec::new()));
+    assert_eq!((&answer["count"], &answer["share"]), (&json!(0), &Value::Null));
+}
