@@ -81,6 +81,10 @@ fixed! {
     GRAMS_MAX: "grams_max", "n-grams of one piece that are listed" = 1_000;
     /// Modules of all pairs of voices are counted in memory; symphonies have some hundred thousand different ones.
     MODULES_MAX: "modules_max", "different modules of one piece" = 1_000_000;
+    /// Pieces that are compared are held in memory, some 400 bytes each.
+    SIMILAR_PIECES_MAX: "similar_pieces_max", "pieces of a job that are compared" = 300_000;
+    /// Thousands of pieces that share a bucket would be compared in millions of pairs; each is held against the next ones.
+    SIMILAR_BUCKET_MAX: "similar_bucket_max", "pieces of one bucket that a piece is held against" = 100;
 }
 
 limits! {

@@ -185,6 +185,7 @@ fn moves(analysis: &str) -> &'static [&'static str] {
         "pitch_classes" => &["/quarters", "/onsets"],
         "pitches" => &["/commonest", "/mean", "/heads", "/onsets"],
         "roman_numerals" => &["/key"],
+        "search" => &["/places"],
         "voice_leading" => &["/findings"],
         _ => &[],
     }

@@ -8,6 +8,7 @@ mod common;
 mod conservation;
 mod density;
 mod durations;
+pub mod fingerprint;
 mod grams;
 mod harmony;
 mod interval;
@@ -25,6 +26,7 @@ mod pitches;
 mod roman;
 mod roman_numerals;
 mod search;
+mod segments;
 mod sonorities;
 mod spec;
 mod suffixes;
@@ -66,6 +68,7 @@ pub static ANALYSES: &[&dyn Analysis] = &[
     &conservation::Conservation,
     &density::Density,
     &durations::Durations,
+    &fingerprint::Fingerprint,
     &harmony::Harmony,
     &key::Key,
     &melodic_intervals::MelodicIntervals,
@@ -78,6 +81,7 @@ pub static ANALYSES: &[&dyn Analysis] = &[
     &pitches::Pitches,
     &roman_numerals::RomanNumerals,
     &search::Search,
+    &segments::Segments,
     &summary::Summary,
     &texture::Texture,
     &validate::Validate,

@@ -143,11 +143,15 @@ impl Clock {
         Clock { grid: division.map_or(1, |_| TICKS_PER_QUARTER / 24) }
     }
 
+    /// A duration as it is taken, at least the smallest.
+    pub(super) fn rounded(self, time: Ticks) -> Ticks {
+        let steps = time.0.saturating_add(self.grid / 2).div_euclid(self.grid).max(1);
+        Ticks(steps.saturating_mul(self.grid))
+    }
+
     /// One duration over another, in lowest terms; nothing is taken for the smallest.
     pub(super) fn ratio(self, one: Ticks, other: Ticks) -> (u64, u64) {
-        let on_grid =
-            |time: Ticks| Ticks((time.0.saturating_add(self.grid / 2)).div_euclid(self.grid).max(1));
-        on_grid(one).ratio(on_grid(other))
+        self.rounded(one).ratio(self.rounded(other))
     }
 }
 
