@@ -11,6 +11,7 @@ use worker::analyse::{self, ANALYSES, Analysis, Kind, Param, Params, Range};
 use worker::score::Score;
 
 mod harmony;
+mod melody;
 mod scores;
 
 /// One score of each format has a golden answer of each analysis.
@@ -185,7 +186,6 @@ fn moves(analysis: &str) -> &'static [&'static str] {
         "pitch_classes" => &["/quarters", "/onsets"],
         "pitches" => &["/commonest", "/mean", "/heads", "/onsets"],
         "roman_numerals" => &["/key"],
-        "search" => &["/places"],
         "voice_leading" => &["/findings"],
         _ => &[],
     }

@@ -10,7 +10,7 @@ use super::ngrams::height;
 use super::sonorities::check_notes;
 use super::{Analysis, Param, Params, Range, Spec};
 use crate::score::Score;
-use pair::{Event, Events, Word};
+use pair::{Begun, Event, Events, Word};
 use serde::Serialize;
 use serde_json::Value;
 use shared::failure::Failure;
@@ -79,8 +79,8 @@ struct Answer {
     /// Pairs of melodies that have any.
     pairs: Vec<PairRow>,
     fields: [&'static str; 3],
-    /// The module, how often it stands there, and the first places: pair, measure as printed, beat, place of the lower
-    /// note.
+    /// The module, how often it stands there, and the first places: pair; measure as printed, beat and place of the note
+    /// that begins it.
     modules: Vec<Row>,
     /// Modules that are counted and not listed.
     modules_left_out: usize,
@@ -99,11 +99,11 @@ struct PairRow {
 #[derive(Serialize)]
 struct Row(String, u64, Vec<(usize, Spot)>);
 
-/// How often a module was seen, and the first places: pair, note of its lower melody.
+/// How often a module was seen, and the first places: pair, and the note that begins it.
 #[derive(Default)]
 struct Seen {
     count: u64,
-    places: Vec<(u32, u32)>,
+    places: Vec<(u32, Begun)>,
 }
 
 /// All modules of a score, in the making.
@@ -146,9 +146,10 @@ impl Analysis for Modules {
         let mut order: Vec<(&[u32], &Seen)> = seen.iter().map(|(module, seen)| (&**module, seen)).collect();
         order.sort_by_key(|(_, seen)| (Reverse(seen.count), seen.places.first().copied()));
         let listed = usize::try_from(GRAMS_MAX.default).unwrap_or(usize::MAX).min(order.len());
-        let mut spot = |&(pair, note): &(u32, u32)| {
-            let lower = melodies.get(pairs.get(pair as usize)?.lower)?;
-            Some((pair as usize, spots.of(lower.part, lower.notes.get(note as usize)?)))
+        let mut spot = |&(pair, (is_upper, note)): &(u32, Begun)| {
+            let row = pairs.get(pair as usize)?;
+            let melody = melodies.get(if is_upper { row.upper } else { row.lower })?;
+            Some((pair as usize, spots.of(melody.part, melody.notes.get(note as usize)?)))
         };
         answer(&Answer {
             count,
@@ -198,7 +199,7 @@ impl Tally {
         events.of(&above.notes, &below.notes, |event| {
             let (symbol, note) = match event {
                 Event::Word(word, note) => (self.number(word), note),
-                Event::Break => (u32::MAX, 0),
+                Event::Break => (u32::MAX, (false, 0)),
             };
             text.push(symbol);
             at.push(note);

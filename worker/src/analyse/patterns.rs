@@ -69,7 +69,7 @@ static SPEC: Spec = Spec {
         Param {
             name: "top",
             unit: "pattern",
-            summary: "How many of the best are listed.",
+            summary: "How many of the best are listed; one of which better ones cover more than half is passed over.",
             range: Range::Integer { min: 1, max: 500, default: 10 },
         },
     ],

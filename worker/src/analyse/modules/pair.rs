@@ -13,10 +13,13 @@ pub(super) enum Word {
     Motion(Option<Token>, Option<Token>),
 }
 
+/// Whether it is a note of the upper melody, and which.
+pub(super) type Begun = (bool, u32);
+
 /// What stands in the text of two melodies.
 pub(super) enum Event {
-    /// A word, and the note of the lower melody at that moment.
-    Word(Word, u32),
+    /// A word, and the note that begins at that moment: that of the lower melody if both do.
+    Word(Word, Begun),
     /// What went on ends here.
     Break,
 }
@@ -87,7 +90,8 @@ impl Events {
             if goes_on && rested {
                 tell(Event::Break);
             }
-            let note = u32::try_from(below.next.saturating_sub(1)).unwrap_or(u32::MAX);
+            let walk = if low_begins { &below } else { &above };
+            let note = (!low_begins, u32::try_from(walk.next.saturating_sub(1)).unwrap_or(u32::MAX));
             if goes_on && !rested {
                 let motion = |begins: bool, walk: &Walk<'_>, now: &Sung| {
                     walk.before.filter(|_| begins).map(|before| self.interval(before.pitch, now.pitch))

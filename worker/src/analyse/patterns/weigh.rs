@@ -6,6 +6,9 @@ use shared::limits::PATTERN_WORK_MAX;
 use std::cmp::Ordering;
 use std::ops::Range;
 
+/// Patterns that are weighed exactly, for each that is asked for.
+const POOL: usize = 8;
+
 /// By what the best are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rank {
@@ -107,8 +110,34 @@ pub(super) struct Scale<'a> {
 }
 
 impl Scale<'_> {
-    /// The best of some repeats, and how many were not weighed because too many occurrences had been.
+    /// The best of some repeats that are not mostly covered by better ones, and how many were not weighed because too
+    /// many occurrences had been. A theme repeats with its neighbours and in its pieces: of all these it is one.
     pub(super) fn best(&self, repeats: &[Repeat], top: usize) -> (Vec<Weighed>, u64) {
+        let (weighed, unweighed) = self.first(repeats, top.saturating_mul(POOL));
+        let mut covered = vec![false; self.text.symbols.len()];
+        let mut best = Vec::new();
+        for weighed in weighed {
+            let span = usize::try_from(weighed.notes).unwrap_or(usize::MAX);
+            let mut fresh = Vec::new();
+            let mut end = 0;
+            for place in self.places(&weighed.repeat) {
+                let from = place as usize;
+                let new = (from.max(end)..from + span).filter(|&note| covered.get(note) == Some(&false));
+                fresh.extend(new);
+                end = from + span;
+            }
+            if best.len() < top && fresh.len() as u64 * 2 >= weighed.covered {
+                for note in fresh {
+                    covered.get_mut(note).into_iter().for_each(|slot| *slot = true);
+                }
+                best.push(weighed);
+            }
+        }
+        (best, unweighed)
+    }
+
+    /// The best of some repeats, and how many were not weighed.
+    fn first(&self, repeats: &[Repeat], top: usize) -> (Vec<Weighed>, u64) {
         let mut bounds: Vec<(f64, &Repeat)> =
             repeats.iter().map(|repeat| (self.bound(repeat), repeat)).collect();
         bounds.sort_by(|(a, one), (b, other)| {
