@@ -1,8 +1,8 @@
 //! Pieces that are like each other: from the fingerprints of a job's rows to pairs, without comparing all with all.
 //!
-//! Pieces that share three neighbouring minimal hashes anywhere are candidates (locality-sensitive hashing in bands: Leskovec,
-//! Rajaraman and Ullman, Mining of Massive Datasets, ch. 3); of each piece the candidates that share most hashes are kept,
-//! and their openings aligned. Pure.
+//! Pieces that share a minimal hash are in one bucket (locality-sensitive hashing: Leskovec, Rajaraman and Ullman, Mining of
+//! Massive Datasets, ch. 3). Each is held against the next ones in each of its buckets, so that time grows with the number of
+//! pieces; of each the candidates that share most hashes are kept, and their openings aligned. Pure.
 
 use shared::failure::{Failure, FailureKind};
 use shared::limits::{SIMILAR_BUCKET_MAX, SIMILAR_PIECES_MAX, exceeded};
@@ -13,12 +13,11 @@ use worker::analyse::fingerprint::{Alignment, HASHES, MinHash, OpeningNote, alig
 /// The analysis that rows must have.
 pub const ANALYSIS: &str = "fingerprint";
 
-/// Hashes of a band. Of pieces that share half of their stretches 94 in 100 are candidates, of those that share a
-/// twentieth 3 in 1000.
-const BAND: usize = 3;
+/// Hashes that candidates share at the least: variants of one tune share some eight, any two reels one or two.
+const SHARED: usize = 3;
 
 /// Candidates that are aligned, for each neighbour that is asked for.
-const CANDIDATES: usize = 4;
+const CANDIDATES: usize = 2;
 
 /// What is asked.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +39,7 @@ pub struct Pair {
     pub score: f64,
     /// Share of the stretches of five notes that either has, estimated.
     pub stretches: f64,
-    /// How like the openings are; nothing if one has none.
+    /// How like the openings are; nothing if one has none, or if they are less like than was asked.
     pub opening: Option<f64>,
 }
 
@@ -119,7 +118,7 @@ impl Fingerprints {
         let candidates = self.candidates(question.top.saturating_mul(CANDIDATES));
         let mut scored: Vec<(u32, u32, f64, f64, Option<f64>)> = Vec::new();
         for (one, other, stretches) in candidates {
-            let opening = self.alignment(one, other).map(|alignment| alignment.score);
+            let opening = self.alignment(one, other, question.threshold).map(|alignment| alignment.score);
             let score = opening.map_or(stretches, |opening| opening.max(stretches));
             if score >= question.threshold {
                 scored.push((one, other, score, stretches, opening));
@@ -144,20 +143,19 @@ impl Fingerprints {
         near.collect()
     }
 
-    fn alignment(&self, one: u32, other: u32) -> Option<Alignment> {
-        align(self.openings.get(one as usize)?, self.openings.get(other as usize)?)
+    fn alignment(&self, one: u32, other: u32, least: f64) -> Option<Alignment> {
+        align(self.openings.get(one as usize)?, self.openings.get(other as usize)?, least)
     }
 
-    /// Pairs that share a band, with the share of their hashes: of each piece the best, so many.
+    /// Pairs that share enough hashes, with the share of their hashes: of each piece the best, so many.
     fn candidates(&self, most: usize) -> Vec<(u32, u32, f64)> {
         let mut near: Vec<Vec<(u8, Reverse<u32>)>> = vec![Vec::new(); self.hashes.len()];
-        let mut buckets: Vec<([u16; BAND], u32)> = Vec::with_capacity(self.hashes.len());
-        for band in 0..HASHES / BAND {
+        let mut buckets: Vec<(u16, u32)> = Vec::with_capacity(self.hashes.len());
+        for index in 0..HASHES {
             buckets.clear();
-            buckets.extend((0..).zip(&self.hashes).filter_map(|(piece, hashes)| {
-                let hashes = hashes.get(BAND * band..BAND * (band + 1))?;
-                Some((hashes.try_into().ok()?, piece))
-            }));
+            buckets.extend(
+                (0..).zip(&self.hashes).filter_map(|(piece, hashes)| Some((*hashes.get(index)?, piece))),
+            );
             buckets.sort_unstable();
             for bucket in buckets.chunk_by(|a, b| a.0 == b.0).filter(|bucket| bucket.len() > 1) {
                 for (index, &(_, one)) in bucket.iter().enumerate() {
@@ -184,6 +182,9 @@ impl Fingerprints {
         let hashes = |piece: u32| self.hashes.get(piece as usize);
         let (Some(here), Some(there)) = (hashes(one), hashes(other)) else { return };
         let shared = here.iter().zip(there).filter(|(a, b)| a == b).count();
+        if shared < SHARED {
+            return;
+        }
         let shared = u8::try_from(shared).unwrap_or(u8::MAX);
         for (piece, candidate) in [(one, other), (other, one)] {
             let Some(best) = near.get_mut(piece as usize) else { continue };

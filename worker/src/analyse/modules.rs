@@ -61,7 +61,7 @@ static SPEC: Spec = Spec {
 };
 
 /// How many places of a module are listed.
-const PLACES: usize = 5;
+const PLACES: usize = 3;
 
 /// The analysis.
 pub(super) struct Modules;

@@ -22,13 +22,13 @@ pub struct Alignment {
     pub transposition: u8,
 }
 
-/// The best alignment of two openings; nothing of nothing.
+/// The best alignment of two openings; nothing of nothing, and of what cannot reach the least score.
 #[must_use]
-pub fn align(one: &[OpeningNote], other: &[OpeningNote]) -> Option<Alignment> {
+pub fn align(one: &[OpeningNote], other: &[OpeningNote], least: f64) -> Option<Alignment> {
     let mut agreement = agreement(one, other);
     agreement.sort_by_key(|&(transposition, time)| (std::cmp::Reverse(time), transposition));
     let tried = agreement.iter().take(TRANSPOSITIONS).filter_map(|&(transposition, _)| {
-        let score = Table { one, other, transposition: i32::from(transposition) }.score()?;
+        let score = Table { one, other, transposition: i32::from(transposition) }.score(least)?;
         Some(Alignment { score, transposition })
     });
     tried.reduce(|best, next| if next.score > best.score { next } else { best })
@@ -62,12 +62,16 @@ struct Table<'a> {
 
 impl Table<'_> {
     /// 1 less the cost over all the time that was compared, at the best end.
-    fn score(&self) -> Option<f64> {
+    fn score(&self, least: f64) -> Option<f64> {
         let (rows, width) = (self.one.len(), self.other.len() + 1);
         let (above, left) = (sums(self.one), sums(self.other));
         // The rows of before, the nearest one last: a note may stand for several above it.
         let mut table: Vec<Vec<u64>> = vec![left.clone()];
         let mut best: Option<f64> = None;
+        let time = above.last()? + left.last()?;
+        let most = (1.0 - least) * time as f64;
+        // The least costs of the rows of before: a row is made from so many, and costs never fall.
+        let mut cheapest = [0; PIECES_MAX];
         for row in 1..=rows {
             let mut costs = Vec::with_capacity(width);
             for column in 0..width {
@@ -83,9 +87,16 @@ impl Table<'_> {
                     best = Some(best.map_or(score, |best| best.max(score)));
                 }
             }
+            cheapest.rotate_left(1);
+            if let (Some(slot), Some(&cost)) = (cheapest.last_mut(), costs.iter().min()) {
+                *slot = cost;
+            }
+            if cheapest.iter().all(|&cost| cost as f64 > most) {
+                break;
+            }
             table.push(costs);
         }
-        best
+        best.filter(|&best| best >= least)
     }
 
     /// The least cost of the first notes of both, so many of each.
@@ -157,7 +168,7 @@ mod tests {
     }
 
     fn score(one: &[(i8, u16)], other: &[(i8, u16)]) -> f64 {
-        align(&notes(one), &notes(other)).map_or(f64::NAN, |alignment| alignment.score)
+        align(&notes(one), &notes(other), 0.0).map_or(f64::NAN, |alignment| alignment.score)
     }
 
     const TUNE: [(i8, u16); 8] = [(0, 24), (2, 24), (4, 24), (5, 24), (7, 48), (7, 48), (9, 24), (9, 24)];
@@ -165,9 +176,9 @@ mod tests {
     #[test]
     fn the_same_is_one_from_whichever_note_it_is_counted() {
         let from_second = TUNE.map(|(semitones, duration)| (semitones - 2, duration));
-        let alignment = align(&notes(&TUNE), &notes(&from_second)).unwrap();
+        let alignment = align(&notes(&TUNE), &notes(&from_second), 0.9).unwrap();
         assert_eq!((alignment.score, alignment.transposition), (1.0, 10));
-        assert_eq!(align(&notes(&TUNE), &[]), None);
+        assert_eq!(align(&notes(&TUNE), &[], 0.9), None);
     }
 
     /// A half note that is played as two quarters costs nothing, one note changed twice its duration of 480, one left
@@ -205,11 +216,16 @@ mod tests {
             for other in &tunes {
                 let (one, other) = (notes(one), notes(other));
                 for transposition in 0..12 {
-                    let there = Table { one: &one, other: &other, transposition }.score().unwrap();
+                    let there = Table { one: &one, other: &other, transposition }.score(0.0).unwrap();
                     let back =
-                        Table { one: &other, other: &one, transposition: -transposition }.score().unwrap();
+                        Table { one: &other, other: &one, transposition: -transposition }.score(0.0).unwrap();
                     assert!((0.0..=1.0).contains(&there), "{there}");
                     assert!((there - back).abs() < 1e-12, "{there} {back}");
+                    // To give up early never loses what is good enough.
+                    for least in [0.5, 0.7, 0.9] {
+                        let early = Table { one: &one, other: &other, transposition }.score(least);
+                        assert_eq!(early, Some(there).filter(|&there| there >= least));
+                    }
                 }
             }
         }
