@@ -15,6 +15,8 @@ mod durations;
 mod features;
 mod functions;
 mod harmonic_rhythm;
+pub mod fingerprint;
+mod grams;
 mod harmony;
 mod interval;
 mod jsymbolic_features;
@@ -23,17 +25,24 @@ mod keyscape;
 mod lines;
 mod local_key;
 mod melodic_intervals;
+mod melody;
 mod meter;
 mod music21_features;
 mod non_chord_tones;
+mod modules;
+mod ngrams;
 mod npvi;
+mod patterns;
 mod pitch_classes;
 mod pitches;
 mod roman;
 mod roman_numerals;
 mod segmentation;
+mod search;
+mod segments;
 mod sonorities;
 mod spec;
+mod suffixes;
 mod summary;
 mod syncopation;
 mod tempo;
@@ -41,6 +50,7 @@ mod tempo;
 mod testing;
 mod texture;
 mod validate;
+mod viewpoint;
 mod voice_leading;
 mod voices;
 
@@ -79,6 +89,7 @@ pub static ANALYSES: &[&dyn Analysis] = &[
     &durations::Durations,
     &functions::Functions,
     &harmonic_rhythm::HarmonicRhythm,
+    &fingerprint::Fingerprint,
     &harmony::Harmony,
     &jsymbolic_features::JsymbolicFeatures,
     &key::Key,
@@ -88,11 +99,16 @@ pub static ANALYSES: &[&dyn Analysis] = &[
     &meter::MeterUse,
     &music21_features::Music21Features,
     &non_chord_tones::NonChordTones,
+    &modules::Modules,
+    &ngrams::Ngrams,
     &npvi::Npvi,
+    &patterns::Patterns,
     &pitch_classes::PitchClasses,
     &pitches::Pitches,
     &roman_numerals::RomanNumerals,
     &segmentation::Segmentation,
+    &search::Search,
+    &segments::Segments,
     &summary::Summary,
     &syncopation::Syncopation,
     &texture::Texture,
