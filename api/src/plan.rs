@@ -104,7 +104,7 @@ pub struct Choice {
     pub fidelity: Fidelity,
     /// Whether a damaged score fails.
     pub strict: bool,
-    /// Whether repeats count as often as they are played.
+    /// In which order, and how often, measures count.
     pub repeats: Repeats,
     /// How MIDI files are read.
     pub midi: MidiOptions,

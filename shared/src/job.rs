@@ -86,7 +86,7 @@ pub struct Request {
     pub fidelity: String,
     /// Whether a damaged score fails instead of giving a degraded row.
     pub strict: bool,
-    /// `written` or `expanded`: whether repeats count once, or as often as they are played.
+    /// `written`, `expanded` or `once`: measures as they stand, as they are played, or so with each repeat once.
     #[serde(default = "written")]
     pub repeats: String,
     /// Parts of a quarter note that the times of MIDI files are rounded to; none for the times as they are.

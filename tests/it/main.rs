@@ -6,6 +6,7 @@ mod architecture;
 mod corpora;
 mod dispatch;
 mod durability;
+mod formats;
 mod kill;
 mod ledger;
 mod readers;

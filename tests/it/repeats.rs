@@ -3,7 +3,7 @@
 use shared::limits::Limits;
 use tests::read;
 use worker::read::ReadOptions;
-use worker::score::{Score, Ticks, expanded};
+use worker::score::{Repeats, Score, Ticks, laid_out};
 
 /// C, then D E twice with a first and a second ending, then G twice.
 const ABC: &str = "X:1\nL:1/1\nM:4/4\nK:C\nC |: D |1 E :|2 F |: G :|\n";
@@ -37,10 +37,14 @@ fn musicxml() -> String {
     format!("<score-partwise>{list}<part id=\"P1\">{measures}</part></score-partwise>")
 }
 
-fn laid_out(text: &str, name: &str) -> Score {
+fn played(text: &str, name: &str) -> Score {
+    laid(text, name, Repeats::Expanded)
+}
+
+fn laid(text: &str, name: &str, repeats: Repeats) -> Score {
     let mut scores = read(text.as_bytes(), name, &ReadOptions::default()).scores;
     assert_eq!(scores.len(), 1, "{name}");
-    let score = expanded(scores.remove(0), &Limits::default()).unwrap();
+    let score = laid_out(scores.remove(0), repeats, &Limits::default()).unwrap();
     assert_eq!((&score.damage, &score.warnings[..]), (&None, &[][..]), "{name}");
     score
 }
@@ -58,7 +62,7 @@ fn a_tune_is_laid_out_alike_from_every_format() {
         .map(|(key, measure)| (key.to_string(), Ticks::quarters(4 * i64::from(measure)), measure))
         .collect();
     for (text, name) in [(ABC, "a.abc"), (LISTED, "a.krn"), (&musicxml(), "a.musicxml")] {
-        let score = laid_out(text, name);
+        let score = played(text, name);
         assert_eq!(notes(&score), tune, "{name}");
         assert_eq!((score.measures.len(), score.duration()), (7, Ticks::quarters(28)), "{name}");
         assert_eq!(score.meters.len(), 1, "{name}: a meter that holds is not said again");
@@ -66,15 +70,32 @@ fn a_tune_is_laid_out_alike_from_every_format() {
 }
 
 #[test]
+fn each_repeat_is_played_once_by_its_last_ending() {
+    let named = LISTED.replace("*M4/4", "*>norep[A,B,C,B2]\n*M4/4");
+    for (text, name, expected) in [
+        (ABC, "a.abc", [60, 62, 65, 67]),
+        (LISTED, "a.krn", [60, 62, 65, 67]),
+        (&named, "a.krn", [60, 62, 67, 65]),
+        (&musicxml(), "a.musicxml", [60, 62, 65, 67]),
+    ] {
+        let keys: Vec<i32> =
+            laid(text, name, Repeats::Once).notes.iter().map(|note| note.written_key()).collect();
+        assert_eq!(keys, expected, "{name}");
+    }
+    let written = laid(ABC, "a.abc", Repeats::Written);
+    assert_eq!(written.notes.len(), 5, "as written, each measure counts once");
+}
+
+#[test]
 fn kern_repeats_by_its_barlines_too() {
-    let keys: Vec<i32> = laid_out(KERN, "a.krn").notes.iter().map(|note| note.written_key()).collect();
+    let keys: Vec<i32> = played(KERN, "a.krn").notes.iter().map(|note| note.written_key()).collect();
     assert_eq!(keys, [60, 62, 64, 62, 64, 62, 65, 67, 67]);
 }
 
 #[test]
 fn what_holds_is_said_again_after_a_way_back() {
     let text = "X:1\nL:1/1\nM:4/4\nK:C\nC |: D | [M:2/4] [K:G] E :|\n";
-    let score = laid_out(text, "a.abc");
+    let score = played(text, "a.abc");
     let meters: Vec<(String, Ticks)> = score.meters.iter().map(|meter| (meter.text(), meter.onset)).collect();
     let at = |text: &str, quarters| (text.to_owned(), Ticks::quarters(quarters));
     assert_eq!(meters, [at("4/4", 0), at("2/4", 8), at("4/4", 12), at("2/4", 16)]);

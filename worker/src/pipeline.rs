@@ -5,7 +5,7 @@ use crate::cache::{Cache, Entry, finding_sentence, part_sentence, reading_senten
 use crate::fetch::{Arrived, Loaded};
 use crate::read::{self, Fidelity, Grid, MidiOptions, MidiParts, ReadError, ReadOptions, ScoreReader};
 use crate::rows::Rows;
-use crate::score::{Field, Repeats, Score, ScoreBuilder, Stop, expanded};
+use crate::score::{Field, Repeats, Score, ScoreBuilder, Stop, laid_out};
 use serde_json::{Value, json};
 use shared::failure::{Failure, FailureKind};
 use shared::job::{Asked, Item, Request};
@@ -47,8 +47,8 @@ impl Wanted {
         }
         let fidelity =
             if request.fidelity == Fidelity::Compat.name() { Fidelity::Compat } else { Fidelity::Corrected };
-        let repeats =
-            if request.repeats == Repeats::Expanded.name() { Repeats::Expanded } else { Repeats::Written };
+        let repeats = Repeats::ALL.into_iter().find(|repeats| repeats.name() == request.repeats);
+        let repeats = repeats.unwrap_or_default();
         let (asked, strict) = (request.analyses.clone(), request.strict);
         Ok(Wanted { asked, analyses, fidelity, midi: midi(request)?, repeats, strict })
     }
@@ -265,10 +265,7 @@ fn compute(
     let options = wanted.options(limits);
     let mut emit = |score: Score| {
         in_time()?;
-        let score = match wanted.repeats {
-            Repeats::Written => Ok(score),
-            Repeats::Expanded => expanded(score, limits),
-        };
+        let score = laid_out(score, wanted.repeats, limits);
         none = false;
         tell(score.map_or_else(Facts::failed, |score| piece(&score, &wanted.analyses)));
         Ok(())

@@ -93,7 +93,7 @@ pub(super) struct Run {
     /// Whether to read and count as the source means it, or exactly as music21 10.5.1 does
     #[arg(long, default_value = "corrected", value_parser = fidelity)]
     pub(super) fidelity: Fidelity,
-    /// Whether repeats count once as they are written, or as often as they are played
+    /// Measures as they are `written`, as they are played with all repeats (`expanded`), or with each repeat `once`
     #[arg(long, default_value = "written", value_parser = repeats)]
     pub(super) repeats: Repeats,
     /// Round onsets and ends in MIDI files to multiples of these parts of a quarter note, whichever is nearest: `4,3` for
@@ -145,8 +145,8 @@ fn fidelity(text: &str) -> Result<Fidelity, String> {
 }
 
 fn repeats(text: &str) -> Result<Repeats, String> {
-    let found = [Repeats::Written, Repeats::Expanded].into_iter().find(|repeats| repeats.name() == text);
-    found.ok_or_else(|| "repeats are one of written, expanded".to_owned())
+    let found = Repeats::ALL.into_iter().find(|repeats| repeats.name() == text);
+    found.ok_or_else(|| "repeats are one of written, expanded, once".to_owned())
 }
 
 fn midi_grid(text: &str) -> Result<Grid, String> {

@@ -23,6 +23,9 @@ pub(super) fn finish(score: &mut Score, shared_time: bool) {
 /// How many items are sorted by keys apart from them, which takes memory for both.
 const APART_MAX: usize = 1 << 17;
 
+/// How many runs are merged, in so many passes as their number has bits; where there are more, sorting does better.
+const RUNS_MAX: usize = 64;
+
 /// Sorts by onset, then part, and leaves the rest as the source has it. Where all parts go on together the onsets are in
 /// order from the start, and only what begins at one moment is to be sorted.
 fn sort<T: Copy>(items: &mut Vec<T>, onset: impl Fn(&T) -> Ticks, part: impl Fn(&T) -> u16) {
@@ -51,15 +54,58 @@ fn sorted_apart<T: Copy>(
     if items.len() > APART_MAX || !items.is_sorted_by_key(part) {
         return None;
     }
-    let fits = |onset: Ticks| (0..i64::MAX >> bits).contains(&onset.0);
-    let keys = items.iter().zip(0_u64..);
-    let keys =
-        keys.map(|(item, at)| Some(onset(item)).filter(|&o| fits(o)).map(|o| (o.0 as u64) << bits | at));
-    let mut keys = keys.collect::<Option<Vec<u64>>>()?;
-    keys.sort();
+    let most = i64::MAX >> bits;
+    let mut keys = Vec::with_capacity(items.len());
+    // Where the next run of rising onsets begins: a part of one voice is one.
+    let (mut runs, mut before) = (Vec::new(), Ticks(i64::MAX));
+    for (item, at) in items.iter().zip(0_u64..) {
+        let onset = onset(item);
+        if !(0..most).contains(&onset.0) {
+            return None;
+        }
+        if onset < before {
+            runs.push(keys.len());
+        }
+        before = onset;
+        keys.push((onset.0 as u64) << bits | at);
+    }
+    if runs.len() <= RUNS_MAX {
+        merge(&mut keys, runs);
+    } else {
+        keys.sort_unstable(); // No two are the same.
+    }
     let mut sorted = Vec::with_capacity(items.len());
     sorted.extend(keys.iter().filter_map(|key| items.get((key & ((1 << bits) - 1)) as usize)));
     Some(sorted)
+}
+
+/// Merges sorted runs, which begin at `starts`: each with its neighbour, until one is left.
+fn merge(keys: &mut Vec<u64>, mut starts: Vec<usize>) {
+    let mut merged = Vec::with_capacity(keys.len());
+    while starts.len() > 1 {
+        merged.clear();
+        for pair in 0..starts.len().div_ceil(2) {
+            let start = |index: usize| starts.get(index).copied().unwrap_or(keys.len());
+            let (from, middle, to) = (start(2 * pair), start(2 * pair + 1), start(2 * pair + 2));
+            let mut left = keys.get(from..middle).unwrap_or_default();
+            let mut right = keys.get(middle..to).unwrap_or_default();
+            while let (Some((one, left_rest)), Some((other, right_rest))) =
+                (left.split_first(), right.split_first())
+            {
+                if one < other {
+                    merged.push(*one);
+                    left = left_rest;
+                } else {
+                    merged.push(*other);
+                    right = right_rest;
+                }
+            }
+            merged.extend_from_slice(left);
+            merged.extend_from_slice(right);
+        }
+        std::mem::swap(keys, &mut merged);
+        starts = starts.into_iter().step_by(2).collect();
+    }
 }
 
 /// A measure lasts to the next one of its part, the last to the part's end.
@@ -149,6 +195,20 @@ fn align(score: &mut Score) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn runs_are_merged_whatever_their_number() {
+        for parts in [1_u16, 2, 3, 7, 64, 65] {
+            // Each part steps at its own pace, and the second half of each lies over the first.
+            let part =
+                |part: u16| (0..40).map(move |at| (Ticks(i64::from(part % 5 + 1) * (at % 20)), part, at));
+            let items: Vec<(Ticks, u16, i64)> = (0..parts).flat_map(part).collect();
+            let (mut sorted, mut expected) = (items.clone(), items);
+            sort(&mut sorted, |item| item.0, |item| item.1);
+            expected.sort_by_key(|item| (item.0, item.1));
+            assert_eq!(sorted, expected, "{parts}");
+        }
+    }
 
     #[test]
     fn what_begins_together_is_sorted_by_part_and_keeps_its_order_within() {

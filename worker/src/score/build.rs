@@ -16,6 +16,9 @@ const EVENTS_PER_CHECK: u64 = 4096;
 /// Measures that there is room for from the start.
 const MEASURES_AT_FIRST: usize = 32;
 
+/// Notes that there is room for from the start: those of a short tune.
+const NOTES_AT_FIRST: usize = 128;
+
 /// Makes a [`Score`] of each piece and hands it on.
 pub struct ScoreBuilder<'a> {
     limits: &'a Limits,
@@ -75,7 +78,8 @@ impl<'a> ScoreBuilder<'a> {
         }
         self.end_piece()?;
         let end_max = Ticks::quarters(i64::try_from(self.limits.quarters_max).unwrap_or(i64::MAX));
-        let score = Score { measures: Vec::with_capacity(MEASURES_AT_FIRST), ..Score::default() };
+        let (measures, notes) = (Vec::with_capacity(MEASURES_AT_FIRST), Vec::with_capacity(NOTES_AT_FIRST));
+        let score = Score { measures, notes, ..Score::default() };
         self.draft = Some(Draft { score, shared_time, end_max, begun: Vec::new() });
         Ok(())
     }
@@ -200,6 +204,7 @@ impl Draft {
                 self.score.arrangement.extend_from_slice(sections);
             }
             Event::Arrangement(_) => {}
+            Event::ShortArrangement(sections) => self.score.short_arrangement = sections.to_vec(),
             Event::PartOrder(sections) => {
                 self.score.arrangement = sections.to_vec();
                 self.score.sections_repeat = true;
@@ -236,7 +241,7 @@ impl Draft {
         }
         let name = name.map(str::trim).filter(|name| !name.is_empty()).map(Into::into);
         self.score.parts.push(Part { name, ..Part::default() });
-        self.begun.push(Vec::new());
+        self.begun.push(Vec::with_capacity(MEASURES_AT_FIRST));
         Ok(())
     }
 

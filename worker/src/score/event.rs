@@ -121,6 +121,8 @@ pub enum Event<'a> {
     },
     /// The order in which the sections of [`Mark::Section`] are played, where the source spells it out.
     Arrangement(&'a [u16]),
+    /// The same with each repeat once.
+    ShortArrangement(&'a [u16]),
     /// The same, but of sections whose own repeats are played too.
     PartOrder(&'a [u16]),
     /// A note.

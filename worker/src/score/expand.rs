@@ -17,15 +17,21 @@ pub enum Repeats {
     Written,
     /// Measures in the order in which they are played.
     Expanded,
+    /// The same, but each repeat is played once, by its last ending.
+    Once,
 }
 
 impl Repeats {
+    /// Every choice.
+    pub const ALL: [Repeats; 3] = [Repeats::Written, Repeats::Expanded, Repeats::Once];
+
     /// Name on the wire.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Repeats::Written => "written",
             Repeats::Expanded => "expanded",
+            Repeats::Once => "once",
         }
     }
 }
@@ -34,11 +40,19 @@ impl Repeats {
 ///
 /// # Errors
 /// `too_large` when the order or what is laid out by it passes a limit.
-pub fn expanded(mut score: Score, limits: &Limits) -> Result<Score, Failure> {
-    if score.marks.is_empty() {
+pub fn expanded(score: Score, limits: &Limits) -> Result<Score, Failure> {
+    laid_out(score, Repeats::Expanded, limits)
+}
+
+/// The score with its measures in the order that `repeats` names, each with the number that is printed on it.
+///
+/// # Errors
+/// `too_large` when the order or what is laid out by it passes a limit.
+pub fn laid_out(mut score: Score, repeats: Repeats, limits: &Limits) -> Result<Score, Failure> {
+    if score.marks.is_empty() || repeats == Repeats::Written {
         return Ok(score);
     }
-    let order = order(&score, limits)?;
+    let order = order(&score, repeats == Repeats::Once, limits)?;
     for warning in order.warnings {
         score.warning_count += 1;
         if (score.warnings.len() as u64) < limits.warnings_max {
@@ -46,7 +60,9 @@ pub fn expanded(mut score: Score, limits: &Limits) -> Result<Score, Failure> {
         }
     }
     if order.measures.iter().copied().eq(0..u32::try_from(lead(&score).len()).unwrap_or(u32::MAX)) {
-        (score.marks, score.arrangement) = (Vec::new(), Vec::new());
+        score.marks.clear();
+        score.arrangement.clear();
+        score.short_arrangement.clear();
         return Ok(score);
     }
     Layout::of(&score, &order.measures, limits)?.lay(score, limits)
@@ -162,6 +178,7 @@ impl Layout {
         let mut laid = Score {
             marks: Vec::new(),
             arrangement: Vec::new(),
+            short_arrangement: Vec::new(),
             slices: Default::default(),
             measure_slices: Default::default(),
             ..score

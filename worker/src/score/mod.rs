@@ -16,7 +16,7 @@ mod time;
 pub use annotation::{Annotation, AnnotationKind};
 pub use build::ScoreBuilder;
 pub use event::{Event, EventSink, Field, Notation, Stop, Unit};
-pub use expand::{Repeats, expanded};
+pub use expand::{Repeats, expanded, laid_out};
 pub use mark::{Endings, Mark, MarkAt};
 pub use note::{Flags, KeySignature, Measure, Meter, Mode, Note, Part, Rest, Tempo};
 pub use order::{Order, order};
@@ -54,6 +54,8 @@ pub struct Score {
     pub marks: Vec<MarkAt>,
     /// The order of the sections, where the source spells it out.
     pub arrangement: Vec<u16>,
+    /// The same with each repeat once.
+    pub short_arrangement: Vec<u16>,
     /// Whether the repeats within the sections are played too, each time that the order names one.
     pub sections_repeat: bool,
     /// How the source writes music, where its reader says so.

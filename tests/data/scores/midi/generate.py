@@ -110,3 +110,24 @@ silent += b''.join(meta(0, 5, 'la') + note(0, Q, k) + at(0, 0xA0, k, 9) + at(0, 
 write('passed-over.mid', file(0, Q, silent + END))
 
 write('broken-cut.mid', file(1, Q, name('Cut') + END, scale + END, scale + END)[:-17])
+
+# Programs before the first note, between notes, with a bank; controllers of a channel.
+changes = name('Programs') + at(0, 0xC0, 5) + at(0, 0xC0, 40) + note(0, Q, 60) + at(0, 0xC0, 41) + note(0, Q, 62)
+changes += at(0, 0xB0, 0, 8) + at(0, 0xC0, 41) + note(0, Q, 64)
+write('programs.mid', file(0, Q, changes + END))
+
+# Lyrics whose words end in spaces, a cue, a marker; in the track behind, a note.
+sung = name('Sung') + meta(0, 6, 'Verse') + meta(0, 7, 'curtain') + b''.join(
+    meta(0, 5, t) + note(0, Q, k) for t, k in [('glo', 60), ('ri', 62), ('a ', 64), ('\\tua', 65)])
+write('words.mid', file(1, Q, sung + END, name('Beside') + note(0, Q, 48) + END))
+
+karaoke = name('Words') + meta(0, 1, '@KMIDI KARAOKE FILE') + meta(0, 1, '@TA title') + b''.join(
+    meta(0 if i == 0 else Q, 1, t) for i, t in enumerate(['\\La', ' li', '/lo', 'ra']))
+write('karaoke.mid', file(1, Q, name('Soft karaoke') + END, karaoke + END, scale + END))
+
+# A format that is none; a key and a tempo out of range; a note written backwards; a running status across a meta event.
+odd = name('Odd') + key(0, 9) + meta(0, 0x51, [0, 0, 0]) + scale
+write('odd-values.mid', file(7, Q, odd + END, note(0, Q, 48) + END))
+
+# An event without a status in the first track; the second is sound.
+write('broken-event.mid', file(1, Q, at(0, 0x10, 0x20) + note(0, Q, 60) + END, scale + END))

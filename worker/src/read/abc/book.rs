@@ -5,6 +5,7 @@ use super::cursor::Cursor;
 use super::header::{Header, directive, program};
 use super::teller::Teller;
 use super::tune::{Tune, text_field};
+use super::voice::Voice;
 use super::written::Reach;
 use crate::score::{Event, Notation, Stop};
 
@@ -38,6 +39,8 @@ pub(super) struct Book<'a> {
     fields: Vec<FileField>,
     state: State,
     tune: Option<Tune>,
+    /// Voices of the tune before.
+    old: Vec<Voice>,
     /// Whether there was a tune.
     found: bool,
     /// Inside of `%%begintext` or its like.
@@ -52,7 +55,8 @@ impl<'a> Book<'a> {
         let reach = if compat { Reach::Note } else { Reach::default() };
         let header = Header::new(compat, reach);
         let (fields, state) = (Vec::new(), State::FileHeader);
-        Book { teller, header, fields, state, tune: None, found: false, quoting: false, under: None }
+        let (tune, old, found, quoting, under) = (None, Vec::new(), false, false, None);
+        Book { teller, header, fields, state, tune, old, found, quoting, under }
     }
 
     /// Whether there was a tune.
@@ -202,7 +206,7 @@ impl<'a> Book<'a> {
         self.state = State::Header;
         self.teller.tell(self.teller.place(at), Event::PieceStart { shared_time: false })?;
         self.teller.tell(self.teller.place(at), Event::Notation(Notation::Abc))?;
-        self.tune = Some(Tune::new(self.header.clone()));
+        self.tune = Some(Tune::new(self.header.clone(), std::mem::take(&mut self.old)));
         self.recall(false)
     }
 
@@ -226,10 +230,10 @@ impl<'a> Book<'a> {
         if self.tune.is_some() && matches!(self.state, State::Header | State::BrokenHeader) {
             self.keyless(0)?;
         }
-        match self.tune.take() {
-            Some(tune) => tune.end(&mut self.teller),
-            None => Ok(()),
+        if let Some(tune) = self.tune.take() {
+            self.old = tune.end(&mut self.teller)?;
         }
+        Ok(())
     }
 }
 

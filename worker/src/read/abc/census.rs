@@ -133,9 +133,12 @@ impl Census {
         self.grace = false;
         while let Some(byte) = cursor.take() {
             match byte {
+                b' ' | b'0'..=b'9' => {}
                 b'A'..=b'G' | b'a'..=b'g' => {
                     self.notes += 1;
-                    self.open(1);
+                    if !self.is_open() {
+                        self.open(1);
+                    }
                 }
                 b'{' => self.grace = true,
                 b'}' => self.grace = false,
@@ -190,6 +193,11 @@ impl Census {
                 _ => {}
             }
         }
+    }
+
+    /// Whether something stands in the measure already.
+    fn is_open(&self) -> bool {
+        self.voices.get(self.current).is_some_and(|voice| voice.open)
     }
 
     fn open(&mut self, measures: u64) {

@@ -44,11 +44,11 @@ impl Held {
     }
 
     /// Tells the event; `words` are those of the voice.
-    pub(super) fn tell(self, words: &str, teller: &mut Teller) -> Result<(), Stop> {
-        match self {
-            Held::Note(note) => teller.tell(note.place, Event::Note(note)),
+    pub(super) fn tell(&self, words: &str, teller: &mut Teller) -> Result<(), Stop> {
+        match *self {
+            Held::Note(ref note) => teller.note(note),
             Held::Rest(rest) => teller.tell(rest.place, Event::Rest(rest)),
-            Held::Meter(meter) => teller.tell(meter.place, Event::Meter(meter)),
+            Held::Meter(ref meter) => teller.tell(meter.place, Event::Meter(meter.clone())),
             Held::Key(key) => teller.tell(key.place, Event::Key(key)),
             Held::Tempo(tempo) => teller.tell(tempo.place, Event::Tempo(tempo)),
             Held::Annotation(annotation, (from, bytes)) => {
@@ -76,6 +76,8 @@ impl Held {
 /// `length * above / below`, and whether it is a whole number of ticks.
 pub(super) fn multiple(length: Ticks, above: i64, below: i64) -> (Ticks, bool) {
     match length.0.checked_mul(above) {
+        // As nearly always; dividing takes longer than all the rest of a note's time.
+        Some(product) if below == 1 => (Ticks(product), true),
         Some(product) if below > 0 && product % below == 0 => (Ticks(product / below), true),
         Some(product) if below > 0 => {
             let half = i128::from(below) / 2;

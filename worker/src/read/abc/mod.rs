@@ -65,7 +65,10 @@ impl ScoreReader for Abc {
         if start.starts_with(b"<") || start.starts_with(b"!!") || start.starts_with(b"**") {
             return false; // XML and kern, which may hold any line.
         }
-        let mut lines = head.split(|byte| matches!(byte, b'\n' | b'\r')).skip_while(|line| !is_number(line));
+        let ends = memchr::memchr2_iter(b'\n', b'\r', head);
+        let lines = [0].into_iter().chain(ends.map(|end| end + 1)).filter_map(|start| head.get(start..));
+        // Each of these goes on behind its line.
+        let mut lines = lines.skip_while(|line| !is_number(line));
         lines.next().is_some() && lines.any(|line| matches!(line, [b'T' | b'M' | b'K', b':', ..]))
     }
 
@@ -88,8 +91,9 @@ impl ScoreReader for Abc {
     }
 }
 
-/// Whether a line is `X:` with a number.
+/// Whether a line is `X:` with a number; the text may go on behind it.
 fn is_number(line: &[u8]) -> bool {
-    let number = line.strip_prefix(b"X:").map(<[u8]>::trim_ascii_start);
-    number.and_then(<[u8]>::first).is_some_and(u8::is_ascii_digit)
+    let number = line.strip_prefix(b"X:");
+    let first = number.and_then(|number| number.iter().find(|byte| !matches!(byte, b' ' | b'\t' | 0x0C)));
+    first.is_some_and(u8::is_ascii_digit)
 }

@@ -29,7 +29,10 @@ pub(super) struct Music<'a, 'b, 'c> {
 pub(super) fn line(text: &[u8], column: usize, tune: &mut Tune, teller: &mut Teller) -> Result<(), Stop> {
     let mut music = Music { cursor: Cursor::new(text), column, tune, teller };
     while let Some(byte) = music.cursor.peek() {
-        music.symbol(byte)?;
+        match byte {
+            b' ' => music.cursor.skip(1),
+            byte => music.symbol(byte)?,
+        }
     }
     Ok(())
 }
@@ -88,13 +91,17 @@ impl Music<'_, '_, '_> {
             voice.open(member.place); // music21 takes no notice of `x`.
             return Ok(());
         }
-        voice.group(&[member], Length::ONE, self.teller)
+        voice.single(&member, self.teller)
     }
 
     /// Reads a note or rest with its length; nothing, past a warning, if there is only an accidental.
+    #[inline(always)] // Giving the result back takes longer than reading most notes.
     pub(super) fn member(&mut self) -> Result<Option<Member>, Stop> {
         let place = self.teller.place(self.at());
-        let accidental = accidental(&mut self.cursor);
+        let accidental = match self.cursor.peek() {
+            Some(b'^' | b'_' | b'=') => accidental(&mut self.cursor),
+            _ => None,
+        };
         let head = match self.cursor.peek() {
             Some(letter @ (b'A'..=b'G' | b'a'..=b'g')) => {
                 self.cursor.skip(1);
@@ -113,7 +120,10 @@ impl Music<'_, '_, '_> {
                 return Ok(None);
             }
         };
-        let length = self.length()?;
+        let length = match self.cursor.peek() {
+            Some(b'0'..=b'9' | b'/') => self.length()?,
+            _ => Length::ONE,
+        };
         Ok(Some(Member { place, head, length, tied: false }))
     }
 

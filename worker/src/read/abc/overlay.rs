@@ -18,6 +18,12 @@ pub(super) struct Lay {
 }
 
 impl Lay {
+    /// No measures and no layers; the room stays.
+    pub(super) fn clear(&mut self) {
+        self.starts.clear();
+        *self = Lay { starts: std::mem::take(&mut self.starts), ..Lay::default() };
+    }
+
     /// A measure is over.
     pub(super) fn finish(&mut self, start: Ticks) {
         self.starts.push(start);

@@ -1,6 +1,6 @@
 //! What the parts of the reader tell the sink through.
 
-use crate::score::{Event, EventSink, Stop};
+use crate::score::{Event, EventSink, Note, Stop};
 use shared::failure::Failure;
 use shared::place::Place;
 
@@ -35,6 +35,11 @@ impl<'a> Teller<'a> {
 
     pub(super) fn tell(&mut self, place: Place, event: Event<'_>) -> Result<(), Stop> {
         self.sink.event(place, event)
+    }
+
+    /// The same as telling it as an event.
+    pub(super) fn note(&mut self, note: &Note) -> Result<(), Stop> {
+        self.sink.note(note)
     }
 
     pub(super) fn warn(&mut self, at: usize, message: &str) -> Result<(), Stop> {

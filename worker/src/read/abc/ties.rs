@@ -16,6 +16,7 @@ pub(super) struct Tie {
 
 impl Voice {
     /// Alteration of a note, and whether a tie comes in to it.
+    #[inline]
     pub(super) fn alter(
         &mut self,
         step: Step,
@@ -46,7 +47,9 @@ impl Voice {
     /// The ties that led to the group just held are over, those that its members bear begin.
     pub(super) fn resolve_ties(&mut self, members: usize) {
         let layer = self.layer;
-        self.ties.retain(|tie| tie.voice != layer);
+        if !self.ties.is_empty() {
+            self.ties.retain(|tie| tie.voice != layer);
+        }
         let leaving = self.leaving.iter().filter(|(_, leaves)| *leaves).map(|(tie, _)| *tie);
         self.ties.extend(leaving);
         // music21 ends a tie at whatever note comes next, and knows none at chords.

@@ -19,6 +19,9 @@ use std::collections::BTreeMap;
 /// The most voices of one tune.
 const VOICES_MAX: usize = 1000;
 
+/// How many voices are kept for the next tune.
+const OLD_MAX: usize = 8;
+
 /// The tune that is being read.
 #[derive(Debug, Default)]
 pub(super) struct Tune {
@@ -45,6 +48,8 @@ pub(super) struct Tune {
     pub(super) begun: bool,
     /// Stands in where no voice could be declared.
     spare: Voice,
+    /// Voices of the tune before, whose room is used again.
+    old: Vec<Voice>,
     pub(super) census: Census,
     pub(super) sync: Sync,
     /// Programs by MIDI channel.
@@ -52,9 +57,10 @@ pub(super) struct Tune {
 }
 
 impl Tune {
-    pub(super) fn new(header: Header) -> Self {
+    /// A tune with this header; `old` are the voices that [`Tune::end`] gave back.
+    pub(super) fn new(header: Header, old: Vec<Voice>) -> Self {
         let census = Census::new(header.compat);
-        Tune { header, census, ..Tune::default() }
+        Tune { header, census, old, ..Tune::default() }
     }
 
     /// The voice that the music goes to.
@@ -268,7 +274,9 @@ impl Tune {
         teller.tell(teller.place(at), Event::Part { part, name })?;
         self.names.insert(id.into(), index);
         self.current = index;
-        let mut voice = Voice::new(part, self.header.compat);
+        let compat = self.header.compat;
+        let old = self.old.pop();
+        let mut voice = old.map_or_else(|| Voice::new(part, compat), |old| old.renewed(part, compat));
         if self.in_body {
             voice.begin(self.header.settings(shift), teller.place(at));
             voice.come_to(&self.sync, teller)?;
@@ -282,8 +290,8 @@ impl Tune {
         Ok(())
     }
 
-    /// The tune is over.
-    pub(super) fn end(mut self, teller: &mut Teller) -> Result<(), Stop> {
+    /// The tune is over. Gives back voices for the next one.
+    pub(super) fn end(mut self, teller: &mut Teller) -> Result<Vec<Voice>, Stop> {
         let verses = std::mem::take(&mut self.verses);
         for (voice, verses) in
             self.voices.iter_mut().zip([verses].into_iter().chain(std::iter::repeat(Vec::new())))
@@ -307,7 +315,11 @@ impl Tune {
         for (unit, count) in Unit::ALL.into_iter().zip(counts) {
             teller.tell(teller.place(0), Event::Declared(unit, count))?;
         }
-        teller.tell(teller.place(0), Event::PieceEnd)
+        teller.tell(teller.place(0), Event::PieceEnd)?;
+        self.voices.append(&mut self.old);
+        self.voices.truncate(OLD_MAX);
+        self.voices.retain(Voice::is_small);
+        Ok(self.voices)
     }
 }
 

@@ -13,16 +13,20 @@ use crate::score::{
     AnnotationKind, Event, Flags, KeySignature, Mark, Meter, Note, Pitch, Rest, Step, Stop, Tempo, Ticks,
 };
 use shared::place::Place;
-use std::fmt::Write;
 
 /// How much of a measure is held back before the head of it is told.
 const HELD_MAX: usize = 4096;
+
+/// Up to how many notes or measures the room of a voice is kept for the next tune.
+const ROOM_KEPT: usize = 1024;
 
 /// One voice of a tune.
 #[derive(Debug, Default)]
 pub(super) struct Voice {
     pub(super) part: u16,
     pub(super) settings: Settings,
+    /// The semitones of the settings' shift.
+    transpose: i8,
     /// The tuplets that the next note stands in, from the outermost.
     tuplets: Vec<Tuplet>,
     pub(super) clock: Ticks,
@@ -67,16 +71,46 @@ pub(super) struct Voice {
     pub(super) has_program: bool,
 }
 
+/// Writes a number behind a text, without the machinery of formatting, which costs more than a short measure.
+fn digits(number: u32, text: &mut String) {
+    let mut power = number.checked_ilog10().map_or(1, |power| 10_u32.pow(power));
+    while power > 0 {
+        text.push(char::from_digit(number / power % 10, 10).unwrap_or('0'));
+        power /= 10;
+    }
+}
+
 impl Voice {
     pub(super) fn new(part: u16, compat: bool) -> Self {
         let settings = Settings { compat, ..Settings::default() };
         Voice { part, settings, layer: 1, ..Voice::default() }
     }
 
+    /// A voice that takes over the room of this one, which is over, and nothing else.
+    pub(super) fn renewed(mut self, part: u16, compat: bool) -> Self {
+        self.held.clear();
+        self.pending.clear();
+        self.words.clear();
+        self.accidentals.clear();
+        self.ties.clear();
+        self.leaving.clear();
+        self.song.clear();
+        self.lay.clear();
+        let Voice { held, pending, words, song, accidentals, ties, leaving, lay, .. } = self;
+        Voice { held, pending, words, song, accidentals, ties, leaving, lay, ..Voice::new(part, compat) }
+    }
+
+    /// Whether the room that it takes is that of a tune, so that it may be kept for the next one.
+    pub(super) fn is_small(&self) -> bool {
+        let texts = self.words.capacity() <= ROOM_KEPT * 4;
+        texts && self.held.capacity().max(self.lay.starts.capacity()).max(self.song.room()) <= ROOM_KEPT
+    }
+
     /// The music begins, with what the header says.
     pub(super) fn begin(&mut self, settings: Settings, place: Place) {
         self.take(&Change::Metre(settings.metre.clone()), place);
         self.take(&Change::Key(Some(settings.key), settings.shift), place);
+        self.transpose = settings.shift.semitones();
         self.settings = settings;
     }
 
@@ -114,6 +148,38 @@ impl Voice {
             Change::Reach(reach) => self.settings.reach = *reach,
             Change::Raise(by) => self.settings.shift.raise(*by),
         }
+        self.transpose = self.settings.shift.semitones();
+    }
+
+    /// A note or rest that stands alone. Nearly all are notes that nothing bears on but the key and the accidentals before:
+    /// for them this does what [`Voice::group`] does, with nothing to look for.
+    pub(super) fn single(&mut self, member: &Member, teller: &mut Teller) -> Result<(), Stop> {
+        let Head::Note { step, octave, accidental } = member.head else {
+            return self.group(std::slice::from_ref(member), Length::ONE, teller);
+        };
+        let is_bare = self.tuplets.is_empty() && self.broken.is_none() && self.ties.is_empty();
+        if !is_bare || self.lay.behind > 0 || self.settings.compat {
+            return self.group(std::slice::from_ref(member), Length::ONE, teller);
+        }
+        self.opened.get_or_insert(member.place);
+        self.relieve(teller)?;
+        if !self.pending.is_empty() {
+            self.settle(|_| true);
+        }
+        self.song.note(self.clock, self.lay.measure(), self.layer);
+        let (above, below) = (i64::from(member.length.above), i64::from(member.length.below));
+        let (duration, exact) = multiple(self.settings.unit, above, below);
+        let octave = self.octave(octave);
+        let (alter, _) = self.alter(step, octave, accidental, false);
+        self.leaving.clear();
+        self.leaving.push((Tie { voice: self.layer, step, octave, alter }, false));
+        let flags = Flags::NONE.with_if(!exact, Flags::ROUNDED);
+        let written = Pitch { octave, step, alter };
+        let start = self.held.len();
+        self.hold_note(written, member.place, duration, flags);
+        self.last = (start, self.held.len());
+        self.clock += duration;
+        Ok(())
     }
 
     /// A note, a rest or a chord, at `scale` of the lengths of its members.
@@ -188,6 +254,9 @@ impl Voice {
     /// What the lengths of the next group are multiplied by: broken rhythm, tuplet, and the chord's own length.
     fn factors(&mut self, scale: Length) -> (i64, i64) {
         let (mut above, mut below) = (i64::from(scale.above), i64::from(scale.below));
+        if self.tuplets.is_empty() && self.broken.is_none() {
+            return (above, below);
+        }
         if let Some((broken_above, broken_below)) = self.broken.take() {
             above = above.saturating_mul(i64::from(broken_above));
             below = below.saturating_mul(i64::from(broken_below));
@@ -232,25 +301,34 @@ impl Voice {
             }));
             return;
         };
-        let octave = octave.saturating_add(i32::from(self.settings.shift.octave.unwrap_or(0)));
-        let octave = i8::try_from(octave.clamp(-100, 100)).unwrap_or(0);
+        let octave = self.octave(octave);
         let (alter, comes) = self.alter(step, octave, accidental, flags.has(Flags::GRACE));
-        let drums = self.settings.shift.drums == Some(true);
-        let flags = flags.with_if(comes, Flags::TIE_STOP).with_if(drums, Flags::UNPITCHED);
         let leaves = member.tied && !self.settings.compat && !flags.has(Flags::GRACE);
         if !flags.has(Flags::GRACE) {
             self.leaving.push((Tie { voice, step, octave, alter }, leaves));
         }
+        let flags = flags.with_if(comes, Flags::TIE_STOP).with_if(leaves, Flags::TIE_START);
+        self.hold_note(Pitch { octave, step, alter }, place, duration, flags);
+    }
+
+    /// The octave that is meant, where `octave=` or a clef moves it.
+    fn octave(&self, octave: i32) -> i8 {
+        let octave = octave.saturating_add(i32::from(self.settings.shift.octave.unwrap_or(0)));
+        i8::try_from(octave.clamp(-100, 100)).unwrap_or(0)
+    }
+
+    fn hold_note(&mut self, written: Pitch, place: Place, duration: Ticks, flags: Flags) {
+        let drums = self.settings.shift.drums == Some(true);
         self.held.push(Held::Note(Note {
-            onset,
+            onset: self.clock,
             duration,
             place,
             measure: 0,
-            written: Pitch { octave, step, alter },
-            part,
-            flags: flags.with_if(leaves, Flags::TIE_START),
-            transpose: self.settings.shift.semitones(),
-            voice,
+            written,
+            part: self.part,
+            flags: flags.with_if(drums, Flags::UNPITCHED),
+            transpose: self.transpose,
+            voice: self.layer,
             staff: 1,
         }));
     }
@@ -341,16 +419,20 @@ impl Voice {
     pub(super) fn tell_held(&mut self, count: usize, teller: &mut Teller) -> Result<(), Stop> {
         if let Some(place) = self.opened.filter(|_| !self.told) {
             self.text.clear();
-            // Writing to a string cannot fail.
-            let _ = write!(self.text, "{}", self.number.get_or_insert(1));
+            digits(*self.number.get_or_insert(1), &mut self.text);
             teller.tell(place, Event::Measure { part: self.part, onset: self.start, number: &self.text })?;
             self.told = true;
             for (place, at_end, mark) in self.marks.drain(..) {
                 teller.tell(place, Event::Mark { part: self.part, at_end, mark })?;
             }
         }
-        for held in self.held.drain(..count) {
+        for held in self.held.iter().take(count) {
             held.tell(&self.words, teller)?;
+        }
+        if count >= self.held.len() {
+            self.held.clear();
+        } else {
+            self.held.drain(..count);
         }
         if self.held.is_empty() && self.pending.is_empty() {
             self.words.clear();

@@ -71,6 +71,17 @@ impl Line {
 }
 
 impl Song {
+    /// Nothing is sung any more; the room stays.
+    pub(super) fn clear(&mut self) {
+        self.notes.clear();
+        (self.words, self.signs) = (Line::default(), Line::default());
+    }
+
+    /// For how many notes there is room.
+    pub(super) fn room(&self) -> usize {
+        self.notes.capacity()
+    }
+
     /// A note or chord that may be sung.
     pub(super) fn note(&mut self, onset: Ticks, measure: usize, layer: u8) {
         let notes = self.notes.len();
@@ -129,6 +140,8 @@ impl<'a> Syllables<'a> {
     fn syllable(&mut self) -> Cow<'a, str> {
         let start = self.at;
         let mut has_signs = false;
+        let rest = self.text.as_bytes().get(start..).unwrap_or_default();
+        self.at += rest.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
         let end = loop {
             match self.peek() {
                 Some(b'-') => {

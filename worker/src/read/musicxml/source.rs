@@ -1,5 +1,6 @@
 //! The bytes of a document on their way to the XML parser: where they stand, and how long one token may be.
 
+use super::word;
 use memchr::{memchr, memchr_iter, memchr2, memrchr};
 use shared::failure::Failure;
 use shared::limits::exceeded;
@@ -9,6 +10,9 @@ use std::ops::Range;
 
 /// Bytes held at once.
 const BUFFER_BYTES: usize = 64 << 10;
+
+/// How far markup is looked for word by word, which beats a search in longer strides up to there.
+const NEAR_BYTES: usize = 32;
 
 /// A buffered source that holds one token whole and knows its line and column.
 ///
@@ -25,6 +29,8 @@ pub(super) struct Source<'a> {
     /// Line, column and whether a carriage return went before, at `counted` bytes into the buffer.
     cursor: Cursor,
     counted: usize,
+    /// Whether a carriage return was ever in the buffer.
+    returns: bool,
     token_bytes_max: u64,
     /// A character that XML forbids follows the buffer.
     forbidden: bool,
@@ -40,12 +46,13 @@ struct Cursor {
 }
 
 impl Cursor {
-    /// Walks over `bytes`. A line ends at a line feed, a carriage return, or both in that order.
-    fn pass(&mut self, bytes: &[u8]) {
+    /// Walks over `bytes`, in which there may be carriage returns. A line ends at a line feed, a carriage return, or both
+    /// in that order.
+    fn pass(&mut self, bytes: &[u8], returns: bool) {
         let Some(&last) = bytes.last() else { return };
         let mut ends = memchr_iter(b'\n', bytes).count();
-        let mut last_end = memrchr(b'\n', bytes);
-        if memchr(b'\r', bytes).is_some() {
+        let mut last_end = if ends > 0 { memrchr(b'\n', bytes) } else { None };
+        if returns && memchr(b'\r', bytes).is_some() {
             let returns = memchr_iter(b'\r', bytes);
             // One that a line feed follows is counted with that line feed.
             ends += returns.filter(|&at| bytes.get(at + 1).is_some_and(|&next| next != b'\n')).count();
@@ -79,6 +86,7 @@ impl<'a> Source<'a> {
             mark: 0,
             cursor: Cursor { line: 1, column: 1, after_return: false },
             counted: 0,
+            returns: false,
             token_bytes_max,
             forbidden: false,
             failed: None,
@@ -105,7 +113,11 @@ impl<'a> Source<'a> {
     /// Passes over text that nobody wants, up to markup or a reference. Text that goes on behind the buffer stays, so
     /// that its length is bounded like that of every token.
     pub(super) fn skip_text(&mut self) {
-        if let Some(length) = memchr2(b'<', b'&', self.unread()) {
+        let unread = self.unread();
+        // Between most tags there is a line end and some blanks, or nothing.
+        let near = unread.get(..NEAR_BYTES).unwrap_or(unread);
+        let near = word::first(near, |word| word::equal(word, b'<') | word::equal(word, b'&'));
+        if let Some(length) = near.or_else(|| memchr2(b'<', b'&', unread)) {
             self.at += length;
         }
     }
@@ -118,7 +130,7 @@ impl<'a> Source<'a> {
     /// Where the token began.
     pub(super) fn place(&mut self) -> Place {
         if let Some(bytes) = self.buffer.get(self.counted..self.mark) {
-            self.cursor.pass(bytes);
+            self.cursor.pass(bytes, self.returns);
             self.counted = self.mark;
         }
         self.cursor.place()
@@ -131,7 +143,7 @@ impl<'a> Source<'a> {
             return Err(io::Error::other(exceeded("token_bytes_max", self.token_bytes_max, Some(place))));
         }
         if self.forbidden {
-            self.cursor.pass(self.buffer.get(self.mark..self.end).unwrap_or_default());
+            self.cursor.pass(self.buffer.get(self.mark..self.end).unwrap_or_default(), self.returns);
             let message = "a control character, which XML forbids";
             return Err(io::Error::other(Failure::malformed(self.cursor.place(), message)));
         }
@@ -175,6 +187,7 @@ impl<'a> Source<'a> {
     /// Ends the buffer before the first character that XML forbids; the next reading complains.
     fn stop_at_forbidden(&mut self, from: usize) {
         let bytes = self.buffer.get(from..self.end).unwrap_or_default();
+        self.returns = self.returns || memchr(b'\r', bytes).is_some();
         // Without a branch in the loop, so that it runs on many bytes at once.
         if bytes.iter().fold(false, |any, &byte| any | is_forbidden(byte)) {
             self.forbidden = true;

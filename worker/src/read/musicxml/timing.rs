@@ -117,7 +117,7 @@ fn tell_note(
         voice: written.voice,
         staff: written.staff,
     };
-    Ok(sink.event(written.place, Event::Note(note))?)
+    Ok(sink.note(&note)?)
 }
 
 fn tell_rest(

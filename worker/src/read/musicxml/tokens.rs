@@ -55,9 +55,20 @@ pub(super) struct Tokens<'a> {
     content: Range<usize>,
     /// How much of it is the name, in a start tag.
     name_bytes: usize,
-    /// The names of the open elements, one behind the other, and where each begins.
+    opened: Vec<Opened>,
+    /// The names of the open elements that are longer than a word, one behind the other.
     names: Vec<u8>,
-    starts: Vec<usize>,
+}
+
+/// The name of an open element. Most are so short that they fit into a word, and are compared as one.
+struct Opened {
+    bytes: usize,
+    /// The first eight bytes, zeros behind a shorter name.
+    word: u64,
+    /// Which bits of the word are the name's.
+    mask: u64,
+    /// Where the whole name begins among the names, if it does not fit.
+    start: usize,
 }
 
 /// A token that was found: its length, and what of it is content.
@@ -77,7 +88,7 @@ impl Found {
 impl<'a> Tokens<'a> {
     pub(super) fn new(input: Box<dyn Read + 'a>, limits: &Limits) -> Self {
         let source = Source::new(input, limits.token_bytes_max);
-        Tokens { source, content: 0..0, name_bytes: 0, names: Vec::new(), starts: Vec::new() }
+        Tokens { source, content: 0..0, name_bytes: 0, opened: Vec::new(), names: Vec::new() }
     }
 
     /// Where the last token began.
@@ -117,7 +128,7 @@ impl<'a> Tokens<'a> {
         let unread = self.source.unread();
         let (b'<', inside) = unread.split_first()? else { return None };
         if inside.first() == Some(&b'/') {
-            let bytes = end_tag(unread, self.open_name()).filter(|_| !self.starts.is_empty())?;
+            let bytes = self.usual_end(unread)?;
             self.source.pass(bytes);
             self.close();
             return Some(Token::Close);
@@ -170,7 +181,7 @@ impl<'a> Tokens<'a> {
         let unread = self.source.unread();
         let Some(bytes) = text_bytes(unread) else { return false };
         let rest = unread.get(bytes..).unwrap_or_default();
-        let Some(end_bytes) = end_tag(rest, self.open_name()) else { return false };
+        let Some(end_bytes) = self.usual_end(rest) else { return false };
         let start = self.source.pass(bytes);
         self.source.mark();
         self.source.pass(end_bytes);
@@ -180,17 +191,38 @@ impl<'a> Tokens<'a> {
     }
 
     fn open(&mut self) {
-        self.starts.push(self.names.len());
-        let name = self.content.start..self.content.start + self.name_bytes;
-        self.names.extend_from_slice(self.source.bytes(&name));
+        let bytes = self.name_bytes;
+        let name = self.content.start..self.content.start + bytes;
+        let start = self.names.len();
+        if bytes > 8 {
+            self.names.extend_from_slice(self.source.bytes(&name));
+        }
+        let mask = word::mask(bytes);
+        // Behind a name there is at least the rest of its tag, so that the word is in the buffer but at its end.
+        let first = self.source.bytes(&(name.start..name.start + 8));
+        let first = word::of(first).unwrap_or_else(|| word::padded(self.source.bytes(&name)));
+        self.opened.push(Opened { bytes, word: first & mask, mask, start });
     }
 
-    fn open_name(&self) -> &[u8] {
-        self.starts.last().and_then(|&start| self.names.get(start..)).unwrap_or_default()
+    /// The name of the element that was opened last; nothing where none is open.
+    fn open_name(&self) -> Vec<u8> {
+        let Some(opened) = self.opened.last() else { return Vec::new() };
+        let word = opened.word.to_le_bytes();
+        let name = word.get(..opened.bytes).or(self.names.get(opened.start..));
+        name.unwrap_or_default().to_vec()
+    }
+
+    /// The length of the end tag of the open element at the front, as nearly every program writes it.
+    fn usual_end(&self, unread: &[u8]) -> Option<usize> {
+        let rest = unread.strip_prefix(b"</")?;
+        let opened = self.opened.last()?;
+        let is_same = (word::of(rest)? ^ opened.word) & opened.mask == 0
+            && (opened.bytes <= 8 || rest.starts_with(self.names.get(opened.start..)?));
+        (is_same && rest.get(opened.bytes) == Some(&b'>')).then_some(opened.bytes + 3)
     }
 
     fn close(&mut self) {
-        let start = self.starts.pop().unwrap_or(0);
+        let start = self.opened.pop().map_or(0, |opened| opened.start);
         self.names.truncate(start);
     }
 
@@ -226,18 +258,18 @@ impl<'a> Tokens<'a> {
 
     /// The end tag at the front.
     fn end(&self, unread: &[u8]) -> Result<Option<Found>, Broken> {
-        let open = self.open_name();
-        if let Some(bytes) = end_tag(unread, open).filter(|_| !self.starts.is_empty()) {
+        if let Some(bytes) = self.usual_end(unread) {
             return Ok(Some(Found::new(Token::Close, bytes, 0..0)));
         }
+        let open = self.open_name();
         let Some(end) = tag_end(unread) else { return Ok(None) };
         let name = unread.get(2..end).unwrap_or_default().trim_ascii_end();
         let shown = |name: &[u8]| String::from_utf8_lossy(name.get(..80).unwrap_or(name)).into_owned();
-        if self.starts.is_empty() {
+        if self.opened.is_empty() {
             return Err(Broken::Xml(format!("</{}> closes no element", shown(name))));
         }
         if name != open {
-            return Err(Broken::Xml(format!("</{}> where </{}> would be right", shown(name), shown(open))));
+            return Err(Broken::Xml(format!("</{}> where </{}> would be right", shown(name), shown(&open))));
         }
         Ok(Some(Found::new(Token::Close, end + 1, 0..0)))
     }
@@ -247,12 +279,6 @@ impl<'a> Tokens<'a> {
 fn text_bytes(unread: &[u8]) -> Option<usize> {
     let short = word::of(unread).map_or(0, |word| word::equal(word, b'<') | word::equal(word, b'&'));
     if short == 0 { memchr2(b'<', b'&', unread) } else { Some(word::index(short)) }
-}
-
-/// The length of the end tag of `name` at the front, as nearly every program writes it.
-fn end_tag(unread: &[u8], name: &[u8]) -> Option<usize> {
-    let rest = unread.strip_prefix(b"</")?.strip_prefix(name)?;
-    (rest.first() == Some(&b'>')).then_some(name.len() + 3)
 }
 
 /// The start tag at the front, or the tag of an empty element.

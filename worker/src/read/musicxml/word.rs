@@ -8,6 +8,19 @@ pub(super) fn of(bytes: &[u8]) -> Option<u64> {
     bytes.first_chunk().map(|chunk| u64::from_le_bytes(*chunk))
 }
 
+/// A word of fewer than eight bytes, zeros behind them; of more, the first eight.
+pub(super) fn padded(bytes: &[u8]) -> u64 {
+    bytes.iter().take(8).rev().fold(0, |word, &byte| word << 8 | u64::from(byte))
+}
+
+/// All bits of the first `bytes` bytes.
+pub(super) fn mask(bytes: usize) -> u64 {
+    match bytes {
+        0..8 => (1 << (8 * bytes)) - 1,
+        _ => u64::MAX,
+    }
+}
+
 /// Marks each byte that is `byte`. Behind the first mark others may stand without a cause.
 pub(super) fn equal(word: u64, byte: u8) -> u64 {
     let different = word ^ ONES.wrapping_mul(u64::from(byte));
@@ -40,6 +53,12 @@ pub(super) fn first(bytes: &[u8], marks: impl Fn(u64) -> u64) -> Option<usize> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn words_have_their_first_byte_lowest() {
+        assert_eq!(of(b"measures").map(|word| word & mask(7)), Some(padded(b"measure")));
+        assert_eq!((padded(b""), padded(b"a"), mask(0), mask(1), mask(8)), (0, 0x61, 0, 0xFF, u64::MAX));
+    }
 
     proptest! {
         #[test]

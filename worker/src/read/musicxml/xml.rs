@@ -90,6 +90,10 @@ impl<'a> Xml<'a> {
     /// Goes to the next child of the element at depth `parent`; false when that element ends. What is left of the
     /// child before is passed over.
     pub(super) fn child(&mut self, parent: u64) -> Result<bool, ReadError> {
+        // Most children that nobody has read hold nothing but text.
+        if self.depth == parent + 1 && !self.empty && !self.gathering && self.tokens.plain_text() {
+            self.depth = parent;
+        }
         while self.depth >= parent {
             match self.advance()? {
                 Token::Open if self.depth == parent + 1 => return Ok(true),

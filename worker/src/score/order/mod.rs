@@ -1,16 +1,18 @@
 //! The order in which measures are played, by repeats, endings and jumps.
 //!
 //! Measures are counted over all parts together, in the part that has most of them. A repeat goes back to the nearest
-//! start before it, or to where the last one was over: repeats do not stand within each other. A jump is taken once;
-//! on the way back to where it was taken, repeats are played once, by their last ending, as music21 10.5.1 has it too
-//! (`repeatAfterJump` is false), and only there a fine or a to-coda counts.
+//! start before it that is open, or to where the last one was over; one that stands within another is played each time.
+//! A jump is taken once; on the way back to where it was taken, repeats are played once, by their last ending, as
+//! music21 10.5.1 has it too (`repeatAfterJump` is false), and only there a fine or a to-coda counts.
 
+mod nest;
 mod plan;
 #[cfg(test)]
 mod tests;
 
 use super::note::Measure;
 use super::{Score, Warning};
+use nest::Nest;
 use plan::{Bar, Jump, Plan};
 use shared::failure::Failure;
 use shared::limits::{Limits, exceeded};
@@ -28,13 +30,13 @@ pub struct Order {
     pub warnings: Vec<Warning>,
 }
 
-/// The order of the measures of `score` as played.
+/// The order of the measures of `score` as played, or with each repeat played `once`.
 ///
 /// # Errors
 /// `too_large` for more than `expanded_measures_max` of them.
-pub fn order(score: &Score, limits: &Limits) -> Result<Order, Failure> {
+pub fn order(score: &Score, once: bool, limits: &Limits) -> Result<Order, Failure> {
     let mut plan = Plan::of(score);
-    let mut played = Played { order: Order::default(), max: limits.expanded_measures_max };
+    let mut played = Played { order: Order::default(), once, max: limits.expanded_measures_max };
     if score.arrangement.is_empty() || !plan.arranged(score, &mut played)? {
         plan.find_endings();
         plan.play(&mut played)?;
@@ -47,7 +49,9 @@ pub fn order(score: &Score, limits: &Limits) -> Result<Order, Failure> {
             *heard = true;
         }
     }
-    if let Some(bar) = heard.iter().position(|heard| !heard).and_then(|silent| plan.bars.get(silent)) {
+    // Played once, endings before the last are not heard.
+    let silent = heard.iter().position(|heard| !heard).filter(|_| !once);
+    if let Some(bar) = silent.and_then(|silent| plan.bars.get(silent)) {
         let message = "by its repeats and jumps, this measure is never played".into();
         order.warnings.push(Warning { message, place: bar.place });
     }
@@ -73,6 +77,8 @@ pub(super) fn slot(lead: &[Measure], measure: &Measure) -> usize {
 /// What was played so far.
 struct Played {
     order: Order,
+    /// Each repeat is played once, by its last ending.
+    once: bool,
     max: u64,
 }
 
@@ -90,7 +96,12 @@ impl Plan {
     /// Plays the sections that the source names, after what comes before the first of them. False, and nothing is
     /// played, if the list does not fit the labels.
     fn arranged(&mut self, score: &Score, played: &mut Played) -> Result<bool, Failure> {
-        let sections = &score.arrangement;
+        let mut sections = score.arrangement.clone();
+        if played.once && !score.short_arrangement.is_empty() {
+            sections.clone_from(&score.short_arrangement);
+        } else if played.once {
+            sections.dedup();
+        }
         let begins = self.bars.iter().enumerate().filter_map(|(at, bar)| Some((at, bar.section?)));
         let begins: Vec<(usize, u16)> = begins.collect();
         let ends = begins.iter().skip(1).map(|begin| begin.0).chain([self.bars.len()]);
@@ -107,7 +118,7 @@ impl Plan {
         for range in [opening].into_iter().chain(named).filter(|range| !range.is_empty()) {
             let order = match orders.entry(range.start) {
                 Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(new) if score.sections_repeat => new.insert(self.within(&range, played.max)?),
+                Entry::Vacant(new) if score.sections_repeat => new.insert(self.within(&range, played)?),
                 Entry::Vacant(new) => new.insert(range.collect()),
             };
             for &at in &*order {
@@ -120,7 +131,7 @@ impl Plan {
     }
 
     /// The order in which the measures of a section are played, by the signs within it.
-    fn within(&mut self, range: &Range<usize>, max: u64) -> Result<Vec<usize>, Failure> {
+    fn within(&mut self, range: &Range<usize>, outer: &Played) -> Result<Vec<usize>, Failure> {
         let inner = |all: &BTreeSet<usize>| {
             all.range(range.clone()).map(|at| at - range.start).collect::<BTreeSet<usize>>()
         };
@@ -132,7 +143,7 @@ impl Plan {
             endings: Vec::new(),
             warnings: Vec::new(),
         };
-        let mut played = Played { order: Order::default(), max };
+        let mut played = Played { order: Order::default(), once: outer.once, max: outer.max };
         section.find_endings();
         section.play(&mut played)?;
         self.warnings.append(&mut section.warnings);
@@ -142,37 +153,33 @@ impl Plan {
     /// Plays from the first measure to the end.
     ///
     /// It ends: jumps are taken once each, between them a repeat goes back a bounded number of times and is over then,
-    /// and everything else goes forward.
+    /// and everything else goes forward. How often repeats within repeats go back is a power of how deep they stand:
+    /// there the limit of measures ends it.
     fn play(&mut self, played: &mut Played) -> Result<(), Failure> {
-        let (mut at, mut from, mut pass) = (0, 0, 1_u8);
+        let (mut at, mut nest) = (0, Nest::of(self));
         // The measure from which the last jump was taken.
         let mut jumped: Option<usize> = None;
-        let mut open: Option<usize> = None;
         while let Some(&bar) = self.bars.get(at) {
             let again = jumped.is_some_and(|jumped| at <= jumped);
+            let once = again || played.once;
             let ending = bar.ending.and_then(|index| self.endings.get(index)).copied();
             if let Some(ending) = ending.filter(|ending| ending.from == at) {
-                let pass_here = if again { ending.passes } else { pass };
+                let pass_here = if once { ending.passes } else { nest.pass() };
                 if !ending.numbers.has(pass_here) {
                     at = ending.to + 1;
                     if ending.to == ending.group_to {
-                        (from, pass, open) = (at, 1, None);
+                        nest.over(at);
                     }
                     continue;
                 }
             }
-            if self.movements.contains(&at) && from != at {
-                (from, pass, jumped, open) = (at, 1, None, None);
+            if self.movements.contains(&at) && nest.from() != at {
+                nest.restart(at);
+                jumped = None;
             }
             // Past the endings: a last one may begin what is repeated next.
-            if bar.starts && from != at {
-                if open.is_some() && pass == 1 && !again {
-                    self.warn(bar.place, "a repeat starts before the last one ended: the later start counts");
-                }
-                (from, pass) = (at, 1);
-            }
-            if bar.starts {
-                open = Some(at);
+            if bar.starts && nest.start(at) && !once {
+                self.warn(bar.place, "a repeat starts before the last one ended: the later start counts");
             }
             played.push(at, &bar)?;
             if again && bar.fine {
@@ -181,24 +188,26 @@ impl Plan {
                 continue;
             }
             if let Some(coda) = self.coda(at, again && bar.to_coda) {
-                (at, from, pass, jumped, open) = (coda, coda, 1, None, None);
+                (at, jumped) = (coda, None);
+                nest.restart(coda);
                 continue;
             }
             let times = ending.map(|ending| ending.passes).or(bar.times).filter(|_| bar.times.is_some());
-            if !again && times.is_some_and(|times| pass < times) {
-                (at, pass) = (from, pass + 1);
+            if !once && times.is_some_and(|times| nest.pass() < times) {
+                at = nest.back();
                 continue;
             }
             if let Some(target) = self.jump(at) {
-                (jumped, at, from, pass, open) = (Some(at), target, target, 1, None);
+                (jumped, at) = (Some(at), target);
+                nest.restart(target);
                 continue;
             }
             let is_over = ending.map_or(bar.times.is_some(), |ending| {
-                ending.group_to == at && (bar.times.is_some() || from < ending.from)
+                ending.group_to == at && (bar.times.is_some() || nest.from() < ending.from)
             });
             at += 1;
             if is_over {
-                (from, pass, open) = (at, 1, None);
+                nest.over(at);
             }
         }
         Ok(())

@@ -59,7 +59,7 @@ fn mark_at(measure: u32, at_end: bool, mark: Mark) -> MarkAt {
 /// The letters as they are played, and how many warnings there were.
 fn played(text: &str) -> (String, usize) {
     let letters: Vec<&str> = text.split(' ').filter(|word| word.len() == 1 && *word != "]").collect();
-    let order = order(&score(text), &Limits::default()).unwrap();
+    let order = order(&score(text), false, &Limits::default()).unwrap();
     (order.measures.iter().map(|&measure| letters[measure as usize]).collect(), order.warnings.len())
 }
 
@@ -78,6 +78,13 @@ fn repeats_endings_and_jumps() {
         ("|: a [1 b :| [2 c :| [3 d ] e", "abacade"),
         ("|: a [1 b :| [2 c ] |: d [1 e :| [2 f ]", "abacdedf"),
         ("|: a [1 b :| |: [2 c d :| e", "abacdcde"),
+        // Within each other, as music21 10.5.1 plays them too.
+        ("|: a |: b :| c :| d", "abbcabbcd"),
+        ("|: a |: b :| |: c :| d :|3", "abbccdabbccdabbccd"),
+        ("|: a |: b |: c :| d :| e :|", "abccdbccdeabccdbccde"),
+        ("|: a |: b [1 c :| [2 d ] e :| f", "abcbdeabcbdef"),
+        ("|: a |: b :| [1 c :| [2 d ] e", "abbcabbde"),
+        ("|: a |: b :| c :| d dc", "abbcabbcdabcd"),
         // A minuet and its trio, with repeats on the first time only.
         ("|: a :| |: b fine :| |: c :| |: d dc :|", "aabbccddab"),
         ("a |: b [1 c :| [2 d fine ] e dc", "abcbdeabd"),
@@ -117,8 +124,8 @@ fn broken_structures_are_played_to_the_end_with_a_warning() {
 #[test]
 fn the_cap_holds() {
     let limits = Limits { expanded_measures_max: 5, ..Limits::default() };
-    assert_eq!(order(&score("a b :| c"), &limits).unwrap().measures.len(), 5);
-    let failure = order(&score("a b :| c d"), &limits).unwrap_err();
+    assert_eq!(order(&score("a b :| c"), false, &limits).unwrap().measures.len(), 5);
+    let failure = order(&score("a b :| c d"), false, &limits).unwrap_err();
     assert!(failure.to_string().starts_with("too_large: more than expanded_measures_max = 5"), "{failure}");
 }
 
@@ -132,7 +139,7 @@ fn a_list_of_sections_is_followed_if_it_fits() {
     ];
     let mut with = |list: &[u16]| {
         sections.arrangement = list.to_vec();
-        let order = order(&sections, &Limits::default()).unwrap();
+        let order = order(&sections, false, &Limits::default()).unwrap();
         (order.measures, order.warnings.len())
     };
     assert_eq!(with(&[0, 0, 1, 0]), (vec![0, 1, 1, 2, 3, 1], 0));
@@ -169,7 +176,7 @@ proptest! {
         any.marks = marks.into_iter().map(|(measure, at_end, mark)| mark_at(measure, at_end, mark)).collect();
         any.arrangement = list;
         let limits = Limits { expanded_measures_max: max, ..Limits::default() };
-        let count = match order(&any, &limits) {
+        let count = match order(&any, false, &limits) {
             Ok(order) => order.measures.len(),
             Err(failure) => {
                 prop_assert!(failure.message.contains("expanded_measures_max"));
