@@ -4,13 +4,37 @@ use crate::read_with;
 use shared::failure::FailureKind;
 use shared::limits::Limits;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use worker::read::{ReadOptions, ScoreReader};
-use worker::score::Score;
+use worker::read::{Fidelity, Grid, MidiOptions, MidiParts, ReadOptions, ScoreReader};
+use worker::score::{Score, expanded};
 
 /// Limits so low that a damaged score passes them soon.
 pub fn small() -> ReadOptions {
     let limits = Limits { notes_max: 20_000, measures_max: 20_000, parts_max: 100, ..Limits::default() };
     ReadOptions { limits, ..ReadOptions::default() }
+}
+
+/// Every way in which a source of a format can be asked to be read, under the same limits: as it is meant and as music21
+/// reads it, and MIDI files by each kind of part, on no grid, a fine one and a coarse one.
+///
+/// # Panics
+/// When a grid divides no quarter note.
+pub fn ways(format: &str) -> Vec<ReadOptions> {
+    let midi = format == "midi";
+    let parts = [None].into_iter().chain(MidiParts::ALL.map(Some)).filter(|parts| midi || parts.is_none());
+    let grids = [&[][..], &[4, 3], &[1]].into_iter().filter(|grid| midi || grid.is_empty());
+    let choices: Vec<MidiOptions> = parts
+        .flat_map(|parts| {
+            grids.clone().map(move |grid| {
+                let grid = (!grid.is_empty()).then(|| Grid::new(grid).expect("a grid"));
+                MidiOptions { grid, parts }
+            })
+        })
+        .collect();
+    let fidelities = [Fidelity::Corrected, Fidelity::Compat].into_iter();
+    let ways = fidelities.flat_map(|fidelity| {
+        choices.iter().map(move |midi| ReadOptions { fidelity, midi: midi.clone(), ..small() })
+    });
+    ways.collect()
 }
 
 /// Reads bytes that may be anything: a score or a failure with a place comes of them, within the limits.
@@ -32,8 +56,25 @@ pub fn survives(reader: &dyn ScoreReader, bytes: &[u8], options: &ReadOptions, w
         assert!(score.measures.len() as u64 <= options.limits.measures_max, "{what}: measures");
         assert!(score.parts.len() as u64 <= options.limits.parts_max, "{what}: parts");
         keeps_its_promises(score, what);
+        plays(score, options, what);
     }
     reading.scores
+}
+
+/// Lays a score out as it is played: it keeps its promises and the limits, or the limits refuse it.
+fn plays(score: &Score, options: &ReadOptions, what: &str) {
+    match expanded(score.clone(), &options.limits) {
+        Ok(played) => {
+            let size = (played.notes.len() + played.rests.len()) as u64;
+            assert!(size <= options.limits.notes_max, "{what}: {size} notes and rests as played");
+            assert!(
+                played.measures.len() as u64 <= options.limits.measures_max,
+                "{what}: measures as played"
+            );
+            keeps_its_promises(&played, &format!("{what} as played"));
+        }
+        Err(failure) => assert_eq!(failure.kind, FailureKind::TooLarge, "{what}: {failure}"),
+    }
 }
 
 /// Checks what [`Score`] promises of its order and its indices.

@@ -1,5 +1,5 @@
-//! Reads mutated scores, each reader for so many seconds, until one makes it panic, hang, swell or fail as a defect.
-//! Such an input is made small, goes to `tests/data/damage/<format>`, which the tests read ever after, and ends this.
+//! Reads mutated scores, each reader for so many seconds, until one makes it panic, hang, swell or fail as a defect. Each
+//! is read in one of the ways that can be asked for, and laid out as it is played. Such an input is made small, goes to `tests/data/damage/<format>`, which the tests read ever after, and ends this.
 //!
 //! `cargo run -p tests --bin fuzz -- [--seconds N] [--seed N] [FORMAT…]`; the same seed tries the same inputs in the same
 //! order, as long as the fixtures and the corpora beside the checkout are the same.
@@ -15,10 +15,10 @@ use std::process::exit;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
-use tests::promises::{small, survives};
+use tests::promises::{survives, ways};
 use tests::{corpora, data, files_under, head};
 use worker::analyse::{self, ANALYSES};
-use worker::read::{self, READERS, ScoreReader};
+use worker::read::{self, READERS, ReadOptions, ScoreReader};
 
 /// What one input may take: a hundred times what the slowest seed does.
 const INPUT_SECONDS_MAX: u64 = 20;
@@ -77,7 +77,7 @@ fn fuzz(reader: &'static dyn ScoreReader, seed: u64, time: Duration) {
     let work = Arc::new(Mutex::new(Work { bytes: Vec::new(), since: began }));
     let watched = Arc::clone(&work);
     let fuzzer = thread::spawn(move || {
-        let mut inputs = 0;
+        let (mut inputs, ways) = (0, ways(name));
         while began.elapsed() < time {
             inputs += 1;
             let mut random = Random(seed.wrapping_add(inputs));
@@ -85,9 +85,9 @@ fn fuzz(reader: &'static dyn ScoreReader, seed: u64, time: Duration) {
             let bytes = mutate(name, one, other, &mut random);
             *watched.lock().unwrap_or_else(PoisonError::into_inner) =
                 Work { bytes: bytes.clone(), since: Instant::now() };
-            let analysed = inputs % ANALYSED == 0;
-            if let Some(message) = fault(reader, &bytes, analysed) {
-                let bytes = smaller(bytes, |bytes| fault(reader, bytes, analysed).is_some());
+            let (way, analysed) = (random.one(&ways), inputs % ANALYSED == 0);
+            if let Some(message) = fault(reader, &bytes, way, analysed) {
+                let bytes = smaller(bytes, |bytes| fault(reader, bytes, way, analysed).is_some());
                 found(reader, &bytes, &message);
             }
         }
@@ -120,10 +120,12 @@ fn seeds(reader: &dyn ScoreReader) -> Vec<Vec<u8>> {
     bytes.collect()
 }
 
-/// What is wrong with how an input was read, if anything.
-fn fault(reader: &dyn ScoreReader, bytes: &[u8], analysed: bool) -> Option<String> {
+/// What is wrong with how an input was read that way, if anything.
+fn fault(reader: &dyn ScoreReader, bytes: &[u8], way: &ReadOptions, analysed: bool) -> Option<String> {
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        let scores = survives(reader, bytes, &small(), "a mutated score");
+        let what =
+            format!("a mutated score, {} {}", way.fidelity.name(), way.midi.text().unwrap_or_default());
+        let scores = survives(reader, bytes, way, &what);
         for score in scores.iter().filter(|_| analysed) {
             for analysis in ANALYSES {
                 let params =

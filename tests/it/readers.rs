@@ -5,7 +5,7 @@ use shared::failure::FailureKind;
 use shared::limits::Limits;
 use std::fs;
 use std::path::PathBuf;
-use tests::promises::{keeps_its_promises, small, survives};
+use tests::promises::{keeps_its_promises, small, survives, ways};
 use tests::{Reading, data, files_under, head, read, read_with};
 use worker::read::{READERS, ReadOptions, ScoreReader};
 use worker::score::{Score, Unit};
@@ -165,11 +165,15 @@ fn limited(format: &str) {
     }
 }
 
-/// Reads what `tests/fuzz.rs` once found, under the limits that it was found under.
+/// Reads what the fuzzer once found, under the limits that it was found under, in every way that it may have been read.
 fn damaged(format: &str) {
     let folder = data().join("damage").join(format);
     for path in folder.is_dir().then(|| files_under(&folder)).into_iter().flatten() {
-        survives(reader(format), &fs::read(&path).unwrap(), &small(), &path.display().to_string());
+        let bytes = fs::read(&path).unwrap();
+        for way in ways(format) {
+            let (fidelity, midi) = (way.fidelity.name(), way.midi.text().unwrap_or_default());
+            survives(reader(format), &bytes, &way, &format!("{} {fidelity} {midi}", path.display()));
+        }
     }
 }
 

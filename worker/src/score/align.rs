@@ -2,11 +2,14 @@
 
 use super::Score;
 use super::note::{Measure, Part};
+use super::sort::sort;
 use super::time::Ticks;
 
 /// Gives measures their lengths, lines the parts up and sorts everything.
 pub(super) fn finish(score: &mut Score, shared_time: bool) {
-    score.measures.sort_by_key(|measure| (measure.part, measure.index));
+    if !score.measures.is_sorted_by_key(|measure| (measure.part, measure.index)) {
+        score.measures.sort_by_key(|measure| (measure.part, measure.index));
+    }
     measure_durations(&mut score.measures, &score.parts);
     if !shared_time && score.parts.len() > 1 && !clocks_agree(score) {
         align(score);
@@ -18,94 +21,6 @@ pub(super) fn finish(score: &mut Score, shared_time: bool) {
     score.keys.sort_by_key(|key| (key.onset, key.part));
     score.marks.sort_by_key(|mark| (mark.part, mark.measure, mark.at_end));
     score.tempi.sort_by_key(|tempo| (tempo.onset, tempo.part));
-}
-
-/// How many items are sorted by keys apart from them, which takes memory for both.
-const APART_MAX: usize = 1 << 17;
-
-/// How many runs are merged, in so many passes as their number has bits; where there are more, sorting does better.
-const RUNS_MAX: usize = 64;
-
-/// Sorts by onset, then part, and leaves the rest as the source has it. Where all parts go on together the onsets are in
-/// order from the start, and only what begins at one moment is to be sorted.
-fn sort<T: Copy>(items: &mut Vec<T>, onset: impl Fn(&T) -> Ticks, part: impl Fn(&T) -> u16) {
-    if !items.is_sorted_by_key(&onset) {
-        match sorted_apart(items, &onset, &part) {
-            Some(sorted) => *items = sorted,
-            None => items.sort_by_key(|item| (onset(item), part(item))),
-        }
-        return;
-    }
-    for moment in items.chunk_by_mut(|a, b| onset(a) == onset(b)) {
-        if moment.len() > 1 {
-            moment.sort_by_key(&part);
-        }
-    }
-}
-
-/// The items in order, where they stand part after part and onset and index fit into eight bytes: those are sorted in a
-/// fifth of the traffic that the items would make.
-fn sorted_apart<T: Copy>(
-    items: &[T],
-    onset: impl Fn(&T) -> Ticks,
-    part: impl Fn(&T) -> u16,
-) -> Option<Vec<T>> {
-    let bits = usize::BITS - items.len().leading_zeros();
-    if items.len() > APART_MAX || !items.is_sorted_by_key(part) {
-        return None;
-    }
-    let most = i64::MAX >> bits;
-    let mut keys = Vec::with_capacity(items.len());
-    // Where the next run of rising onsets begins: a part of one voice is one.
-    let (mut runs, mut before) = (Vec::new(), Ticks(i64::MAX));
-    for (item, at) in items.iter().zip(0_u64..) {
-        let onset = onset(item);
-        if !(0..most).contains(&onset.0) {
-            return None;
-        }
-        if onset < before {
-            runs.push(keys.len());
-        }
-        before = onset;
-        keys.push((onset.0 as u64) << bits | at);
-    }
-    if runs.len() <= RUNS_MAX {
-        merge(&mut keys, runs);
-    } else {
-        keys.sort_unstable(); // No two are the same.
-    }
-    let mut sorted = Vec::with_capacity(items.len());
-    sorted.extend(keys.iter().filter_map(|key| items.get((key & ((1 << bits) - 1)) as usize)));
-    Some(sorted)
-}
-
-/// Merges sorted runs, which begin at `starts`: each with its neighbour, until one is left.
-fn merge(keys: &mut Vec<u64>, mut starts: Vec<usize>) {
-    let mut merged = Vec::with_capacity(keys.len());
-    while starts.len() > 1 {
-        merged.clear();
-        for pair in 0..starts.len().div_ceil(2) {
-            let start = |index: usize| starts.get(index).copied().unwrap_or(keys.len());
-            let (from, middle, to) = (start(2 * pair), start(2 * pair + 1), start(2 * pair + 2));
-            let mut left = keys.get(from..middle).unwrap_or_default();
-            let mut right = keys.get(middle..to).unwrap_or_default();
-            while let (Some((one, left_rest)), Some((other, right_rest))) =
-                (left.split_first(), right.split_first())
-            {
-                if one < other {
-                    merged.push(*one);
-                    left = left_rest;
-                } else {
-                    merged.push(*other);
-                    right = right_rest;
-                }
-            }
-            merged.extend_from_slice(left);
-            merged.extend_from_slice(right);
-        }
-        std::mem::swap(keys, &mut merged);
-        starts = starts.into_iter().step_by(2).collect();
-    }
 }
 
 /// A measure lasts to the next one of its part, the last to the part's end.
@@ -189,37 +104,5 @@ fn align(score: &mut Score) {
     score.tempi.iter_mut().for_each(|tempo| tempo.onset += shift(tempo.part, tempo.measure));
     for (measure, shift) in score.measures.iter_mut().zip(&shifts) {
         measure.onset += *shift;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn runs_are_merged_whatever_their_number() {
-        for parts in [1_u16, 2, 3, 7, 64, 65] {
-            // Each part steps at its own pace, and the second half of each lies over the first.
-            let part =
-                |part: u16| (0..40).map(move |at| (Ticks(i64::from(part % 5 + 1) * (at % 20)), part, at));
-            let items: Vec<(Ticks, u16, i64)> = (0..parts).flat_map(part).collect();
-            let (mut sorted, mut expected) = (items.clone(), items);
-            sort(&mut sorted, |item| item.0, |item| item.1);
-            expected.sort_by_key(|item| (item.0, item.1));
-            assert_eq!(sorted, expected, "{parts}");
-        }
-    }
-
-    #[test]
-    fn what_begins_together_is_sorted_by_part_and_keeps_its_order_within() {
-        // Onset, part, and where it stood.
-        let together = [(0, 1), (0, 0), (0, 1), (1, 2), (1, 0), (1, 0), (2, 0)];
-        let apart = [(0, 0), (1, 0), (1, 0), (0, 1), (1, 1), (0, 2), (0, 2)];
-        for items in [together, apart] {
-            let mut sorted: Vec<(Ticks, u16, usize)> =
-                items.iter().zip(0..).map(|(&(onset, part), at)| (Ticks(onset), part, at)).collect();
-            sort(&mut sorted, |item| item.0, |item| item.1);
-            assert!(sorted.is_sorted(), "{sorted:?}");
-        }
     }
 }

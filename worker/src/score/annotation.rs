@@ -74,8 +74,8 @@ pub struct Annotation {
     pub place: Place,
     /// Index of its measure within its part. Readers leave it 0.
     pub measure: u32,
-    /// Where its text begins in the score's texts, and how many bytes it has. Readers leave both 0.
-    pub(super) text: (u32, u32),
+    /// Number of its text in the score. Readers leave it 0.
+    pub(super) text: u32,
     /// Index of its part.
     pub part: u16,
     /// What it is.
@@ -92,7 +92,7 @@ impl Annotation {
     /// An annotation at a moment of a part, on its first staff, of no voice, with number 1.
     #[must_use]
     pub const fn new(kind: AnnotationKind, part: u16, onset: Ticks, place: Place) -> Self {
-        Annotation { onset, place, measure: 0, text: (0, 0), part, kind, number: 1, voice: 0, staff: 1 }
+        Annotation { onset, place, measure: 0, text: 0, part, kind, number: 1, voice: 0, staff: 1 }
     }
 }
 

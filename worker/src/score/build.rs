@@ -4,6 +4,7 @@ use super::annotation::Annotation;
 use super::event::{Event, EventSink, Stop, Unit};
 use super::mark::MarkAt;
 use super::note::{Measure, Note, Part};
+use super::texts::Known;
 use super::time::Ticks;
 use super::{Score, Warning, align};
 use shared::failure::{Failure, FailureKind};
@@ -12,6 +13,12 @@ use shared::place::Place;
 
 /// How many events pass between two looks at the clock.
 const EVENTS_PER_CHECK: u64 = 4096;
+
+/// A text is long from here on.
+const LONG_BYTES: u64 = 1 << 20;
+/// A note, a rest or a word takes this many bytes of a text at least, and a measure that many.
+const NOTE_BYTES: u64 = 128;
+const MEASURE_BYTES: u64 = 512;
 
 /// Measures that there is room for from the start.
 const MEASURES_AT_FIRST: usize = 32;
@@ -39,6 +46,10 @@ struct Draft {
     end_max: Ticks,
     /// Where the measures begin that each part has begun.
     begun: Vec<Vec<Ticks>>,
+    /// The texts of annotations that came before.
+    known: Known,
+    /// Whether there is more room than may be needed.
+    long: bool,
 }
 
 impl<'a> ScoreBuilder<'a> {
@@ -64,11 +75,12 @@ impl<'a> ScoreBuilder<'a> {
         (self.emit)(draft.finish()).map(|()| true)
     }
 
-    /// Counts an event, and asks now and then whether to go on.
+    /// Counts events, and asks now and then whether to go on.
     #[inline]
-    fn count(&mut self) -> Result<(), Stop> {
-        self.events += 1;
-        if self.events.is_multiple_of(EVENTS_PER_CHECK) { (self.check)() } else { Ok(()) }
+    fn count(&mut self, events: u64) -> Result<(), Stop> {
+        let before = self.events / EVENTS_PER_CHECK;
+        self.events += events;
+        if self.events / EVENTS_PER_CHECK == before { Ok(()) } else { (self.check)() }
     }
 
     fn start(&mut self, place: Place, shared_time: bool) -> Result<(), Stop> {
@@ -80,7 +92,7 @@ impl<'a> ScoreBuilder<'a> {
         let end_max = Ticks::quarters(i64::try_from(self.limits.quarters_max).unwrap_or(i64::MAX));
         let (measures, notes) = (Vec::with_capacity(MEASURES_AT_FIRST), Vec::with_capacity(NOTES_AT_FIRST));
         let score = Score { measures, notes, ..Score::default() };
-        self.draft = Some(Draft { score, shared_time, end_max, begun: Vec::new() });
+        self.draft = Some(Draft { score, shared_time, end_max, begun: Vec::new(), known: Known::default(), long: false });
         Ok(())
     }
 
@@ -94,7 +106,7 @@ impl<'a> ScoreBuilder<'a> {
 
 impl EventSink for ScoreBuilder<'_> {
     fn event(&mut self, place: Place, event: Event<'_>) -> Result<(), Stop> {
-        self.count()?;
+        self.count(1)?;
         match event {
             Event::PieceStart { shared_time } => self.start(place, shared_time),
             Event::PieceEnd => self.end_piece(),
@@ -106,10 +118,19 @@ impl EventSink for ScoreBuilder<'_> {
     }
 
     fn note(&mut self, note: &Note) -> Result<(), Stop> {
-        self.count()?;
+        self.count(1)?;
         match &mut self.draft {
             Some(draft) => draft.note(note.place, note, self.limits),
             None => Err(defect(note.place, "a reader spoke outside of a piece")),
+        }
+    }
+
+    fn notes(&mut self, part: u16, notes: &[Note]) -> Result<(), Stop> {
+        self.count(notes.len() as u64)?;
+        match (&mut self.draft, notes) {
+            (_, []) => Ok(()),
+            (Some(draft), notes) => draft.notes(part, notes, self.limits),
+            (None, [first, ..]) => Err(defect(first.place, "a reader spoke outside of a piece")),
         }
     }
 }
@@ -167,6 +188,29 @@ impl Draft {
         Ok(())
     }
 
+    /// A run of notes, which is in one measure; where something is amiss, note by note, so that it has its place.
+    fn notes(&mut self, part: u16, notes: &[Note], limits: &Limits) -> Result<(), Stop> {
+        let Some(first) = notes.first() else { return Ok(()) };
+        let (mut end, mut staff) = (Ticks::ZERO, 0);
+        for note in notes {
+            end = end.max(note.end());
+            staff = staff.max(note.staff);
+        }
+        let begun = self.begun.get(usize::from(part)).and_then(|begun| begun.last());
+        let fits = begun.is_some_and(|&begun| begun <= first.onset) && end <= self.end_max;
+        let size = self.score.notes.len() + self.score.rests.len() + notes.len();
+        if !fits || size as u64 > limits.notes_max {
+            return notes.iter().try_for_each(|note| self.note(note.place, &Note { part, ..*note }, limits));
+        }
+        let measure = self.fill(first.place, part, staff, first.onset, end)?;
+        let from = self.score.notes.len();
+        self.score.notes.extend_from_slice(notes);
+        for note in self.score.notes.iter_mut().skip(from) {
+            (note.part, note.measure) = (part, measure);
+        }
+        Ok(())
+    }
+
     /// Events about the piece or a part as a whole.
     fn about(&mut self, place: Place, event: Event<'_>, limits: &Limits) -> Result<(), Stop> {
         match event {
@@ -210,6 +254,7 @@ impl Draft {
                 self.score.sections_repeat = true;
             }
             Event::Notation(notation) => self.score.notation = Some(notation),
+            Event::TextBytes(bytes) => self.make_room_for(bytes, limits),
             Event::Division(division) => self.score.division = Some(division),
             Event::Warning(message) => {
                 self.score.warning_count += 1;
@@ -227,9 +272,22 @@ impl Draft {
 
     /// Makes room for the notes of a piece that is counted before it is told.
     fn make_room(&mut self, notes: u64) {
-        let missing = usize::try_from(notes).unwrap_or(0).saturating_sub(self.score.notes.len());
-        // Room is only speed: without it the vector grows as ever.
-        let _ = self.score.notes.try_reserve_exact(missing);
+        reserve(&mut self.score.notes, notes);
+    }
+
+    /// Makes room for all that a long text can hold, so that nothing is moved while it grows, which leaves holes as large
+    /// as itself. Room that is never used takes no memory, only addresses, and is given back at the end.
+    fn make_room_for(&mut self, bytes: u64, limits: &Limits) {
+        if bytes >= LONG_BYTES {
+            let score = &mut self.score;
+            reserve(&mut score.notes, limits.notes_max.min(bytes / NOTE_BYTES));
+            reserve(&mut score.rests, limits.notes_max.min(bytes / NOTE_BYTES));
+            reserve(&mut score.measures, limits.measures_max.min(bytes / MEASURE_BYTES));
+            reserve(&mut score.annotations, limits.annotations_max.min(bytes / NOTE_BYTES));
+            let texts = limits.annotation_bytes_max.min(bytes / NOTE_BYTES);
+            score.texts.make_room(usize::try_from(texts).unwrap_or(0));
+            self.long = true;
+        }
     }
 
     fn part(&mut self, place: Place, part: u16, name: Option<&str>, limits: &Limits) -> Result<(), Stop> {
@@ -241,7 +299,10 @@ impl Draft {
         }
         let name = name.map(str::trim).filter(|name| !name.is_empty()).map(Into::into);
         self.score.parts.push(Part { name, ..Part::default() });
-        self.begun.push(Vec::with_capacity(MEASURES_AT_FIRST));
+        // Parts have about as many measures each; a hint that is wrong costs a little memory.
+        let measures = self.begun.first().map_or(0, Vec::len);
+        self.score.measures.reserve(measures);
+        self.begun.push(Vec::with_capacity(measures.max(MEASURES_AT_FIRST)));
         Ok(())
     }
 
@@ -260,15 +321,12 @@ impl Draft {
         if self.score.annotations.len() as u64 >= limits.annotations_max {
             return Err(Stop::Failed(exceeded("annotations_max", limits.annotations_max, Some(place))));
         }
-        let span = (self.score.texts.len() as u64, text.len() as u64);
-        if span.0 + span.1 > limits.annotation_bytes_max {
+        if (self.score.texts.len() + text.len()) as u64 > limits.annotation_bytes_max {
             let failure = exceeded("annotation_bytes_max", limits.annotation_bytes_max, Some(place));
             return Err(Stop::Failed(failure));
         }
         annotation.measure = self.measure_at(place, annotation.part, annotation.onset)?;
-        // What does not fit is past any limit that can be set: 4 GiB.
-        annotation.text = (u32::try_from(span.0).unwrap_or(u32::MAX), u32::try_from(span.1).unwrap_or(0));
-        self.score.texts.push_str(text);
+        annotation.text = self.score.texts.add(text, &mut self.known);
         self.score.annotations.push(annotation);
         Ok(())
     }
@@ -288,8 +346,7 @@ impl Draft {
         let Some(begun) = self.begun.get_mut(usize::from(part)) else { return Err(undeclared(place)) };
         let index = u32::try_from(begun.len()).unwrap_or(u32::MAX);
         begun.push(onset);
-        let digits = number.bytes().take_while(u8::is_ascii_digit).count();
-        let plain = number.get(..digits).and_then(|text| text.parse().ok());
+        let (plain, digits) = leading_number(number);
         let label = (plain.is_none() || digits != number.len()).then(|| number.into());
         self.score.measures.push(Measure {
             part,
@@ -340,7 +397,8 @@ impl Draft {
     }
 
     fn finish(self) -> Score {
-        let Draft { mut score, shared_time, .. } = self;
+        let Draft { mut score, shared_time, begun, long, .. } = self;
+        drop(begun);
         let read = [score.notes.len(), score.rests.len(), score.measures.len(), score.parts.len()];
         for (count, read) in score.conservation.iter_mut().zip(read) {
             count.read = read as u64;
@@ -352,8 +410,32 @@ impl Draft {
             score.warnings.push(Warning { message: message.into(), place: Place::START });
         }
         align::finish(&mut score, shared_time);
+        if long {
+            score.notes.shrink_to_fit();
+            score.rests.shrink_to_fit();
+            score.measures.shrink_to_fit();
+            score.annotations.shrink_to_fit();
+            score.texts.shrink();
+        }
         score
     }
+}
+
+/// Makes room for `count` items in all. Room is only speed: without it the vector grows as ever.
+fn reserve<T>(items: &mut Vec<T>, count: u64) {
+    let missing = usize::try_from(count).unwrap_or(0).saturating_sub(items.len());
+    let _ = items.try_reserve_exact(missing);
+}
+
+/// The number that a text begins with, if it does and the number is no larger than that of a measure may be, and how
+/// many digits it has.
+fn leading_number(text: &str) -> (Option<i32>, usize) {
+    let digits = text.bytes().take_while(u8::is_ascii_digit);
+    let (value, count) = digits.fold((Some(0_i32), 0), |(value, count), digit| {
+        let next = |value: i32| value.checked_mul(10)?.checked_add(i32::from(digit - b'0'));
+        (value.and_then(next), count + 1)
+    });
+    (value.filter(|_| count > 0), count)
 }
 
 fn undeclared(place: Place) -> Stop {

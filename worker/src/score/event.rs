@@ -140,6 +140,8 @@ pub enum Event<'a> {
     },
     /// The source holds this many of a unit in this piece, by a count independent of the events. Adds up.
     Declared(Unit, u64),
+    /// The piece is told of a text of about so many bytes. It says nothing of the music; a sink may make room.
+    TextBytes(u64),
     /// Ticks of a quarter note in a MIDI file, so that raw ticks can be told exactly.
     Division(u32),
     /// Something odd that lost nothing.
@@ -174,5 +176,15 @@ pub trait EventSink {
     /// [`Stop`] when the reader shall stop at once.
     fn note(&mut self, note: &Note) -> Result<(), Stop> {
         self.event(note.place, Event::Note(*note))
+    }
+
+    /// Takes a run of notes of a part, whatever part they name, in the order of their onsets, none of which lies before
+    /// the measure that the part began last. It is the same as [`EventSink::note`] for each; a sink may ask once what
+    /// holds of all.
+    ///
+    /// # Errors
+    /// [`Stop`] when the reader shall stop at once.
+    fn notes(&mut self, part: u16, notes: &[Note]) -> Result<(), Stop> {
+        notes.iter().try_for_each(|note| self.note(&Note { part, ..*note }))
     }
 }

@@ -11,6 +11,8 @@ mod note;
 mod order;
 mod pitch;
 mod slices;
+mod sort;
+mod texts;
 mod time;
 
 pub use annotation::{Annotation, AnnotationKind};
@@ -48,8 +50,8 @@ pub struct Score {
     pub tempi: Vec<Tempo>,
     /// Words and signs at moments of the parts, sorted by (onset, part, order in the source).
     pub annotations: Vec<Annotation>,
-    /// The texts of the annotations, one behind the other.
-    texts: String,
+    /// The texts of the annotations.
+    texts: texts::Texts,
     /// Signs that bend the order of playing, sorted by (part, measure, end).
     pub marks: Vec<MarkAt>,
     /// The order of the sections, where the source spells it out.
@@ -106,8 +108,7 @@ impl Score {
     /// What an annotation of this score says.
     #[must_use]
     pub fn text(&self, annotation: &Annotation) -> &str {
-        let (from, bytes) = (annotation.text.0 as usize, annotation.text.1 as usize);
-        self.texts.get(from..from + bytes).unwrap_or_default()
+        self.texts.get(annotation.text).unwrap_or_default()
     }
 
     /// Length of the longest part in its own time.

@@ -42,6 +42,12 @@ impl Flags {
         Flags(self.0 | other.0)
     }
 
+    /// Without any of `other`.
+    #[must_use]
+    pub const fn without(self, other: Flags) -> Flags {
+        Flags(self.0 & !other.0)
+    }
+
     /// `other` as well, if `condition` holds.
     #[must_use]
     pub const fn with_if(self, condition: bool, other: Flags) -> Flags {

@@ -14,9 +14,6 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// A clock that has the ticks of a score.
-    pub(super) const SCORE: Clock = Clock { numerator: 1, denominator: TICKS_PER_QUARTER, factor: Some(1) };
-
     /// The clock of a header's division; `None` for one that measures nothing.
     ///
     /// A negative high byte counts SMPTE frames a second. Such a file runs in real time: its tempo events do not act,
@@ -47,8 +44,9 @@ impl Clock {
     }
 
     /// The time of a tick, and whether it is exact.
+    #[inline]
     pub(super) fn time(self, ticks: u64) -> (Ticks, bool) {
-        let ticks = i64::try_from(ticks).unwrap_or(i64::MAX);
+        let ticks = ticks.min(i64::MAX as u64) as i64;
         match self.factor {
             Some(factor) => (Ticks(ticks.saturating_mul(factor)), true),
             None => Ticks::from_quarters(ticks.saturating_mul(self.numerator), self.denominator),

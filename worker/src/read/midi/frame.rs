@@ -50,11 +50,11 @@ pub(super) fn split(rest: &[u8], running: Option<u8>) -> Result<Frame, &'static 
 /// A note-on or note-off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stroke {
-    pub(super) delta: u32,
+    pub(super) delta: u64,
     /// Bytes of the delta time.
-    pub(super) lead: u8,
+    pub(super) lead: usize,
     /// Bytes of all.
-    pub(super) length: u8,
+    pub(super) length: usize,
     pub(super) status: u8,
     pub(super) key: u8,
     pub(super) velocity: u8,
@@ -70,10 +70,10 @@ pub(super) fn stroke(window: [u8; WINDOW], running: u8) -> Option<Stroke> {
     // The byte in question is always the uppermost of the word.
     let mut word = u64::from_be_bytes(window);
     let byte = |word: u64| (word >> 56) as u8;
-    let (mut delta, mut lead) = (u32::from(byte(word)), 1);
+    let (mut delta, mut lead) = (word >> 56, 1);
     if delta >= 0x80 {
         word <<= 8;
-        (delta, lead) = ((delta & 0x7F) << 7 | u32::from(byte(word)), 2);
+        (delta, lead) = ((delta & 0x7F) << 7 | word >> 56, 2);
         if byte(word) >= 0x80 {
             return None;
         }
@@ -174,7 +174,6 @@ mod tests {
                         window[..rest.len()].copy_from_slice(&rest);
                         let Some(stroke) = stroke(window, running) else { continue };
                         let Stroke { delta, lead, length, status, key, velocity } = stroke;
-                        let (delta, lead, length) = (u64::from(delta), lead.into(), length.into());
                         let running = (running != 0).then_some(running);
                         let kind = Kind::Message { status, running: first < 0x80, data: [key, velocity] };
                         assert_eq!(

@@ -1,192 +1,241 @@
 //! Which note-off ends which note.
 
 use crate::read::Fidelity;
+use crate::score::{Note, Ticks};
 
-/// No note.
-const NONE: u32 = u32::MAX;
 /// Keys of a channel.
 const KEYS: usize = 128;
 /// Channels of a track.
 pub(super) const CHANNELS: usize = 16;
 
-/// A note in the ticks of its file.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct RawNote {
-    pub(super) on: u64,
-    pub(super) off: u64,
-    /// Byte of its note-on.
-    pub(super) at: u32,
-    /// The next note that was struck on the same key while this one sounded.
-    next: u32,
-    pub(super) key: u8,
-    pub(super) channel: u8,
-}
+/// No note.
+const NONE: u32 = u32::MAX;
 
-impl RawNote {
-    /// A note that has begun.
-    pub(super) fn new(on: u64, at: usize, channel: u8, key: u8) -> Self {
-        // Past 4 GiB, which no limit allows, places stay at the last byte.
-        let at = u32::try_from(at).unwrap_or(u32::MAX);
-        RawNote { on, off: on, at, next: NONE, key, channel }
-    }
-}
-
-/// What sounds on a key of a channel.
+/// What sounds on a key: the first and the last note that was struck and not released, as indices into the notes of the
+/// track. No first one is silence.
 #[derive(Clone, Copy)]
-struct Queue {
-    /// The first and the last sounding note, as indices into the notes of the track.
+struct Key {
     first: u32,
     last: u32,
+}
+
+const SILENT: Key = Key { first: NONE, last: NONE };
+
+/// Why a note that begins or sounds on a key may be a note of no length.
+#[derive(Clone, Copy)]
+struct Doubt {
     /// A note that begins at this time is doubtful: a note-off came before it that ended no note, or a doubtful one.
-    suspect: u64,
+    suspect: Ticks,
     /// Whether the only sounding note is doubtful.
-    doubtful: bool,
+    sounds: bool,
     /// The last of the doubtful notes before it; each knows the one before.
     chain: u32,
 }
 
-const SILENT: Queue = Queue { first: NONE, last: NONE, suspect: u64::MAX, doubtful: false, chain: NONE };
-
-impl Queue {
-    /// The first note ends, or all of them; says how many that are.
-    #[inline(always)]
-    fn end(&mut self, notes: &mut [RawNote], now: u64, all: bool) -> u32 {
-        let mut ended = 0;
-        while let Some(note) = notes.get_mut(self.first as usize) {
-            let index = std::mem::replace(&mut self.first, note.next);
-            note.off = now;
-            ended += 1;
-            if self.doubtful {
-                self.doubtful = false;
-                note.next = self.chain;
-                (self.suspect, self.chain) = (now, index);
-            }
-            if !all {
-                break;
-            }
-        }
-        ended
-    }
-
-    /// Some programs, music21 among them, write a note of no length with its note-off first. Paired as they stand, the
-    /// note-off of each such note ends the one before, and the last never ends. When the last is found out, by the key
-    /// being struck again or by the end of the track, all of them get back the length that they have: none.
-    fn settle_doubts(&mut self, notes: &mut [RawNote]) {
-        let mut chain = self.chain;
-        while let Some(note) = notes.get_mut(chain as usize) {
-            note.off = note.on;
-            chain = note.next;
-        }
-        // The sounding one was made with its start for its end.
-        (self.first, self.doubtful, self.chain) = (NONE, false, NONE);
-    }
-}
+const NO_DOUBT: Doubt = Doubt { suspect: Ticks(i64::MIN), sounds: false, chain: NONE };
 
 /// The notes that sound, per channel and key. One serves all tracks of a file, one after the other.
 pub(super) struct Pairing {
-    /// Per channel, its keys; empty until the channel is touched, as most files use few.
-    queues: [Vec<Queue>; CHANNELS],
-    /// A bit for each channel that was struck since it was silenced, so that silence is cheap.
-    struck: u16,
+    keys: Vec<Key>,
+    /// How many notes sound.
+    sounding: u32,
+    /// For each note the one that follows it: struck on its key while it sounded, or the doubtful one before it. Empty
+    /// until there is one, as most notes have none.
+    links: Vec<u32>,
+    /// What is in doubt on each key. Empty until something is, as in most files nothing is.
+    doubts: Vec<Doubt>,
+    /// A bit for each channel that was struck in this track, and behind these one for each that was since it was
+    /// silenced, so that silence is cheap.
+    struck: u32,
     fidelity: Fidelity,
 }
 
 impl Pairing {
     pub(super) fn new(fidelity: Fidelity) -> Self {
-        Pairing { queues: Default::default(), struck: 0, fidelity }
+        let keys = vec![SILENT; CHANNELS * KEYS];
+        Pairing { keys, sounding: 0, links: Vec::new(), doubts: Vec::new(), struck: 0, fidelity }
     }
 
-    /// A note begins. The caller sees to it that there are fewer than 2^32 - 1 notes.
+    /// A note begins on a key; times are in ticks of the file. The caller sees to it that there are fewer than 2^32 - 1 notes.
     #[inline(always)]
-    pub(super) fn begin(&mut self, notes: &mut Vec<RawNote>, note: RawNote) {
-        let index = u32::try_from(notes.len()).unwrap_or(NONE);
-        let Some(queue) = queue(&mut self.queues, note.channel, note.key) else { return };
-        self.struck |= 1 << note.channel;
-        if queue.doubtful {
-            queue.settle_doubts(notes);
+    pub(super) fn begin(&mut self, notes: &mut Vec<Note>, channel: u8, key: u8, note: Note) {
+        let at = slot(channel, key);
+        if !self.doubts.is_empty() {
+            self.doubt(notes, at, note.onset);
         }
-        if queue.first == NONE {
-            queue.first = index;
-            queue.doubtful = queue.suspect == note.on && self.fidelity == Fidelity::Corrected;
-            if !queue.doubtful {
-                queue.chain = NONE;
-            }
-        } else if let Some(last) = notes.get_mut(queue.last as usize) {
-            last.next = index;
-        }
-        queue.last = index;
+        let Some(key) = self.keys.get_mut(at) else { return };
+        let index = notes.len() as u32;
         notes.push(note);
+        if key.first == NONE {
+            key.first = index;
+        } else {
+            link(&mut self.links, key.last, index);
+        }
+        key.last = index;
+        self.sounding += 1;
+        self.struck |= 0x1_0001 << (channel & 0xF);
+    }
+
+    /// Whether a note that begins on a key is doubtful, and what that says of the one before.
+    #[cold]
+    fn doubt(&mut self, notes: &mut [Note], at: usize, now: Ticks) {
+        self.settle(notes, at);
+        let (Some(key), Some(doubt)) = (self.keys.get(at), self.doubts.get_mut(at)) else { return };
+        if key.first == NONE {
+            doubt.sounds = doubt.suspect == now && self.fidelity == Fidelity::Corrected;
+            if !doubt.sounds {
+                doubt.chain = NONE;
+            }
+        }
+    }
+
+    /// Some programs, music21 among them, write a note of no length with its note-off first. Paired as they stand, the
+    /// note-off of each such note ends the one before, and the last never ends. When the last is found out, by the key
+    /// being struck again or by the end of the track, all of them get back the length that they have: none.
+    fn settle(&mut self, notes: &mut [Note], at: usize) {
+        let (Some(key), Some(doubt)) = (self.keys.get_mut(at), self.doubts.get_mut(at)) else { return };
+        if !doubt.sounds {
+            return;
+        }
+        let mut chain = doubt.chain;
+        while let Some(note) = notes.get_mut(chain as usize) {
+            note.duration = Ticks::ZERO;
+            chain = follower(&self.links, chain);
+        }
+        // The sounding one was made without length.
+        (key.first, doubt.sounds, doubt.chain) = (NONE, false, NONE);
+        self.sounding -= 1;
     }
 
     /// A key is released; says how many notes that ends: the one that has sounded longest, or all as in music21.
     #[inline(always)]
-    pub(super) fn release(&mut self, notes: &mut [RawNote], channel: u8, key: u8, now: u64) -> u32 {
-        let Some(queue) = queue(&mut self.queues, channel, key) else { return 0 };
-        let ended = queue.end(notes, now, self.fidelity == Fidelity::Compat);
+    pub(super) fn release(&mut self, notes: &mut [Note], channel: u8, key: u8, now: Ticks) -> u32 {
+        let ended = self.end(notes, slot(channel, key), now, self.fidelity == Fidelity::Compat);
         if ended == 0 {
-            (queue.suspect, queue.chain) = (now, NONE);
+            self.suspect(slot(channel, key), now);
         }
         ended
     }
 
-    /// All notes of a channel end.
-    pub(super) fn silence(&mut self, notes: &mut [RawNote], channel: u8, now: u64) {
-        if self.struck & (1 << channel) != 0 {
-            self.struck ^= 1 << channel;
-            for queue in self.queues.get_mut(usize::from(channel)).into_iter().flatten() {
-                queue.end(notes, now, true);
+    #[cold]
+    fn suspect(&mut self, at: usize, now: Ticks) {
+        self.doubts.resize(CHANNELS * KEYS, NO_DOUBT);
+        if let Some(doubt) = self.doubts.get_mut(at) {
+            (doubt.suspect, doubt.chain) = (now, NONE);
+        }
+    }
+
+    /// The first note of a key ends, or all of them; says how many that are.
+    #[inline(always)]
+    fn end(&mut self, notes: &mut [Note], at: usize, now: Ticks, all: bool) -> u32 {
+        let Some(key) = self.keys.get_mut(at) else { return 0 };
+        let mut ended = 0;
+        while let Some(note) = notes.get_mut(key.first as usize) {
+            let index = key.first;
+            note.duration = Ticks(now.0.wrapping_sub(note.onset.0));
+            key.first = if index == key.last { NONE } else { follower(&self.links, index) };
+            ended += 1;
+            if let Some(doubt) = self.doubts.get_mut(at).filter(|doubt| doubt.sounds) {
+                link(&mut self.links, index, doubt.chain);
+                *doubt = Doubt { suspect: now, sounds: false, chain: index };
+            }
+            if !all {
+                break;
             }
         }
+        self.sounding -= ended;
+        ended
+    }
+
+    /// All notes of a channel end.
+    pub(super) fn silence(&mut self, notes: &mut [Note], channel: u8, now: Ticks) {
+        let loud = 0x1_0000 << (channel & 0xF);
+        if self.struck & loud != 0 {
+            self.struck ^= loud;
+            for key in 0..KEYS as u8 {
+                self.end(notes, slot(channel, key), now, true);
+            }
+        }
+    }
+
+    /// Whether a channel has had a note in this track.
+    pub(super) const fn has_struck(&self, channel: u8) -> bool {
+        self.struck & (1 << (channel & 0xF)) != 0
     }
 
     /// The track ends, and the notes that still sound with it; says how many those are. Music21 drops them: in its
     /// reading they are kept, but without length, so that what is weighed by length is as there.
-    pub(super) fn finish(&mut self, notes: &mut [RawNote], now: u64) -> u32 {
-        let mut hanging = 0;
-        for queue in self.queues.iter_mut().flatten() {
-            if queue.doubtful {
-                queue.settle_doubts(notes);
-            }
-            let mut next = queue.first;
-            while let Some(note) = notes.get_mut(next as usize) {
-                note.off = if self.fidelity == Fidelity::Compat { note.on } else { now };
-                next = note.next;
-                hanging += 1;
+    pub(super) fn finish(&mut self, notes: &mut [Note], now: Ticks) -> u32 {
+        if self.sounding > 0 && !self.doubts.is_empty() {
+            (0..self.keys.len()).for_each(|at| self.settle(notes, at));
+        }
+        let hanging = self.sounding;
+        if hanging > 0 {
+            for key in &mut self.keys {
+                let Key { mut first, last } = std::mem::replace(key, SILENT);
+                while let Some(note) = notes.get_mut(first as usize) {
+                    let lasts = self.fidelity == Fidelity::Corrected;
+                    note.duration = if lasts { now - note.onset } else { Ticks::ZERO };
+                    first = if first == last { NONE } else { follower(&self.links, first) };
+                }
             }
         }
-        self.queues.iter_mut().for_each(Vec::clear);
-        self.struck = 0;
+        (self.sounding, self.struck) = (0, 0);
+        self.links.clear();
+        self.doubts.clear();
         hanging
     }
 }
 
-/// What sounds on a key.
-fn queue(queues: &mut [Vec<Queue>; CHANNELS], channel: u8, key: u8) -> Option<&mut Queue> {
-    let keys = queues.get_mut(usize::from(channel))?;
-    if keys.is_empty() {
-        keys.resize(KEYS, SILENT);
+/// Where a key stands among all.
+#[inline(always)]
+fn slot(channel: u8, key: u8) -> usize {
+    usize::from(channel & 0xF) * KEYS + usize::from(key)
+}
+
+/// Says what follows a note.
+#[cold]
+fn link(links: &mut Vec<u32>, note: u32, next: u32) {
+    let at = note as usize;
+    if links.len() <= at {
+        links.resize(at + 1, NONE);
     }
-    keys.get_mut(usize::from(key))
+    if let Some(link) = links.get_mut(at) {
+        *link = next;
+    }
+}
+
+/// What follows a note, if anything does.
+fn follower(links: &[u32], note: u32) -> u32 {
+    links.get(note as usize).copied().unwrap_or(NONE)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::score::{Flags, Pitch};
+    use shared::place::Place;
+
+    fn note(now: i64) -> Note {
+        let (onset, duration, place) = (Ticks(now), Ticks::ZERO, Place::START);
+        let (written, flags) = (Pitch::from_key(60), Flags::NONE);
+        Note { onset, duration, place, measure: 0, written, part: 3, flags, transpose: 0, voice: 1, staff: 1 }
+    }
 
     /// What becomes of a key that is struck (true) and released (false) at those times, in a track that ends at 99:
     /// start and end of each note.
-    fn pair(fidelity: Fidelity, events: &[(u64, bool)]) -> Vec<(u64, u64)> {
+    fn pair(fidelity: Fidelity, events: &[(i64, bool)]) -> Vec<(i64, i64)> {
         let (mut pairing, mut notes) = (Pairing::new(fidelity), Vec::new());
         for &(now, on) in events {
             if on {
-                pairing.begin(&mut notes, RawNote::new(now, 0, 3, 60));
+                pairing.begin(&mut notes, 3, 60, note(now));
             } else {
-                pairing.release(&mut notes, 3, 60, now);
+                pairing.release(&mut notes, 3, 60, Ticks(now));
             }
         }
-        pairing.finish(&mut notes, 99);
-        assert_eq!(pairing.finish(&mut notes, 100), 0, "nothing sounds any more");
-        notes.iter().map(|note| (note.on, note.off)).collect()
+        pairing.finish(&mut notes, Ticks(99));
+        assert_eq!(pairing.finish(&mut notes, Ticks(100)), 0, "nothing sounds any more");
+        notes.iter().map(|note| (note.onset.0, note.end().0)).collect()
     }
 
     #[test]
@@ -194,6 +243,23 @@ mod tests {
         let events = [(0, true), (2, true), (5, false), (7, false)];
         assert_eq!(pair(Fidelity::Corrected, &events), [(0, 5), (2, 7)]);
         assert_eq!(pair(Fidelity::Compat, &events), [(0, 5), (2, 5)]);
+    }
+
+    #[test]
+    fn what_a_track_leaves_does_not_sound_in_the_next() {
+        let (mut pairing, mut notes) = (Pairing::new(Fidelity::Corrected), Vec::new());
+        for now in [2, 4] {
+            pairing.begin(&mut notes, 3, 60, note(now));
+        }
+        pairing.release(&mut notes, 5, 61, Ticks(7));
+        assert_eq!(pairing.finish(&mut notes, Ticks(9)), 2);
+        let mut notes = Vec::new();
+        assert_eq!(pairing.release(&mut notes, 3, 60, Ticks(0)), 0);
+        pairing.begin(&mut notes, 5, 61, note(7));
+        pairing.begin(&mut notes, 3, 60, note(8));
+        pairing.silence(&mut notes, 3, Ticks(10));
+        assert_eq!(pairing.finish(&mut notes, Ticks(12)), 1);
+        assert_eq!(notes.iter().map(|note| note.duration.0).collect::<Vec<_>>(), [5, 2]);
     }
 
     #[test]

@@ -1,10 +1,9 @@
 //! Which notes make a part.
 
-use super::clock::Clock;
-use super::pairing::{CHANNELS, RawNote};
+use super::pairing::CHANNELS;
 use super::track::Track;
 use crate::read::MidiParts;
-use crate::score::Ticks;
+use crate::score::{Flags, Note, Ticks};
 
 /// The notes of one part, in the order of their onsets.
 pub(super) struct Voice<'a> {
@@ -12,20 +11,15 @@ pub(super) struct Voice<'a> {
     pub(super) track: &'a Track<'a>,
     /// Numbers of all of them.
     pub(super) tracks: &'a [usize],
-    pub(super) notes: &'a [RawNote],
+    /// The channel of the first note.
+    pub(super) channel: u8,
+    pub(super) notes: &'a [Note],
 }
 
 impl Voice<'_> {
-    /// The channel of the first note.
-    pub(super) fn channel(&self) -> u8 {
-        self.notes.first().map_or(0, |note| note.channel)
-    }
-
     /// At how many of those moments a note begins.
-    pub(super) fn begins_with(&self, moments: &[Ticks], clock: Clock) -> usize {
-        let begins = |&&moment: &&Ticks| {
-            self.notes.binary_search_by_key(&moment, |note| clock.time(note.on).0).is_ok()
-        };
+    pub(super) fn begins_with(&self, moments: &[Ticks]) -> usize {
+        let begins = |&&moment: &&Ticks| self.notes.binary_search_by_key(&moment, |note| note.onset).is_ok();
         moments.iter().filter(begins).count()
     }
 }
@@ -35,52 +29,66 @@ pub(super) fn grouped(mut tracks: Vec<Track<'_>>, by: MidiParts) -> Vec<Track<'_
     if by == MidiParts::Channel {
         tracks = channels(&tracks);
     }
-    for track in &mut tracks {
+    for track in tracks.iter_mut().filter(|track| !track.tidy) {
         group(&mut track.notes, by == MidiParts::TrackChannel);
     }
     tracks
 }
 
-/// The parts of a grouped track.
-pub(super) fn voices<'a>(track: &'a Track<'a>, by: MidiParts) -> impl Iterator<Item = Voice<'a>> {
-    let apart = by == MidiParts::TrackChannel;
-    let notes = track.notes.chunk_by(move |a, b| !apart || a.channel == b.channel);
-    notes.map(move |notes| Voice { track, tracks: &track.sources, notes })
+/// The parts of grouped tracks.
+pub(super) fn voices<'a>(tracks: &'a [Track<'a>], by: MidiParts) -> Vec<Voice<'a>> {
+    let mut voices = Vec::with_capacity(tracks.len());
+    for track in tracks {
+        let apart = by == MidiParts::TrackChannel && !track.tidy;
+        let runs = apart.then(|| track.notes.chunk_by(|a, b| a.part == b.part)).into_iter().flatten();
+        let whole = Some(track.notes.as_slice()).filter(|notes| !apart && !notes.is_empty());
+        voices.extend(runs.chain(whole).map(|notes| {
+            let channel = notes.first().map_or(0, |note| note.part as u8);
+            Voice { track, tracks: &track.sources, channel, notes }
+        }));
+    }
+    voices
 }
 
 /// A track of each channel, called like the first that has notes of it.
 fn channels<'a>(tracks: &[Track<'a>]) -> Vec<Track<'a>> {
     let of = |channel: u8| {
-        let has = move |track: &&Track<'_>| track.notes.iter().any(|note| note.channel == channel);
+        let has = move |track: &&Track<'_>| track.notes.iter().any(|note| note.part == u16::from(channel));
         let first = tracks.iter().find(has)?;
-        let notes = tracks.iter().flat_map(|track| &track.notes).filter(|note| note.channel == channel);
-        let mut notes: Vec<RawNote> = notes.copied().collect();
-        notes.sort_by_key(|note| note.on);
+        let notes = tracks.iter().flat_map(|track| &track.notes).filter(|note| note.part == u16::from(channel));
+        let mut notes: Vec<Note> = notes.copied().collect();
+        notes.sort_by_key(|note| note.onset);
         let sources = tracks.iter().filter(has).map(|track| track.number).collect();
-        Some(Track { notes, sources, ..first.head() })
+        let sounds_until = notes.iter().map(Note::end).max().unwrap_or_default();
+        Some(Track { notes, tidy: false, sounds_until, sources, ..first.head() })
     };
     (0..CHANNELS as u8).filter_map(of).collect()
 }
 
 /// Puts the notes of a track, which are in the order of their onsets, by channel if asked to, and the notes of one onset
-/// by their ends, so that chords stand together. Else the order of the file stays.
-fn group(notes: &mut Vec<RawNote>, by_channel: bool) {
-    if by_channel && !notes.is_sorted_by_key(|note| note.channel) {
+/// by their ends, so that chords stand together and can be marked. Else the order of the file stays.
+fn group(notes: &mut Vec<Note>, by_channel: bool) {
+    let first = notes.first().map(|note| note.part);
+    if by_channel && notes.iter().any(|note| Some(note.part) != first) {
         sort_by_channel(notes);
     }
-    for chord in notes.chunk_by_mut(|a, b| a.on == b.on && (!by_channel || a.channel == b.channel)) {
-        if chord.len() > 1 {
-            chord.sort_by_key(|note| note.off);
+    for chord in notes.chunk_by_mut(|a, b| a.onset == b.onset && (!by_channel || a.part == b.part)) {
+        chord.sort_by_key(|note| note.duration);
+        let mut before = None;
+        for note in chord {
+            let goes_on = before == Some(note.duration);
+            note.flags = note.flags.without(Flags::CHORD).with_if(goes_on, Flags::CHORD);
+            before = Some(note.duration);
         }
     }
 }
 
 /// A sort of few keys: each note is written once, to the next place of its channel.
-fn sort_by_channel(notes: &mut Vec<RawNote>) {
+fn sort_by_channel(notes: &mut Vec<Note>) {
     let Some(&any) = notes.first() else { return };
     let mut places = [0_usize; CHANNELS];
     for note in &*notes {
-        if let Some(count) = places.get_mut(usize::from(note.channel)) {
+        if let Some(count) = places.get_mut(usize::from(note.part)) {
             *count += 1;
         }
     }
@@ -90,7 +98,7 @@ fn sort_by_channel(notes: &mut Vec<RawNote>) {
     }
     let mut sorted = vec![any; notes.len()];
     for note in &*notes {
-        let Some(place) = places.get_mut(usize::from(note.channel)) else { continue };
+        let Some(place) = places.get_mut(usize::from(note.part)) else { continue };
         if let Some(slot) = sorted.get_mut(*place) {
             *slot = *note;
         }

@@ -2,22 +2,21 @@
 
 use super::clock::{Bars, Clock};
 use super::file::Header;
-use super::pairing::{CHANNELS, RawNote};
+use super::pairing::CHANNELS;
 use super::parts::{Voice, grouped, voices};
 use super::teller::Teller;
 use super::track::Track;
 use super::words::{Speech, Word};
 use super::{Odd, ReadError};
 use crate::read::{Fidelity, Grid, MidiParts, ReadOptions};
-use crate::score::{AnnotationKind, Event, Field, Flags, Mode, Notation, Note, Pitch, Stop, Ticks, Unit};
+use crate::score::{AnnotationKind, Event, Field, Flags, Mode, Notation, Note, Stop, Ticks, Unit};
 use encoding_rs::WINDOWS_1252;
 use shared::limits::{Limits, exceeded};
 use shared::place::Place;
-use std::array;
 use std::borrow::Cow;
 
 /// The channel, from 0, whose keys are drums in General MIDI.
-const DRUMS: u8 = 9;
+pub(super) const DRUMS: u8 = 9;
 
 /// A meter, key or tempo, and when.
 #[derive(Clone, Copy, Debug)]
@@ -37,9 +36,6 @@ pub(super) enum What {
     Key { fifths: i8, mode: Mode },
     Tempo(f64),
 }
-
-/// Keys of the MIDI range.
-const KEYS: usize = 128;
 
 /// A piece as its tracks make it.
 pub(super) struct Piece<'a> {
@@ -64,8 +60,6 @@ pub(super) struct Piece<'a> {
     pub(super) words: u64,
     /// Whether a track was added.
     begun: bool,
-    /// How the keys are spelled.
-    spelling: [Pitch; KEYS],
 }
 
 impl<'a> Piece<'a> {
@@ -85,7 +79,6 @@ impl<'a> Piece<'a> {
             speeches: Vec::new(),
             words: 0,
             begun: false,
-            spelling: array::from_fn(|key| Pitch::from_key(key as i32)),
         }
     }
 
@@ -132,10 +125,9 @@ impl<'a> Piece<'a> {
         sink.tell(self.at, Event::Declared(Unit::Notes, self.note_ons))?;
         self.sort_signs();
         let mut tracks = std::mem::take(&mut self.tracks);
-        let mut clock = self.clock;
-        if let Some(grid) = &options.midi.grid {
+        let grid = options.midi.grid.as_ref();
+        if let Some(grid) = grid {
             self.quantise(&mut tracks, grid, sink)?;
-            clock = Clock::SCORE;
         }
         let default =
             if options.fidelity == Fidelity::Compat { MidiParts::Track } else { MidiParts::TrackChannel };
@@ -144,14 +136,14 @@ impl<'a> Piece<'a> {
             sink.warn(self.at, &format!("parts are by {}, as was asked", by.name()))?;
         }
         let tracks = grouped(tracks, by);
-        let parts: Vec<Voice<'_>> = tracks.iter().flat_map(|track| voices(track, by)).collect();
-        let end = tracks.iter().flat_map(|track| &track.notes).map(|note| note.off).max().unwrap_or(0);
+        let parts = voices(&tracks, by);
+        let end = tracks.iter().map(|track| track.sounds_until).max().unwrap_or_default();
         // Every part repeats the signs, so many signs in many parts would fill memory.
         if self.signs.len() as u64 > options.limits.measures_max / (parts.len() as u64).max(1) {
             return Err(Stop::Failed(exceeded("measures_max", options.limits.measures_max, None)).into());
         }
-        let words = self.words(&parts, clock, options.midi.grid.as_ref());
-        let bars = Bars::new(&self.signs, clock.time(end).0);
+        let words = self.words(&parts, grid);
+        let bars = Bars::new(&self.signs, end);
         for ((part, voice), words) in parts.iter().enumerate().zip(&words) {
             let Ok(part) = u16::try_from(part) else {
                 return Err(Stop::Failed(exceeded("parts_max", options.limits.parts_max, None)).into());
@@ -159,21 +151,26 @@ impl<'a> Piece<'a> {
             self.tell_head(part, voice, sink)?;
             let key_track = self.key_track(voice.track.number);
             let mut teller = Teller::new(part, bars.clone(), &self.signs, words, key_track);
-            self.tell_notes(part, voice.notes, clock, &mut teller, sink)?;
+            tell_notes(part, voice.notes, &mut teller, sink)?;
             teller.tell_until(Ticks(i64::MAX), self.at, sink)?;
             sink.tell(self.at, Event::PartEnd { part, end: teller.bars.line })?;
         }
         Ok(())
     }
 
-    /// Puts the notes on a grid, in the ticks of a score from here on, and says so.
+    /// Puts the notes on a grid, and says so.
     fn quantise(&self, tracks: &mut [Track<'_>], grid: &Grid, sink: &mut Odd<'_>) -> Result<(), Stop> {
         let mut moved = 0_u64;
-        for note in tracks.iter_mut().flat_map(|track| &mut track.notes) {
-            let (on, off) = (self.clock.time(note.on).0, self.clock.time(note.off).0);
-            let (start, end) = grid.span(on, off);
-            moved += u64::from((start, end) != (on, off));
-            (note.on, note.off) = (start.0.unsigned_abs(), end.0.unsigned_abs());
+        for track in tracks {
+            (track.tidy, track.sounds_until) = (false, Ticks::ZERO);
+            for note in &mut track.notes {
+                let (start, end) = grid.span(note.onset, note.end());
+                moved += u64::from((start, end) != (note.onset, note.end()));
+                (note.onset, note.duration) = (start, end - start);
+                // What is on a grid is exact.
+                note.flags = note.flags.without(Flags::ROUNDED);
+                track.sounds_until = end.max(track.sounds_until);
+            }
         }
         let message = format!(
             "quantised as was asked to multiples of 1/{} of a quarter note: {moved} of {} notes moved",
@@ -185,7 +182,7 @@ impl<'a> Piece<'a> {
 
     /// The words of each part. What a track says belongs to one of its parts, to any if it has none: a program to the
     /// part of its channel, syllables to the part that most often begins a note with them, the rest to the first.
-    fn words(&self, parts: &[Voice<'_>], clock: Clock, grid: Option<&Grid>) -> Vec<Vec<Word<'a>>> {
+    fn words(&self, parts: &[Voice<'_>], grid: Option<&Grid>) -> Vec<Vec<Word<'a>>> {
         let mut words: Vec<Vec<Word<'a>>> = parts.iter().map(|_| Vec::new()).collect();
         let karaoke = self.speeches.iter().any(Speech::announces_karaoke);
         let time = |on| grid.map_or(self.clock.time(on).0, |grid| grid.nearest(self.clock.time(on).0));
@@ -200,10 +197,10 @@ impl<'a> Piece<'a> {
                 .map(|word| word.onset)
                 .collect();
             let singer = own.iter().rev().max_by_key(|&&index| {
-                parts.get(index).filter(|_| !lyrics.is_empty()).map(|part| part.begins_with(&lyrics, clock))
+                parts.get(index).filter(|_| !lyrics.is_empty()).map(|part| part.begins_with(&lyrics))
             });
             for word in said {
-                let sounds = |&&index: &&usize| parts.get(index).map(|part| part.channel()) == word.channel;
+                let sounds = |&&index: &&usize| parts.get(index).map(|part| part.channel) == word.channel;
                 let part = match (word.kind, word.channel) {
                     (AnnotationKind::Lyric, _) => singer,
                     (_, Some(_)) => own.iter().find(sounds),
@@ -231,8 +228,7 @@ impl<'a> Piece<'a> {
     }
 
     fn tell_head(&self, part: u16, voice: &Voice<'_>, sink: &mut Odd<'_>) -> Result<(), Stop> {
-        let Voice { track, .. } = voice;
-        let channel = voice.channel();
+        let &Voice { track, channel, .. } = voice;
         // In format 0 the name of the track is that of the piece only.
         let name = track.name.filter(|_| self.format != 0).map(text);
         let instrument = track.instrument.map(text);
@@ -240,45 +236,6 @@ impl<'a> Piece<'a> {
         let program = self.program(track, channel).filter(|_| channel != DRUMS);
         sink.tell(track.at, Event::Part { part, name: name.as_deref() })?;
         sink.tell(track.at, Event::Instrument { part, name: instrument.as_deref(), program })
-    }
-
-    fn tell_notes(
-        &self,
-        part: u16,
-        notes: &[RawNote],
-        clock: Clock,
-        teller: &mut Teller<'_>,
-        sink: &mut Odd<'_>,
-    ) -> Result<(), Stop> {
-        let mut before = (u64::MAX, u64::MAX);
-        for note in notes {
-            let (onset, exact) = clock.time(note.on);
-            let (off, exact_off) = clock.time(note.off);
-            if teller.due <= onset {
-                teller.tell_until(onset, note.at as usize, sink)?;
-            }
-            let chord = before == (note.on, note.off);
-            before = (note.on, note.off);
-            let flags = Flags::NONE
-                .with_if(chord, Flags::CHORD)
-                .with_if(note.channel == DRUMS, Flags::UNPITCHED)
-                .with_if(!exact || !exact_off, Flags::ROUNDED);
-            let Some(&written) = self.spelling.get(usize::from(note.key)) else { continue };
-            let note = Note {
-                onset,
-                duration: off - onset,
-                place: Place::byte(note.at as usize),
-                measure: 0,
-                written,
-                part,
-                flags,
-                transpose: 0,
-                voice: 1,
-                staff: 1,
-            };
-            sink.sink.note(&note)?;
-        }
-        Ok(())
     }
 
     /// The program of a channel at its first note in this track, else what any track of the piece says of it.
@@ -293,6 +250,27 @@ impl<'a> Piece<'a> {
             || self.signs.iter().filter(|sign| matches!(sign.what, What::Key { .. })).map(|sign| sign.track);
         if keys().any(|with| with == track) { track } else { keys().min().unwrap_or(track) }
     }
+}
+
+/// Tells the notes of a part, and what else begins before or with each.
+fn tell_notes(
+    part: u16,
+    mut notes: &[Note],
+    teller: &mut Teller<'_>,
+    sink: &mut Odd<'_>,
+) -> Result<(), Stop> {
+    while let Some(first) = notes.first() {
+        if teller.due <= first.onset {
+            let at = first.place.byte_offset().unwrap_or(0);
+            teller.tell_until(first.onset, at as usize, sink)?;
+        }
+        // All that begins before something else is due, and in any case the first.
+        let run = notes.iter().take_while(|note| note.onset < teller.due).count().max(1);
+        let (run, rest) = notes.split_at_checked(run).unwrap_or((notes, &[]));
+        sink.sink.notes(part, run)?;
+        notes = rest;
+    }
+    Ok(())
 }
 
 /// A text of the file: UTF-8 where it is that, else as Windows writes Western languages. Padding goes.

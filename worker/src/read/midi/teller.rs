@@ -6,6 +6,7 @@ use super::piece::{Sign, What};
 use super::words::Word;
 use crate::score::{Annotation, Event, KeySignature, Meter, Stop, Tempo, Ticks};
 use shared::place::Place;
+use std::iter;
 
 /// After all that is due.
 const NEVER: Ticks = Ticks(i64::MAX);
@@ -85,23 +86,22 @@ impl<'a> Teller<'a> {
 
 /// A number that counts up in its decimal digits, so that a measure costs no text of its own.
 #[derive(Default)]
-struct Numeral {
-    /// The digits, of which the last ones count.
-    digits: [u8; 10],
-    count: usize,
-}
+struct Numeral(String);
 
 impl Numeral {
-    /// The next number, from 1; ten digits are more than any limit on measures allows.
+    /// The next number, from 1.
     fn next(&mut self) -> &str {
-        let carry = self.digits.iter_mut().rev().zip(1..).find_map(|(digit, place)| {
-            let nine = *digit == b'9';
-            *digit = if nine { b'0' } else { (*digit).max(b'0') + 1 };
-            (!nine).then_some(place)
-        });
-        self.count = self.count.max(carry.unwrap_or(self.digits.len()));
-        let digits = self.digits.get(self.digits.len() - self.count..).unwrap_or(&[]);
-        std::str::from_utf8(digits).unwrap_or_default()
+        let mut nines = 0;
+        let last = loop {
+            match self.0.pop() {
+                Some('9') => nines += 1,
+                digit => break digit.unwrap_or('0'),
+            }
+        };
+        // The digit after it, which is no nine.
+        self.0.push(char::from(last as u8 + 1));
+        self.0.extend(iter::repeat_n('0', nines));
+        &self.0
     }
 }
 

@@ -4,19 +4,24 @@ use super::clock::Clock;
 use super::file::Chunk;
 use super::frame::{self, Frame, Kind, Stroke};
 use super::oddity::{Oddity, Tally};
-use super::pairing::{CHANNELS, Pairing, RawNote};
-use super::piece::{Sign, What};
+use super::pairing::{CHANNELS, Pairing};
+use super::piece::{DRUMS, Sign, What};
 use super::words::{Said, Saying};
 use super::{Odd, ReadError};
-use crate::score::{Mode, Stop};
+use crate::score::{Flags, Mode, Note, Pitch, Stop, Ticks};
 use midly::{EventIter, MetaMessage, TrackEvent, TrackEventKind};
 use shared::limits::{Limits, exceeded};
 use shared::place::Place;
+use std::array;
+use std::sync::LazyLock;
 
 /// Notes that there is room for from the start, at most.
 const NOTES_AT_FIRST: usize = 1 << 16;
 /// A note and its end take this many bytes at least.
 const NOTE_BYTES: usize = 6;
+
+/// How the keys are spelled.
+static SPELLING: LazyLock<[Pitch; 128]> = LazyLock::new(|| array::from_fn(|key| Pitch::from_key(key as i32)));
 
 /// What a track holds.
 pub(super) struct Track<'a> {
@@ -24,8 +29,12 @@ pub(super) struct Track<'a> {
     pub(super) number: usize,
     /// Where its events start in the source.
     pub(super) at: usize,
-    /// In the order of their note-ons.
-    pub(super) notes: Vec<RawNote>,
+    /// In the order of their note-ons. The `part` of each is its channel.
+    pub(super) notes: Vec<Note>,
+    /// Whether all notes are of one channel, and in the order of their onsets and ends, with chords marked.
+    pub(super) tidy: bool,
+    /// When the last note ends.
+    pub(super) sounds_until: Ticks,
     pub(super) signs: Vec<Sign>,
     pub(super) said: Vec<Said<'a>>,
     /// Numbers of the tracks that the notes are from.
@@ -75,18 +84,20 @@ pub(super) fn read<'a>(
         notes_max: usize::try_from(bounds.notes_left.min(u64::from(u32::MAX - 1))).unwrap_or(usize::MAX),
         status: None,
         cancelled: false,
-        struck: 0,
         banks: [0; CHANNELS],
         sounds: [(0, 0); CHANNELS],
         ended: false,
         exclusive: None,
         tally: Tally::default(),
+        spelling: &SPELLING,
         track: Track {
             number: chunk.number,
             at: chunk.at,
             notes: Vec::with_capacity((chunk.data.len() / NOTE_BYTES).min(NOTES_AT_FIRST)),
             signs: Vec::new(),
             said: Vec::new(),
+            tidy: true,
+            sounds_until: Ticks::ZERO,
             sources: vec![chunk.number],
             name: None,
             instrument: None,
@@ -110,8 +121,6 @@ struct Decoder<'a, 'r> {
     status: Option<u8>,
     /// Whether it was cancelled.
     cancelled: bool,
-    /// A bit for each channel that has had a note.
-    struck: u16,
     /// The bank that each channel has selected.
     banks: [u16; CHANNELS],
     /// Bank and program of each channel as they were last told.
@@ -121,6 +130,7 @@ struct Decoder<'a, 'r> {
     /// Where a system exclusive message began that has not ended.
     exclusive: Option<usize>,
     tally: Tally,
+    spelling: &'static [Pitch; 128],
     track: Track<'a>,
 }
 
@@ -167,9 +177,9 @@ impl<'a> Decoder<'a, '_> {
             let Some(stroke) = frame::stroke(window, running) else { break };
             let Stroke { delta, lead, length, status, key, velocity } = stroke;
             running = status;
-            now += u64::from(delta);
-            self.strike(from + at + usize::from(lead), now, status, key, velocity)?;
-            at += usize::from(length);
+            now += delta;
+            self.strike(from + at + lead, now, status, key, velocity)?;
+            at += length;
         }
         self.track.end = now;
         if running != 0 {
@@ -217,22 +227,33 @@ impl<'a> Decoder<'a, '_> {
 
     /// Takes a note-on or note-off.
     #[inline(always)]
-    fn strike(&mut self, place: usize, now: u64, status: u8, key: u8, velocity: u8) -> Result<(), Stop> {
-        let track = &mut self.track;
+    fn strike(&mut self, at: usize, now: u64, status: u8, key: u8, velocity: u8) -> Result<(), Stop> {
+        let (notes, now) = (&mut self.track.notes, Ticks(now as i64));
         let channel = status & 0xF;
         if status < 0x90 || velocity == 0 {
-            let ended = self.pairing.release(&mut track.notes, channel, key, now);
-            if ended == 0 {
-                self.tally.add(Oddity::Orphan, place);
+            if self.pairing.release(notes, channel, key, now) == 0 {
+                self.tally.add(Oddity::Orphan, at);
             }
             return Ok(());
         }
-        if track.notes.len() >= self.notes_max {
-            return Err(stop("notes_max", self.bounds.limits.notes_max, place));
+        if notes.len() >= self.notes_max {
+            return Err(stop("notes_max", self.bounds.limits.notes_max, at));
         }
-        track.note_ons += 1;
-        self.struck |= 1 << channel;
-        self.pairing.begin(&mut track.notes, RawNote::new(now, place, channel, key));
+        self.track.note_ons += 1;
+        let Some(&written) = self.spelling.get(usize::from(key)) else { return Ok(()) };
+        let note = Note {
+            onset: now,
+            duration: Ticks::ZERO,
+            place: Place::byte(at),
+            measure: 0,
+            written,
+            part: u16::from(channel),
+            flags: Flags::NONE.with_if(channel == DRUMS, Flags::UNPITCHED),
+            transpose: 0,
+            voice: 1,
+            staff: 1,
+        };
+        self.pairing.begin(notes, channel, key, note);
         Ok(())
     }
 
@@ -243,7 +264,7 @@ impl<'a> Decoder<'a, '_> {
             0x80 | 0x90 => self.strike(place, self.track.end, status, first, second)?,
             // All sound off, all notes off, and the modes that imply it.
             0xB0 if matches!(first, 120 | 123..) => {
-                self.pairing.silence(&mut track.notes, channel, track.end);
+                self.pairing.silence(&mut track.notes, channel, Ticks(track.end as i64));
             }
             0xB0 if matches!(first, 0 | 32) => {
                 if let Some(bank) = self.banks.get_mut(usize::from(channel)) {
@@ -260,7 +281,7 @@ impl<'a> Decoder<'a, '_> {
     /// A channel gets a program: its part has it, if no note came before; else it is a word, as is a bank.
     fn program(&mut self, place: usize, channel: u8, program: u8) -> Result<(), Stop> {
         let at = usize::from(channel);
-        let unstruck = self.struck & (1 << channel) == 0;
+        let unstruck = !self.pairing.has_struck(channel);
         let (Some(slot), Some(told)) = (self.track.programs.get_mut(at), self.sounds.get_mut(at)) else {
             return Ok(());
         };
@@ -341,14 +362,35 @@ impl<'a> Decoder<'a, '_> {
         Ok(())
     }
 
+    /// Gives the notes the ticks of a score for those of the file, which add up to less than 2^56, and looks whether they
+    /// are in order as they stand.
+    fn finish_notes(&mut self) {
+        let Track { notes, tidy, sounds_until, .. } = &mut self.track;
+        let clock = self.bounds.clock;
+        let mut before = (Ticks(-1), Ticks::ZERO);
+        let channel = notes.first().map_or(0, |note| note.part);
+        for note in notes {
+            if note.duration == Ticks::ZERO {
+                self.tally.add(Oddity::NoLength, note.place.byte_offset().unwrap_or(0) as usize);
+            }
+            let (on, exact) = clock.time(note.onset.0.unsigned_abs());
+            let (off, exact_off) = clock.time(note.end().0.unsigned_abs());
+            *tidy &= note.part == channel && (before.0 != on || before.1 <= off);
+            note.flags = note
+                .flags
+                .with_if(before == (on, off), Flags::CHORD)
+                .with_if(!exact || !exact_off, Flags::ROUNDED);
+            (note.onset, note.duration, before) = (on, off - on, (on, off));
+            *sounds_until = off.max(*sounds_until);
+        }
+    }
+
     /// Ends the notes that still sound and says what was odd. `sound` says that nothing was lost.
     fn finish(&mut self, sound: bool, sink: &mut Odd<'_>) -> Result<(), Stop> {
         let Track { number, at, end, .. } = self.track;
-        let hanging = self.pairing.finish(&mut self.track.notes, end);
+        let hanging = self.pairing.finish(&mut self.track.notes, Ticks(end as i64));
         (0..hanging).for_each(|_| self.tally.add(Oddity::Hanging, at));
-        for note in self.track.notes.iter().filter(|note| note.on == note.off) {
-            self.tally.add(Oddity::NoLength, note.at as usize);
-        }
+        self.finish_notes();
         if let Some(place) = self.exclusive {
             self.tally.add(Oddity::OpenExclusive, place);
         }
