@@ -27,12 +27,12 @@ async fn rows_of_a_chunk_that_is_worked_twice_are_in_the_table_once() {
     let listing = sources::list(&names, &limits).await.unwrap();
     let request = plan::request(names, &Choice::default()).unwrap();
     let service = &embedded.service;
-    let record = service.submit(&principal, request, listing).await.unwrap().record;
+    let record = service.submit(&principal, request, listing, Lane::Bulk).await.unwrap().record;
 
-    let mut watch = embedded.dispatcher.watch();
+    let mut watch = embedded.dispatcher.watch().await;
     // Nothing is worked yet, so each of these publishes the one chunk.
     for _ in 0..3 {
-        service.reconcile(&principal, &record, Lane::Bulk).await.unwrap();
+        service.reconcile(&principal, &record).await.unwrap();
     }
     let (ledger, dispatcher) = (embedded.ledger(), embedded.dispatcher.clone());
     let worker = Worker::new(ledger.clone(), dispatcher, None, limits, 2).unwrap();
