@@ -24,8 +24,8 @@ pub struct Broker {
 impl Broker {
     /// A broker whose data lie under `home`, started.
     pub fn start(home: &Path) -> Self {
-        let mut broker =
-            Broker { home: home.to_owned(), port: free_port(), dist_port: free_port(), child: None };
+        let port = free_port();
+        let mut broker = Broker { home: home.to_owned(), port, dist_port: port + 1, child: None };
         broker.restart();
         broker
     }
@@ -33,11 +33,6 @@ impl Broker {
     /// Its address.
     pub fn uri(&self) -> String {
         format!("amqp://guest:guest@127.0.0.1:{}", self.port)
-    }
-
-    /// Its port.
-    pub fn port(&self) -> u16 {
-        self.port
     }
 
     fn command(&self, program: &str) -> Command {
@@ -117,8 +112,10 @@ impl Drop for Broker {
     }
 }
 
-/// A port that nobody listens at now.
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there is a free port");
-    listener.local_addr().expect("it has an address").port()
+/// A port that nobody listens at now. Not one that the system gives to clients: who tries to connect to such a port until
+/// somebody listens may at last be connected to himself.
+fn free_port() -> u16 {
+    let first = 10_000 + u16::try_from(std::process::id() % 10_000).expect("it is less than that");
+    let free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+    (first..30_000).step_by(7).find(free).expect("there is a free port")
 }

@@ -91,7 +91,9 @@ fn worker_hook(role: &str) {
 }
 
 async fn all(short: bool, wanted: &[String]) -> bool {
-    let folder = tempfile::tempdir().expect("a folder can be made");
+    let mut folder = tempfile::tempdir().expect("a folder can be made");
+    // Kept, it holds the logs of every process.
+    folder.disable_cleanup(shared::config::var("RIPIENO_FAULTS_KEEP").is_some());
     let home = folder.path().to_owned();
     println!("starting a broker");
     let broker = Broker::start(&home.join("broker"));

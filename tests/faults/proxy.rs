@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 pub enum Mood {
     /// Passes everything on.
     Good,
-    /// Every tenth request fails, half of those after it was done.
+    /// Every tenth request fails, and every twentieth after it was done.
     Tenth,
     /// Every request fails.
     Down,
@@ -92,8 +92,8 @@ impl Proxy {
         if mood == Mood::Slow {
             tokio::time::sleep(Duration::from_secs(3)).await;
         }
-        let fails = mood == Mood::Down || mood == Mood::Tenth && number % 10 == 0;
-        let fails_after = mood == Mood::Tenth && number % 10 == 5 && number % 20 == 5;
+        let fails = mood == Mood::Down || mood == Mood::Tenth && number.is_multiple_of(10);
+        let fails_after = mood == Mood::Tenth && number % 20 == 5;
         const FAILURE: &[u8] = b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
         if fails {
             return write.write_all(FAILURE).await.ok();

@@ -72,7 +72,7 @@ impl Site {
     /// This program in one of its roles.
     pub fn command(&self, role: &str) -> Command {
         let mut command = Command::new(std::env::current_exe().expect("a program knows where it is"));
-        command.arg(role).env_remove("RIPIENO_DATA").env("RIPIENO_LOG", "warn");
+        command.arg(role).env_remove("RIPIENO_DATA").env("RIPIENO_LOG", "warn,worker=info");
         command.env("RIPIENO_BROKER", &self.broker).env("RIPIENO_STORE", &self.store);
         command.env("RIPIENO_QUEUES", &self.queues).env("RIPIENO_CACHE", self.home.join("cache"));
         command.env(JOURNAL, self.home.join("journal")).envs(&self.settings);
@@ -133,8 +133,13 @@ impl Site {
 
     /// Submits a folder; says the handle.
     pub fn submit(&self, folder: &Path) -> JobId {
+        self.submit_to("bulk", folder)
+    }
+
+    /// Submits a folder to a lane; says the handle.
+    pub fn submit_to(&self, lane: &str, folder: &Path) -> JobId {
         let folder = folder.to_str().expect("the path is UTF-8");
-        let output = self.ripieno(&["submit", folder, "--analyses", ANALYSES]);
+        let output = self.ripieno(&["submit", folder, "--analyses", ANALYSES, "--lane", lane]);
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let errors = String::from_utf8_lossy(&output.stderr);
         text.trim().parse().unwrap_or_else(|_| panic!("submit said {text:?} and {errors}"))

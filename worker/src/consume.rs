@@ -22,7 +22,7 @@ use shared::ledger::{Created, Ledger};
 use shared::limits::Limits;
 use shared::metrics;
 use shared::store::Stores;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, watch};
@@ -32,7 +32,7 @@ pub const SLOTS: u16 = 2;
 /// Deliveries of a message before it is given up: together about a minute and a half of waiting.
 const ATTEMPTS_MAX: u32 = 9;
 /// How long what is wanted of a job is believed without asking again.
-const CONTROL_TRUSTED: Duration = Duration::from_secs(2);
+const CONTROL_TRUSTED: Duration = Duration::from_millis(1500);
 /// How often a worker says that a chunk is still in work.
 const WORKING_EVERY: Duration = Duration::from_secs(10);
 
@@ -47,6 +47,7 @@ pub struct Worker {
     threads: usize,
     budget: Semaphore,
     jobs: Mutex<BTreeMap<(String, JobId), Known>>,
+    in_work: Chunks,
     apart: Option<Apart>,
     marks: Option<Marks>,
     abandoned: watch::Sender<bool>,
@@ -95,6 +96,7 @@ impl Worker {
             threads,
             budget,
             jobs: Mutex::default(),
+            in_work: Mutex::default(),
             apart: None,
             marks: None,
             abandoned: watch::Sender::new(false),
@@ -146,7 +148,10 @@ impl Worker {
             return delivery.divert(Lane::Suspect).await;
         }
         let suspect = delivery.lane() == Lane::Suspect;
-        let _in_work = InWork::begin();
+        // A message that came twice, or again after the broker was lost. Whoever works the chunk here settles it for both.
+        let Some(_in_work) = InWork::begin(&self.in_work, &message) else {
+            return delivery.done().await;
+        };
         let outcome = tokio::select! {
             outcome = self.work(&message, suspect) => outcome,
             () = self.say_so(&message) => return, // It never ends.
@@ -243,19 +248,30 @@ impl Worker {
     }
 }
 
-/// Counts a chunk as in work as long as it lives.
-struct InWork;
+type Chunks = Mutex<BTreeSet<(JobId, u32)>>;
 
-impl InWork {
-    fn begin() -> Self {
-        metrics::CHUNKS_IN_WORK.increase();
-        InWork
+/// A chunk in work, as long as it lives.
+struct InWork<'a> {
+    chunks: &'a Chunks,
+    chunk: (JobId, u32),
+}
+
+impl<'a> InWork<'a> {
+    /// Nothing if it is in work already.
+    fn begin(chunks: &'a Chunks, message: &Message) -> Option<Self> {
+        let chunk = (message.job.clone(), message.chunk);
+        let new = chunks.lock().unwrap_or_else(PoisonError::into_inner).insert(chunk.clone());
+        new.then(|| {
+            metrics::CHUNKS_IN_WORK.increase();
+            InWork { chunks, chunk }
+        })
     }
 }
 
-impl Drop for InWork {
+impl Drop for InWork<'_> {
     fn drop(&mut self) {
         metrics::CHUNKS_IN_WORK.decrease();
+        self.chunks.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.chunk);
     }
 }
 

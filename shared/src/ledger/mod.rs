@@ -200,9 +200,20 @@ impl Ledger {
     async fn records_of(&self, ids: Vec<JobId>) -> Result<Vec<Record>, Failure> {
         let mut records = Vec::with_capacity(ids.len());
         for id in ids {
-            records.extend(self.get::<Record>(&self.keys.record(&id)).await?);
+            records.extend(self.readable_record(&id).await?);
         }
         Ok(records)
+    }
+
+    /// The record of one job among many: a damaged one is told of, and keeps nobody from the others.
+    async fn readable_record(&self, job: &JobId) -> Result<Option<Record>, Failure> {
+        match self.get(&self.keys.record(job)).await {
+            Err(failure) if !failure.kind.is_transient() => {
+                tracing::error!(job.id = %job, %failure, "a job is passed over");
+                Ok(None)
+            }
+            found => found,
+        }
     }
 
     /// The items of a chunk.

@@ -23,7 +23,7 @@ pub(super) fn opened(object: Bytes, key: &str) -> Result<Bytes, Failure> {
         || Failure::new(FailureKind::Internal, format!("{key} is damaged: its digest is not its own"));
     let length = object.len().checked_sub(DIGEST_BYTES).ok_or_else(damaged)?;
     let bytes = object.slice(..length);
-    if object.slice(length..) != digest(&bytes)[..] {
+    if object.slice(length..).as_ref() != digest(&bytes).as_slice() {
         return Err(damaged());
     }
     Ok(bytes)

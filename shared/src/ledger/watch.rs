@@ -53,7 +53,7 @@ impl Ledger {
             let [_, tenant, job] = &parts[..] else { continue };
             let Ok(job) = job.as_ref().parse::<JobId>() else { continue };
             let ledger = self.of(tenant.as_ref());
-            if let Some(record) = ledger.get::<Record>(&ledger.keys.record(&job)).await? {
+            if let Some(record) = ledger.readable_record(&job).await? {
                 active.push((ledger, record));
             }
         }

@@ -75,6 +75,29 @@ pub async fn wiped(ground: &mut Ground) -> Option<Found> {
     Some(found)
 }
 
+/// Row 9: the broker stands still with every connection open, so that nobody is told; then it goes on.
+pub async fn frozen(ground: &mut Ground) -> Option<Found> {
+    let mut site = Site::new(&ground.home, "frozen", &ground.broker.uri(), None).await;
+    site.set(crate::hook::PACE, "6");
+    site.start(3);
+    let job = site.submit(&ground.scores);
+    site.until(&job, 1).await;
+    ground.broker.freeze();
+    sleep(Duration::from_secs(if ground.short { 30 } else { 60 })).await;
+    ground.broker.thaw();
+    let (began, before) = (Instant::now(), site.receipts(&job).await);
+    let ledger = site.ledger().await;
+    while ledger.finished(&job).await.ok()?.is_none() && site.receipts(&job).await <= before {
+        sleep(Duration::from_millis(50)).await;
+    }
+    let recovery = began.elapsed().as_secs_f64();
+    site.finish(&job).await;
+    let mut found = Found::of(site.judge(&job, &ground.reference, None).await);
+    found.recovery = Some(recovery);
+    site.end().await;
+    Some(found)
+}
+
 /// Row 10: the broker stops those that publish.
 pub async fn starved(ground: &mut Ground) -> Option<Found> {
     let mut site = Site::new(&ground.home, "blocked", &ground.broker.uri(), None).await;

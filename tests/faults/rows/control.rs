@@ -112,6 +112,45 @@ pub async fn paused(ground: &mut Ground) -> Option<Found> {
     Some(found)
 }
 
+/// Row 25: a small job that somebody waits for, and a small one that nobody waits for, behind a large one.
+pub async fn fair(ground: &mut Ground) -> Option<Found> {
+    let mut site = Site::new(&ground.home, "fair", &ground.broker.uri(), None).await;
+    site.start(2);
+    let small = site.home.join("small");
+    super::corpus(&small, 20);
+    // The first job of a worker takes longer than any other.
+    let first = site.submit_to("interactive", &small);
+    site.finish(&first).await;
+    let mut seconds = Vec::new();
+    let mut large = None;
+    for lane in ["interactive", "bulk", "interactive", "bulk"] {
+        if seconds.len() == 2 {
+            let job = site.submit(&ground.scores);
+            site.until(&job, 1).await;
+            large = Some(job);
+        }
+        // A cache that knows them would make the second ones quicker.
+        let scores = site.home.join(format!("small-{}", seconds.len()));
+        super::corpus(&scores, 20);
+        let job = site.submit_to(lane, &scores);
+        seconds.push(site.finish(&job).await);
+    }
+    let mut found = Found::default();
+    let large = large?;
+    let before_it = site.ledger().await.finished(&large).await.ok()?.is_none();
+    found.must(before_it, "the large job had ended before the small ones");
+    found.note = format!(
+        "interactive {:.1} s alone, {:.1} s behind a large job; bulk {:.1} s and {:.1} s",
+        seconds[0], seconds[2], seconds[1], seconds[3]
+    );
+    site.finish(&large).await;
+    // The journal holds all of them.
+    found.verdict = site.judge(&large, &ground.reference, None).await;
+    found.verdict.wasted = 0.0;
+    site.end().await;
+    Some(found)
+}
+
 /// What failed is tried again, alone, and takes its place in the table.
 pub async fn retried(ground: &mut Ground) -> Option<Found> {
     let mut site = Site::new(&ground.home, "retry", &ground.broker.uri(), None).await;

@@ -42,6 +42,7 @@ rows! {
     "6-bad-files" true "" workers::bad_files;
     "7-broker-kill" true "" broker::killed;
     "8-broker-wipe" true "" broker::wiped;
+    "9-frozen" false "" broker::frozen;
     "10-blocked" false "" broker::starved;
     "11-twice" true "" broker::delivered_twice;
     "13-front-kill" true "" control::killed_front;
@@ -53,6 +54,7 @@ rows! {
     "22-sigterm" true "" workers::drained;
     "23-cancel" true "" control::cancelled;
     "24-pause" true "" control::paused;
+    "25-fair" true "" control::fair;
     "retry" true "" control::retried;
 }
 

@@ -123,6 +123,9 @@ impl Worker {
             let mut worked = Worked::default();
             let (cache, limits) = (worker.cache.as_ref(), &worker.limits);
             let outcome = fetched.into_iter().try_for_each(|(item, arrived)| {
+                if sender.is_closed() {
+                    return Err(Failure::new(FailureKind::Cancelled, "nobody wants it any more"));
+                }
                 let outcome = pipeline::work(&item, arrived, &wanted, cache, limits, &mut worked.rows)?;
                 worked.outcomes.push(outcome);
                 Ok(())

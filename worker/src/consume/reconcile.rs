@@ -74,10 +74,11 @@ impl Reconciler {
             ticks.tick().await;
             self.listen();
             let now = clock::now_ms() / u64::try_from(RECONCILE_EVERY.as_millis()).unwrap_or(u64::MAX);
-            if now != std::mem::replace(&mut turn, now) {
-                if let Err(failure) = self.look(now).await {
-                    tracing::warn!(%failure, "not reconciled; the next turn is in a while");
-                }
+            if now == std::mem::replace(&mut turn, now) {
+                continue;
+            }
+            if let Err(failure) = self.look(now).await {
+                tracing::warn!(%failure, "not reconciled; the next turn is in a while");
             }
         }
     }
@@ -100,22 +101,29 @@ impl Reconciler {
     async fn look(&self, turn: u64) -> Result<(), Failure> {
         let Some(now_ms) = self.ledger.claim("reconcile", turn).await? else { return Ok(()) };
         for (ledger, record) in self.ledger.active_of_all().await? {
-            if self.heard.contains_key(&record.id) {
-                continue;
+            // One that cannot be looked after keeps no other from it.
+            if let Err(failure) = self.look_after(&ledger, &record, now_ms).await {
+                tracing::warn!(job.id = %record.id, %failure, "not reconciled");
             }
-            let progress = ledger.progress(&record.id).await?;
-            let still_ms = now_ms.saturating_sub(progress.last_ms);
-            if still_ms < WRITTEN_TRUSTED_MS {
-                continue;
-            }
-            if still_ms < QUEUED_TRUSTED_MS && self.may_be_queued(&ledger, &record).await? {
-                continue;
-            }
-            metrics::JOBS_RECONCILED.increase();
-            tracing::info!(job.id = %record.id, receipts = progress.receipts, "reconciled");
-            reconcile(&ledger, &self.dispatcher, &record).await?;
         }
         Ok(())
+    }
+
+    async fn look_after(&self, ledger: &Ledger, record: &Record, now_ms: u64) -> Result<(), Failure> {
+        if self.heard.contains_key(&record.id) {
+            return Ok(());
+        }
+        let progress = ledger.progress(&record.id).await?;
+        let still_ms = now_ms.saturating_sub(progress.last_ms);
+        if still_ms < WRITTEN_TRUSTED_MS {
+            return Ok(());
+        }
+        if still_ms < QUEUED_TRUSTED_MS && self.may_be_queued(ledger, record).await? {
+            return Ok(());
+        }
+        metrics::JOBS_RECONCILED.increase();
+        tracing::info!(job.id = %record.id, receipts = progress.receipts, "reconciled");
+        reconcile(ledger, &self.dispatcher, record).await
     }
 
     /// Whether a message of the job may be waiting: whether any is, in its lane or that of suspects.

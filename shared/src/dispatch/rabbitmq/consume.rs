@@ -4,7 +4,7 @@ use super::link::{Link, failure, unavailable};
 use super::{Lane, Message, Phase, RabbitMq};
 use crate::failure::Failure;
 use crate::{metrics, wire};
-use futures::{FutureExt, StreamExt, stream};
+use futures::{StreamExt, stream};
 use lapin::Acker;
 use lapin::options::{
     BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions,
@@ -16,12 +16,14 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 /// Suspects that one consumer takes at once: each may take its child process down.
 const SUSPECT_PREFETCH: u16 = 1;
 /// How long a message that could not be put to a wait is held before it goes back to its lane.
 const HOLD_MAX: Duration = Duration::from_secs(5);
+/// How long the last deliveries may take to come once nothing more is wanted.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often the broker delivered a message that was not settled.
 const LOST_HEADER: &str = "x-delivery-count";
 
@@ -115,8 +117,11 @@ async fn take_all(carrier: &RabbitMq, link: &Link) -> Result<(), Failure> {
     for tag in tags {
         let _ = link.channel.basic_cancel(tag, BasicCancelOptions::default()).await;
     }
-    while let Some(next @ Some((_, Some(Ok(_))))) = taken.next().now_or_never() {
-        take(carrier, next).await?;
+    // What was on its way until then comes before the end of each.
+    while let Ok(Some((lane, next))) = timeout(CANCEL_TIMEOUT, taken.next()).await {
+        if next.is_some() {
+            take(carrier, Some((lane, next))).await?;
+        }
     }
     Ok(())
 }

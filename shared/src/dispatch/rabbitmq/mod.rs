@@ -153,14 +153,18 @@ impl RabbitMq {
 
     /// Has `session` done again and again until it ends well.
     async fn keep<F: Future<Output = Result<(), Failure>>>(&self, session: impl Fn(RabbitMq) -> F) {
-        let mut wait = RECONNECT_FIRST;
+        let (mut wait, mut told) = (RECONNECT_FIRST, String::new());
         loop {
             let began = tokio::time::Instant::now();
             match session(self.clone()).await {
                 Ok(()) => return,
                 Err(failure) => {
                     metrics::BROKER_FAILURES.increase();
-                    tracing::warn!(%failure, "connection lost");
+                    // Once for each reason: a broker may be away for hours.
+                    if failure.message != told {
+                        tracing::warn!(%failure, "no connection");
+                        told = failure.message;
+                    }
                 }
             }
             if began.elapsed() > RECONNECT_MAX {
