@@ -8,8 +8,10 @@ use shared::limits::Limits;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::task::JoinHandle;
+use worker::apart::Apart;
 use worker::cache::Cache;
 use worker::consume::Worker;
+use worker::marks::Marks;
 
 /// A service, and the means to run a worker beside it.
 #[derive(Debug)]
@@ -21,6 +23,8 @@ pub struct Embedded {
     ledger: Ledger,
     /// The limits in force.
     pub limits: Limits,
+    /// The program that works suspects; none of them is worked apart without one.
+    pub apart: Option<Apart>,
 }
 
 impl Embedded {
@@ -32,7 +36,7 @@ impl Embedded {
         let ledger = Ledger::in_folder(&data.join("ledger")).await?;
         let dispatcher = Dispatcher::memory();
         let service = Service::new(ledger.clone(), dispatcher.clone());
-        Ok(Embedded { service, dispatcher, ledger, limits })
+        Ok(Embedded { service, dispatcher, ledger, limits, apart: None })
     }
 
     /// The ledger, for a worker of one's own.
@@ -49,6 +53,7 @@ impl Embedded {
         let cache = Cache::open(&data.join("cache"), self.limits.cache_bytes_max);
         let (ledger, dispatcher) = (self.ledger.clone(), self.dispatcher.clone());
         let worker = Worker::new(ledger, dispatcher, cache, self.limits.clone(), threads)?;
+        let worker = worker.with_marks(Marks::open(&data.join("in-work"))).with_apart(self.apart.clone());
         Ok(tokio::spawn(Arc::new(worker).run()))
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 use shared::failure::{Failure, FailureKind};
-use shared::job::{Asked, Chunk, Item, Request};
+use shared::job::{Asked, Chunk, Item, Record, Request};
 use shared::store;
 use shared::wire::WIRE_VERSION;
 use std::cmp::Ordering;
@@ -188,18 +188,25 @@ fn distance(a: &str, b: &str) -> usize {
 pub fn chunks(
     found: impl Iterator<Item = Result<Found, Failure>>,
 ) -> impl Iterator<Item = Result<Chunk, Failure>> {
-    let mut numbered = (0..).zip(found);
+    cut((0..).zip(found).map(|(index, found)| found.map(|found| found.item(index))))
+}
+
+/// Cuts items of another job into chunks, numbered anew.
+pub fn chunks_of(items: Vec<Item>) -> impl Iterator<Item = Result<Chunk, Failure>> {
+    cut((0..).zip(items).map(|(index, item)| Ok(Item { index, ..item })))
+}
+
+fn cut(mut all: impl Iterator<Item = Result<Item, Failure>>) -> impl Iterator<Item = Result<Chunk, Failure>> {
     std::iter::from_fn(move || {
         let mut items = Vec::new();
         let mut microseconds = 0;
         while items.len() < CHUNK_ITEMS_MAX && microseconds < CHUNK_MS * 1000 {
-            match numbered.next() {
-                Some((index, Ok(found))) => {
-                    let item = found.item(index);
+            match all.next() {
+                Some(Ok(item)) => {
                     microseconds += expected_microseconds(&item);
                     items.push(item);
                 }
-                Some((_, Err(failure))) => return Some(Err(failure)),
+                Some(Err(failure)) => return Some(Err(failure)),
                 None => break,
             }
         }
@@ -252,6 +259,12 @@ pub fn submission(
         part(&format!("{} {}", found.bytes, found.modified_ms));
     }
     Ok(hasher.finalize().to_hex().to_string())
+}
+
+/// The digest of trying again what failed of a job: there is one such job at a time.
+#[must_use]
+pub fn retry_submission(record: &Record) -> String {
+    blake3::hash(format!("what failed of {}", record.id).as_bytes()).to_hex().to_string()
 }
 
 #[cfg(test)]

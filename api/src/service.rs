@@ -1,22 +1,27 @@
-//! What every skin calls: submit, look, cancel, take the results.
+//! What every skin calls: submit, look, cancel, pause, retry, take the results.
+
+mod retry;
+mod rows;
 
 use crate::plan;
 use crate::similar::{Fingerprints, Pair, Question};
 use crate::sources::Listing;
 use shared::clock;
-use shared::dispatch::{Dispatcher, Lane, Message};
+use shared::dispatch::{Announcement, Dispatcher, Lane};
 use shared::failure::{Failure, FailureKind};
-use shared::job::{JobId, Record, Request, Wish};
+use shared::job::{Chunk, JobId, Record, Request, Wish};
 use shared::ledger::{Created, Ledger};
+use shared::limits::Limits;
 use shared::principal::Principal;
-use shared::receipt::{Finished, Receipt, Totals};
+use shared::receipt::{Finished, Totals};
 use shared::row::Row;
 use shared::wire::WIRE_VERSION;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use worker::consume::{finish_if_complete, totals};
+use worker::consume::{reconcile, totals};
 use worker::table::{Encoding, Tables};
 
-/// Chunks of one job that travel at once.
+/// Chunks of one job that travel at once where one process works them.
 const WINDOW: u32 = 4;
 
 /// The service, on a ledger and a dispatcher.
@@ -24,6 +29,7 @@ const WINDOW: u32 = 4;
 pub struct Service {
     ledger: Ledger,
     dispatcher: Dispatcher,
+    window: u32,
 }
 
 /// How a submission was taken.
@@ -40,6 +46,8 @@ pub struct Accepted {
 pub enum State {
     /// It has work left.
     Active,
+    /// It has work left, and waits until it may go on.
+    Paused,
     /// Every item has its outcome.
     Finished,
     /// It was cancelled before that.
@@ -52,6 +60,7 @@ impl State {
     pub const fn name(self) -> &'static str {
         match self {
             State::Active => "active",
+            State::Paused => "paused",
             State::Finished => "finished",
             State::Cancelled => "cancelled",
         }
@@ -73,7 +82,14 @@ impl Service {
     /// A service on a ledger and a dispatcher.
     #[must_use]
     pub const fn new(ledger: Ledger, dispatcher: Dispatcher) -> Self {
-        Service { ledger, dispatcher }
+        Service { ledger, dispatcher, window: WINDOW }
+    }
+
+    /// Has more chunks of one job travel at once: in a cluster nobody knows how many workers there will be.
+    #[must_use]
+    pub fn with_window(self, limits: &Limits) -> Self {
+        let window = u32::try_from(limits.chunks_in_lane_max).unwrap_or(u32::MAX);
+        Service { window, ..self }
     }
 
     fn ledger(&self, principal: &Principal) -> Ledger {
@@ -90,6 +106,7 @@ impl Service {
         principal: &Principal,
         request: Request,
         listing: Listing,
+        lane: Lane,
     ) -> Result<Accepted, Failure> {
         let ledger = self.ledger(principal);
         let found = &listing.found;
@@ -102,12 +119,33 @@ impl Service {
         if let Some(record) = unfinished {
             return Ok(Accepted { record, resumed: true });
         }
+        let plan = Plan {
+            request,
+            submission,
+            items: found.items(),
+            bytes: found.bytes(),
+            left_out: listing.left_out,
+            lane,
+            retries: None,
+        };
+        let record = self.accept(&ledger, plan, plan::chunks(found.iter())).await?;
+        Ok(Accepted { record, resumed: false })
+    }
+
+    /// Writes the chunks of a job, and then the record that makes it one.
+    async fn accept(
+        &self,
+        ledger: &Ledger,
+        plan: Plan,
+        chunks: impl Iterator<Item = Result<Chunk, Failure>>,
+    ) -> Result<Record, Failure> {
         let id = new_id()?;
-        let mut chunks = 0;
-        for chunk in plan::chunks(found.iter()) {
-            ledger.write_chunk(&id, chunks, &chunk?).await?;
-            chunks += 1;
+        let mut written = 0;
+        for chunk in chunks {
+            ledger.write_chunk(&id, written, &chunk?).await?;
+            written += 1;
         }
+        let Plan { request, submission, items, bytes, left_out, lane, retries } = plan;
         let record = Record {
             version: WIRE_VERSION,
             id,
@@ -115,34 +153,24 @@ impl Service {
             engine: worker::ENGINE.to_owned(),
             request,
             submission,
-            items: found.items(),
-            bytes: found.bytes(),
-            chunks,
-            left_out: listing.left_out,
+            items,
+            bytes,
+            chunks: written,
+            left_out,
+            lane,
+            window: self.window,
+            retries,
         };
         ledger.accept(&record).await?;
-        Ok(Accepted { record, resumed: false })
+        Ok(record)
     }
 
     /// Publishes what is left to do of a job: the first chunks without a receipt; the relay does the rest.
     ///
     /// # Errors
     /// What the ledger or the dispatcher says.
-    pub async fn reconcile(&self, principal: &Principal, record: &Record, lane: Lane) -> Result<(), Failure> {
-        let ledger = self.ledger(principal);
-        if finish_if_complete(&ledger, &self.dispatcher, &record.id, record.chunks).await? {
-            return Ok(());
-        }
-        let receipts = ledger.receipts(&record.id).await?;
-        for first in 0..WINDOW.min(record.chunks) {
-            // The chunks c, c + window, … are passed from one to the next.
-            let mut line = (first..record.chunks).step_by(WINDOW as usize);
-            let Some(chunk) = line.find(|chunk| receipts.binary_search(chunk).is_err()) else { continue };
-            let (tenant, job) = (principal.tenant.clone(), record.id.clone());
-            let message = Message { version: WIRE_VERSION, tenant, job, chunk, window: WINDOW, attempt: 0 };
-            self.dispatcher.publish(lane, message)?;
-        }
-        Ok(())
+    pub async fn reconcile(&self, principal: &Principal, record: &Record) -> Result<(), Failure> {
+        reconcile(&self.ledger(principal), &self.dispatcher, record).await
     }
 
     /// Looks at a job.
@@ -161,7 +189,11 @@ impl Service {
             Some(finished) if !finished.cancelled => (State::Finished, finished.totals),
             // Chunks that were in work when it was cancelled may have ended after that.
             Some(_) => (State::Cancelled, totals(ledger, &record.id).await?),
-            None => (State::Active, totals(ledger, &record.id).await?),
+            None => {
+                let paused = ledger.control(&record.id).await?.wish == Wish::Paused;
+                let state = if paused { State::Paused } else { State::Active };
+                (state, totals(ledger, &record.id).await?)
+            }
         };
         Ok(Status { record, state, totals })
     }
@@ -179,12 +211,18 @@ impl Service {
         Ok(jobs)
     }
 
-    /// Whether a job has ended, one way or the other.
+    /// What a job is doing, without its counts.
     ///
     /// # Errors
     /// What the ledger says.
-    pub async fn has_ended(&self, principal: &Principal, job: &JobId) -> Result<bool, Failure> {
-        Ok(self.ledger(principal).finished(job).await?.is_some())
+    pub async fn state(&self, principal: &Principal, job: &JobId) -> Result<State, Failure> {
+        let ledger = self.ledger(principal);
+        match ledger.finished(job).await? {
+            Some(finished) if finished.cancelled => Ok(State::Cancelled),
+            Some(_) => Ok(State::Finished),
+            None if ledger.control(job).await?.wish == Wish::Paused => Ok(State::Paused),
+            None => Ok(State::Active),
+        }
     }
 
     /// Stops a job: no chunk of it begins more than two seconds after this. What is finished stays.
@@ -200,10 +238,103 @@ impl Service {
             let finished =
                 Finished { version: WIRE_VERSION, at_ms: clock::now_ms(), cancelled: true, totals };
             if ledger.finish(job, &finished).await? == Created::First {
-                self.dispatcher.announce(shared::dispatch::Announcement::Finished { job: job.clone() });
+                self.dispatcher.announce(Announcement::Finished { job: job.clone() });
             }
         }
         Self::look(&ledger, record).await
+    }
+
+    /// Stops a job for a while: no chunk of it begins more than two seconds after this, until it may go on.
+    ///
+    /// # Errors
+    /// `not_found`; `cancelled` for one that has ended; what the ledger says.
+    pub async fn pause(&self, principal: &Principal, job: &JobId) -> Result<Status, Failure> {
+        let (ledger, record) = self.unfinished(principal, job).await?;
+        ledger.set_control(job, Wish::Paused).await?;
+        Self::look(&ledger, record).await
+    }
+
+    /// Lets a job go on that was paused.
+    ///
+    /// # Errors
+    /// As [`Service::pause`].
+    pub async fn resume(&self, principal: &Principal, job: &JobId) -> Result<Status, Failure> {
+        let (ledger, record) = self.unfinished(principal, job).await?;
+        ledger.set_control(job, Wish::Running).await?;
+        self.hint(reconcile(&ledger, &self.dispatcher, &record).await);
+        Self::look(&ledger, record).await
+    }
+
+    /// Moves a job to another lane; what waits in the old one is worked from there.
+    ///
+    /// # Errors
+    /// `malformed` for the lane of suspects; as [`Service::pause`].
+    pub async fn prioritise(
+        &self,
+        principal: &Principal,
+        job: &JobId,
+        lane: Lane,
+    ) -> Result<Status, Failure> {
+        if lane == Lane::Suspect {
+            let message = "no job belongs into the lane of suspects: say interactive or bulk";
+            return Err(Failure::new(FailureKind::Malformed, message));
+        }
+        let (ledger, record) = self.unfinished(principal, job).await?;
+        if ledger.control(job).await?.lane.unwrap_or(record.lane) != lane {
+            ledger.set_lane(job, lane).await?;
+            self.hint(reconcile(&ledger, &self.dispatcher, &record).await);
+        }
+        Self::look(&ledger, record).await
+    }
+
+    async fn unfinished(&self, principal: &Principal, job: &JobId) -> Result<(Ledger, Record), Failure> {
+        let ledger = self.ledger(principal);
+        let record = ledger.record(job).await?;
+        if ledger.finished(job).await?.is_some() {
+            return Err(Failure::new(FailureKind::Cancelled, format!("{job} has ended already")));
+        }
+        Ok((ledger, record))
+    }
+
+    /// What is published is a hint: without it the work begins later.
+    fn hint(&self, published: Result<(), Failure>) {
+        if let Err(failure) = published {
+            tracing::warn!(%failure, "the work begins at the next reconciling");
+        }
+    }
+
+    /// A new job of the items of an ended one that failed, or of which something failed. Its table is that of the whole
+    /// job. An unfinished one of before is taken up.
+    ///
+    /// # Errors
+    /// `not_found` when nothing failed; `malformed` for a job that has not ended; what the ledger says.
+    pub async fn retry(&self, principal: &Principal, job: &JobId) -> Result<Accepted, Failure> {
+        let ledger = self.ledger(principal);
+        let record = ledger.record(job).await?;
+        if ledger.finished(job).await?.is_none() {
+            let message = format!("{job} has not ended yet; what failed of it can be tried again after that");
+            return Err(Failure::new(FailureKind::Malformed, message));
+        }
+        let submission = plan::retry_submission(&record);
+        let unfinished = ledger.active().await?.into_iter().find(|record| record.submission == submission);
+        if let Some(record) = unfinished {
+            return Ok(Accepted { record, resumed: true });
+        }
+        let items = retry::failed(&ledger, &record).await?;
+        if items.is_empty() {
+            return Err(Failure::new(FailureKind::NotFound, format!("nothing of {job} failed")));
+        }
+        let plan = Plan {
+            request: record.request,
+            submission,
+            items: items.len() as u64,
+            bytes: items.iter().map(|item| item.bytes).sum(),
+            left_out: BTreeMap::new(),
+            lane: record.lane,
+            retries: Some(record.id),
+        };
+        let record = self.accept(&ledger, plan, plan::chunks_of(items)).await?;
+        Ok(Accepted { record, resumed: false })
     }
 
     /// Writes the table of a job, also of a running one: what is there so far. Says which files it wrote.
@@ -217,10 +348,11 @@ impl Service {
         folder: &Path,
         encodings: &[Encoding],
     ) -> Result<Vec<PathBuf>, Failure> {
-        let record = self.ledger(principal).record(job).await?;
+        let ledger = self.ledger(principal);
+        let record = ledger.record(job).await?;
         let tables = Tables::begin(folder, &record.request, encodings)?;
         let add = |mut tables: Tables, row: Row| tables.add(&row).map(|()| tables);
-        self.fold_rows(principal, job, tables, add).await?.finish()
+        rows::fold(&ledger, &record, tables, add).await?.finish()
     }
 
     /// Tells the rows of what failed or is degraded, in the order of the table.
@@ -233,14 +365,15 @@ impl Service {
         job: &JobId,
         tell: T,
     ) -> Result<(), Failure> {
-        self.ledger(principal).record(job).await?;
+        let ledger = self.ledger(principal);
+        let record = ledger.record(job).await?;
         let step = |mut tell: T, row: Row| {
             if row.facts.failure.is_some() {
                 tell(&row);
             }
             Ok(tell)
         };
-        self.fold_rows(principal, job, tell, step).await.map(drop)
+        rows::fold(&ledger, &record, tell, step).await.map(drop)
     }
 
     /// Finds the pieces of a job that are like each other; says how many were compared, how many rows have no fingerprint,
@@ -255,38 +388,25 @@ impl Service {
         job: &JobId,
         question: Question,
     ) -> Result<(usize, u64, Vec<Pair>), Failure> {
-        self.ledger(principal).record(job).await?;
+        let ledger = self.ledger(principal);
+        let record = ledger.record(job).await?;
         let add = |mut all: Fingerprints, row: Row| all.add(&row).map(|()| all);
-        let all = self.fold_rows(principal, job, Fingerprints::default(), add).await?;
+        let all = rows::fold(&ledger, &record, Fingerprints::default(), add).await?;
         let compare = move || (all.len(), all.without, all.pairs(question));
         let gone = |error| Failure::new(FailureKind::Internal, format!("a thread is gone: {error}"));
         tokio::task::spawn_blocking(compare).await.map_err(gone)
     }
+}
 
-    /// Folds over the rows of every chunk that has a receipt, in order; only one part of the encoded rows of one chunk is
-    /// in memory at a time.
-    async fn fold_rows<T: Send + 'static>(
-        &self,
-        principal: &Principal,
-        job: &JobId,
-        start: T,
-        step: impl Fn(T, Row) -> Result<T, Failure> + Copy + Send + 'static,
-    ) -> Result<T, Failure> {
-        let ledger = self.ledger(principal);
-        let mut state = start;
-        for chunk in ledger.receipts(job).await? {
-            let Some(Receipt { rows, .. }) = ledger.receipt(job, chunk).await? else { continue };
-            for part in 0..rows.count {
-                let bytes = ledger.rows(job, chunk, &rows.name, part).await?;
-                let done = tokio::task::spawn_blocking(move || {
-                    worker::table::decode_rows(&bytes).try_fold(state, |state, row| step(state, row?))
-                });
-                let gone = |error| Failure::new(FailureKind::Internal, format!("a thread is gone: {error}"));
-                state = done.await.map_err(gone)??;
-            }
-        }
-        Ok(state)
-    }
+/// What a record is made of, but for what accepting adds.
+struct Plan {
+    request: Request,
+    submission: String,
+    items: u64,
+    bytes: u64,
+    left_out: BTreeMap<String, u64>,
+    lane: Lane,
+    retries: Option<JobId>,
 }
 
 fn new_id() -> Result<JobId, Failure> {

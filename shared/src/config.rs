@@ -23,6 +23,31 @@ pub static KNOBS: &[Knob] = &[
         summary: "Folder of the ledger and the cache in embedded mode; `--data` overrides it.",
     },
     Knob {
+        env: "RIPIENO_BROKER",
+        default: "",
+        summary: "Address of a RabbitMQ broker, `amqp://user:password@host:5672/vhost`; with `RIPIENO_STORE` it makes a cluster.",
+    },
+    Knob {
+        env: "RIPIENO_STORE",
+        default: "",
+        summary: "URL of the ledger of a cluster: `s3://bucket/prefix`, or `file:///folder` that all machines share.",
+    },
+    Knob {
+        env: "RIPIENO_QUEUES",
+        default: "ripieno",
+        summary: "How the names of queues and exchanges begin; clusters that share a virtual host differ in it.",
+    },
+    Knob {
+        env: "RIPIENO_CACHE",
+        default: "$TMPDIR/ripieno-cache",
+        summary: "Folder of the cache of a `ripieno-worker`.",
+    },
+    Knob {
+        env: "RIPIENO_METRICS",
+        default: "",
+        summary: "Address at which a `ripieno-worker` answers `/metrics` (Prometheus) and `/live`, such as `127.0.0.1:9464`.",
+    },
+    Knob {
         env: "RIPIENO_LOG",
         default: "warn",
         summary: "What is logged to standard error, as tracing directives: `info`, `worker=debug`.",
@@ -41,6 +66,41 @@ pub fn var(name: &str) -> Option<String> {
     #[allow(clippy::disallowed_methods, reason = "this is the one place")]
     let value = std::env::var(name).ok();
     value.filter(|value| !value.is_empty())
+}
+
+/// Where a cluster is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cluster {
+    /// Address of the broker.
+    pub broker: String,
+    /// URL of the ledger.
+    pub store: String,
+    /// How the names in the broker begin.
+    pub queues: String,
+}
+
+/// The cluster that the environment names; none for embedded mode.
+///
+/// # Errors
+/// `malformed` when only one of broker and store is named.
+pub fn cluster() -> Result<Option<Cluster>, Failure> {
+    match (var("RIPIENO_BROKER"), var("RIPIENO_STORE")) {
+        (None, None) => Ok(None),
+        (Some(broker), Some(store)) => {
+            let queues = var("RIPIENO_QUEUES").unwrap_or_else(|| "ripieno".to_owned());
+            Ok(Some(Cluster { broker, store, queues }))
+        }
+        _ => Err(Failure::new(
+            FailureKind::Malformed,
+            "RIPIENO_BROKER and RIPIENO_STORE make a cluster together; without both, everything runs in one process",
+        )),
+    }
+}
+
+/// The folder of a worker's cache.
+#[must_use]
+pub fn cache_folder() -> PathBuf {
+    var("RIPIENO_CACHE").map_or_else(|| std::env::temp_dir().join("ripieno-cache"), PathBuf::from)
 }
 
 /// Variables that configure an object store, with the names in lower case as the stores' builders want them.

@@ -1,5 +1,6 @@
 //! What a client submits, and how it is cut up: jobs, items, chunks.
 
+use crate::dispatch::Lane;
 use crate::failure::{Failure, FailureKind};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -125,6 +126,25 @@ pub struct Record {
     pub chunks: u32,
     /// Files of the folders that are no scores, counted by extension.
     pub left_out: BTreeMap<String, u64>,
+    /// The lane that it was submitted to.
+    #[serde(default = "bulk")]
+    pub lane: Lane,
+    /// Chunks of it that may travel at once.
+    #[serde(default = "window_of_old")]
+    pub window: u32,
+    /// The job whose failed items it works again; its table is that one's, with the rows of these items replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retries: Option<JobId>,
+}
+
+/// The lane of jobs before they had one.
+const fn bulk() -> Lane {
+    Lane::Bulk
+}
+
+/// Chunks that travelled at once before a record said it.
+const fn window_of_old() -> u32 {
+    4
 }
 
 /// One source of a job.
@@ -158,17 +178,22 @@ pub enum Wish {
     /// It shall run to its end.
     #[default]
     Running,
+    /// No chunk of it shall begin until it may run again.
+    Paused,
     /// It shall stop; what is finished stays.
     Cancelled,
 }
 
-/// The wish in force, and how many there were before it.
+/// What is in force, and how often it was changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Control {
-    /// Number of the wish, from 0, which is [`Wish::Running`] and is not written.
+    /// Number of the change, from 0, which is [`Wish::Running`] and is not written.
     pub epoch: u32,
     /// What is wanted.
     pub wish: Wish,
+    /// The lane that it was moved to, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lane: Option<Lane>,
 }
 
 #[cfg(test)]

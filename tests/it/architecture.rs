@@ -112,7 +112,7 @@ fn every_path_that_the_map_names_is_there() {
 }
 
 #[test]
-fn every_limit_knob_and_kind_of_failure_has_its_row() {
+fn every_limit_knob_metric_and_kind_of_failure_has_its_row() {
     let page = fs::read_to_string(root().join("docs/operations.md")).unwrap();
     for limit in shared::limits::LIMITS {
         let row =
@@ -126,6 +126,11 @@ fn every_limit_knob_and_kind_of_failure_has_its_row() {
     }
     for knob in shared::config::KNOBS {
         let row = format!("| `{}` | {} | {} |", knob.env, knob.default, knob.summary);
+        assert!(page.contains(&row), "docs/operations.md lacks the row\n{row}");
+    }
+    for metric in shared::metrics::METRICS {
+        let shared::metrics::Metric { name, kind, unit, help, .. } = metric;
+        let row = format!("| `{name}` | {kind} | {unit} | {} |", help.trim());
         assert!(page.contains(&row), "docs/operations.md lacks the row\n{row}");
     }
     for kind in shared::failure::FailureKind::ALL {

@@ -1,21 +1,50 @@
 //! What every carrier of the dispatcher must do. Each carrier runs the same suite.
 
+use crate::support::broker;
+use shared::dispatch::rabbitmq::RabbitMq;
 use shared::dispatch::{Announcement, Delivery, Dispatcher, Lane, Message, retry_delay};
+use shared::failure::FailureKind;
 use shared::job::JobId;
 use shared::principal::LOCAL_TENANT;
 use shared::wire::WIRE_VERSION;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
-const SOON: Duration = Duration::from_millis(50);
+/// Long enough for a message to come that can come, a broker's way included.
+const SOON: Duration = Duration::from_millis(250);
 
-fn carriers() -> Vec<Dispatcher> {
-    vec![Dispatcher::memory()]
+/// The memory carrier and, where a broker is running, one of its own names on it.
+fn carriers(name: &str) -> Vec<Dispatcher> {
+    let mut carriers = vec![Dispatcher::memory()];
+    match broker() {
+        Some(uri) => carriers.push(rabbit(&uri, &format!("test-{name}-{}", std::process::id()))),
+        None => println!("skipped: no broker (tests/run starts one)"),
+    }
+    carriers
+}
+
+fn rabbit(uri: &str, prefix: &str) -> Dispatcher {
+    Dispatcher::RabbitMq(RabbitMq::new(uri, prefix, 16).unwrap())
+}
+
+/// Ends a carrier, and takes what it left in the broker away.
+async fn end(dispatcher: Dispatcher) {
+    dispatcher.close();
+    if let Dispatcher::RabbitMq(rabbit) = &dispatcher {
+        rabbit.remove().await.unwrap();
+    }
+    dispatcher.leave().await;
 }
 
 fn message(chunk: u32) -> Message {
     let job = JobId::from_random(b"0123456789abcdef");
     Message { version: WIRE_VERSION, tenant: LOCAL_TENANT.to_owned(), job, chunk, window: 4, attempt: 0 }
+}
+
+async fn publish(dispatcher: &Dispatcher, lane: Lane, chunks: std::ops::Range<u32>) {
+    for chunk in chunks {
+        dispatcher.publish(lane, message(chunk)).await.unwrap();
+    }
 }
 
 async fn next(dispatcher: &Dispatcher) -> Delivery {
@@ -32,57 +61,83 @@ async fn is_empty(dispatcher: &Dispatcher) -> bool {
 
 #[tokio::test]
 async fn messages_come_in_order_and_the_interactive_lane_goes_first() {
-    for dispatcher in carriers() {
-        (0..5).for_each(|index| dispatcher.publish(Lane::Bulk, message(index)).unwrap());
-        (100..103).for_each(|index| dispatcher.publish(Lane::Interactive, message(index)).unwrap());
-        for expected in [100, 101, 102, 0, 1, 2, 3, 4] {
+    for dispatcher in carriers("order") {
+        // A consumer is there before the messages, and looks once all of them are.
+        assert!(is_empty(&dispatcher).await);
+        publish(&dispatcher, Lane::Bulk, 0..5).await;
+        publish(&dispatcher, Lane::Suspect, 50..51).await;
+        publish(&dispatcher, Lane::Interactive, 100..103).await;
+        sleep(2 * SOON).await;
+        for expected in [100, 101, 102, 50, 0, 1, 2, 3, 4] {
             let delivery = next(&dispatcher).await;
             assert_eq!(chunk(&delivery), expected);
-            delivery.done();
+            assert_eq!(delivery.lost(), 0);
+            delivery.done().await;
         }
         assert!(is_empty(&dispatcher).await);
+        end(dispatcher).await;
     }
 }
 
 #[tokio::test]
 async fn what_is_dropped_comes_again_and_what_is_done_does_not() {
-    for dispatcher in carriers() {
-        dispatcher.publish(Lane::Bulk, message(1)).unwrap();
-        dispatcher.publish(Lane::Bulk, message(2)).unwrap();
+    for dispatcher in carriers("drop") {
+        publish(&dispatcher, Lane::Bulk, 1..2).await;
         drop(next(&dispatcher).await);
         let again = next(&dispatcher).await;
         assert_eq!((chunk(&again), again.message().unwrap().attempt), (1, 0), "a crash charges no attempt");
-        again.done();
-        next(&dispatcher).await.done();
+        if let Delivery::RabbitMq(_) = again {
+            assert_eq!(again.lost(), 1, "the broker counts it");
+        }
+        again.hand_back().await;
+        let again = next(&dispatcher).await;
+        assert_eq!((chunk(&again), again.message().unwrap().attempt, again.lost()), (1, 0, 0));
+        again.done().await;
         assert!(is_empty(&dispatcher).await);
+        end(dispatcher).await;
     }
 }
 
 #[tokio::test]
 async fn what_is_put_back_comes_after_its_delay_with_an_attempt_more() {
-    for dispatcher in carriers() {
-        dispatcher.publish(Lane::Bulk, message(1)).unwrap();
-        next(&dispatcher).await.retry(4 * SOON);
+    for dispatcher in carriers("retry") {
+        publish(&dispatcher, Lane::Bulk, 1..2).await;
+        next(&dispatcher).await.retry(4 * SOON).await;
         assert!(is_empty(&dispatcher).await, "not before its time");
         let again = next(&dispatcher).await;
-        assert_eq!(again.message().unwrap().attempt, 1);
-        again.done();
+        assert_eq!((again.message().unwrap().attempt, again.lane()), (1, Lane::Bulk));
+        again.divert(Lane::Suspect).await;
+        let again = next(&dispatcher).await;
+        assert_eq!((again.message().unwrap().attempt, again.lane()), (1, Lane::Suspect));
+        again.done().await;
+        end(dispatcher).await;
     }
 }
 
 #[tokio::test]
 async fn what_is_buried_is_kept_apart() {
-    let dispatcher = Dispatcher::memory();
-    dispatcher.publish(Lane::Bulk, message(1)).unwrap();
-    next(&dispatcher).await.bury();
-    assert!(is_empty(&dispatcher).await);
-    let Dispatcher::Memory(memory) = &dispatcher;
-    assert_eq!(memory.dead(), [message(1)]);
+    for dispatcher in carriers("bury") {
+        publish(&dispatcher, Lane::Bulk, 1..2).await;
+        next(&dispatcher).await.bury().await;
+        assert!(is_empty(&dispatcher).await);
+        assert_eq!(dispatcher.dead().await.unwrap(), [message(1)]);
+        end(dispatcher).await;
+    }
 }
 
 #[tokio::test]
+async fn what_waits_is_counted() {
+    for dispatcher in carriers("backlog") {
+        publish(&dispatcher, Lane::Bulk, 0..3).await;
+        assert_eq!(dispatcher.backlog(Lane::Bulk).await.unwrap(), 3);
+        assert_eq!(dispatcher.backlog(Lane::Interactive).await.unwrap(), 0);
+        end(dispatcher).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_messages_reach_eight_consumers_once_each() {
-    for dispatcher in carriers() {
+    for dispatcher in carriers("many") {
         let consumers: Vec<_> = (0..8)
             .map(|_| {
                 let dispatcher = dispatcher.clone();
@@ -90,20 +145,29 @@ async fn ten_thousand_messages_reach_eight_consumers_once_each() {
                     let mut taken = Vec::new();
                     while let Some(delivery) = dispatcher.next().await {
                         taken.push(chunk(&delivery));
-                        delivery.done();
+                        delivery.done().await;
                         tokio::task::yield_now().await;
                     }
                     taken
                 })
             })
             .collect();
-        for index in 0..10_000 {
-            dispatcher.publish(Lane::Bulk, message(index)).unwrap();
+        // Several at a time, because a broker confirms one after it is on the disk.
+        let publishers: Vec<_> = (0..100)
+            .map(|part| {
+                let dispatcher = dispatcher.clone();
+                tokio::spawn(async move {
+                    publish(&dispatcher, Lane::Bulk, part * 100..(part + 1) * 100).await;
+                })
+            })
+            .collect();
+        for publisher in publishers {
+            publisher.await.unwrap();
         }
         let mut waited = 0;
         while !is_drained(&dispatcher).await {
             waited += 1;
-            assert!(waited < 1_000, "messages stay where they are");
+            assert!(waited < 10_000, "messages stay where they are");
         }
         dispatcher.close();
         let mut all = Vec::new();
@@ -112,6 +176,7 @@ async fn ten_thousand_messages_reach_eight_consumers_once_each() {
         }
         all.sort_unstable();
         assert_eq!(all, (0..10_000).collect::<Vec<_>>());
+        end(dispatcher).await;
     }
 }
 
@@ -119,7 +184,7 @@ async fn ten_thousand_messages_reach_eight_consumers_once_each() {
 async fn is_drained(dispatcher: &Dispatcher) -> bool {
     match timeout(SOON, dispatcher.next()).await {
         Ok(Some(delivery)) => {
-            drop(delivery);
+            delivery.hand_back().await;
             sleep(Duration::from_millis(1)).await;
             false
         }
@@ -129,7 +194,9 @@ async fn is_drained(dispatcher: &Dispatcher) -> bool {
 
 #[tokio::test]
 async fn closing_wakes_those_who_wait_and_keeps_the_messages() {
-    for dispatcher in carriers() {
+    for dispatcher in carriers("close") {
+        publish(&dispatcher, Lane::Bulk, 0..1).await;
+        let in_hand = next(&dispatcher).await;
         let waiting = tokio::spawn({
             let dispatcher = dispatcher.clone();
             async move { dispatcher.next().await.is_none() }
@@ -137,20 +204,60 @@ async fn closing_wakes_those_who_wait_and_keeps_the_messages() {
         sleep(SOON).await;
         dispatcher.close();
         assert!(timeout(Duration::from_secs(10), waiting).await.expect("it is woken").unwrap());
-        dispatcher.publish(Lane::Bulk, message(1)).unwrap();
+        dispatcher.publish(Lane::Bulk, message(1)).await.unwrap();
         assert!(dispatcher.next().await.is_none());
+        in_hand.done().await;
+        end(dispatcher).await;
     }
 }
 
 #[tokio::test]
+async fn what_a_consumer_leaves_another_gets_and_what_is_done_stays_done() {
+    let Some(uri) = broker() else { return println!("skipped: no broker (tests/run starts one)") };
+    let prefix = format!("test-leave-{}", std::process::id());
+    let (one, two) = (rabbit(&uri, &prefix), rabbit(&uri, &prefix));
+    publish(&one, Lane::Bulk, 0..4).await;
+    next(&one).await.done().await;
+    let unfinished = next(&one).await;
+    // Two more were brought to it, and it never asked for them.
+    one.close();
+    unfinished.hand_back().await;
+    one.leave().await;
+    let mut left = Vec::new();
+    for _ in 0..3 {
+        let delivery = next(&two).await;
+        left.push((chunk(&delivery), delivery.lost()));
+        delivery.done().await;
+    }
+    left.sort_unstable();
+    assert_eq!(left, [(1, 0), (2, 0), (3, 0)], "who goes in good order charges nobody");
+    assert!(is_empty(&two).await);
+    end(two).await;
+}
+
+#[tokio::test]
 async fn announcements_reach_every_watcher() {
-    for dispatcher in carriers() {
-        let (mut one, mut two) = (dispatcher.watch(), dispatcher.watch());
+    for dispatcher in carriers("announce") {
+        let (mut one, mut two) = (dispatcher.watch().await, dispatcher.watch().await);
         let said = Announcement::Finished { job: message(0).job };
         dispatcher.announce(said.clone());
-        assert_eq!(one.recv().await.unwrap(), said);
-        assert_eq!(two.recv().await.unwrap(), said);
+        for watcher in [&mut one, &mut two] {
+            let heard = timeout(Duration::from_secs(10), watcher.recv()).await;
+            assert_eq!(heard.expect("it is heard").unwrap(), said);
+        }
+        end(dispatcher).await;
     }
+}
+
+#[tokio::test]
+async fn what_is_no_broker_is_told() {
+    let failure = RabbitMq::new("http://127.0.0.1", "x", 1).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Malformed);
+    // Nobody listens there.
+    let nobody = rabbit("amqp://127.0.0.1:1", "x");
+    let failure = nobody.publish(Lane::Bulk, message(0)).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Unavailable);
+    assert!(nobody.backlog(Lane::Bulk).await.is_err());
 }
 
 #[test]

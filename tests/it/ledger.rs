@@ -1,5 +1,6 @@
 //! The ledger's promises, on a local folder and, where one is running, on an S3-compatible store.
 
+use shared::dispatch::Lane;
 use shared::failure::FailureKind;
 use shared::job::{Chunk, JobId, Record, Request, Wish};
 use shared::ledger::{Created, Ledger};
@@ -44,6 +45,9 @@ fn record(id: JobId, chunks: u32) -> Record {
         bytes: 1,
         chunks,
         left_out: BTreeMap::new(),
+        lane: Lane::Bulk,
+        window: 4,
+        retries: None,
     }
 }
 

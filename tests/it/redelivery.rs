@@ -27,20 +27,26 @@ async fn rows_of_a_chunk_that_is_worked_twice_are_in_the_table_once() {
     let listing = sources::list(&names, &limits).await.unwrap();
     let request = plan::request(names, &Choice::default()).unwrap();
     let service = &embedded.service;
-    let record = service.submit(&principal, request, listing).await.unwrap().record;
+    let record = service.submit(&principal, request, listing, Lane::Bulk).await.unwrap().record;
 
-    let mut watch = embedded.dispatcher.watch();
+    let mut watch = embedded.dispatcher.watch().await;
     // Nothing is worked yet, so each of these publishes the one chunk.
     for _ in 0..3 {
-        service.reconcile(&principal, &record, Lane::Bulk).await.unwrap();
+        service.reconcile(&principal, &record).await.unwrap();
     }
-    let (ledger, dispatcher) = (embedded.ledger(), embedded.dispatcher.clone());
-    let worker = Worker::new(ledger.clone(), dispatcher, None, limits, 2).unwrap();
-    let worker = tokio::spawn(Arc::new(worker).run());
+    // Two, because one worker takes a chunk that it is working already for what it is.
+    let ledger = embedded.ledger();
+    let workers = [(), ()].map(|()| {
+        let dispatcher = embedded.dispatcher.clone();
+        let worker = Worker::new(ledger.clone(), dispatcher, None, limits.clone(), 2).unwrap();
+        tokio::spawn(Arc::new(worker).run())
+    });
     let finished = async { while !matches!(watch.recv().await, Ok(Announcement::Finished { .. })) {} };
     timeout(Duration::from_secs(120), finished).await.expect("it ends");
     embedded.dispatcher.close();
-    worker.await.unwrap();
+    for worker in workers {
+        worker.await.unwrap();
+    }
 
     let receipt = ledger.receipt(&record.id, 0).await.unwrap().unwrap();
     assert!(receipt.rows.count > 1, "the rows are more than one part");

@@ -12,10 +12,16 @@ pub fn program() -> PathBuf {
     path
 }
 
+/// The broker that `tests/run` started or found.
+pub fn broker() -> Option<String> {
+    shared::config::var("RIPIENO_TEST_BROKER")
+}
+
 /// `ripieno` with a data folder of its own.
 pub fn ripieno(data: &Path) -> Command {
     let mut command = Command::new(program());
     command.arg("--data").arg(data).env_remove("RIPIENO_DATA");
+    command.env_remove("RIPIENO_BROKER").env_remove("RIPIENO_STORE");
     command
 }
 

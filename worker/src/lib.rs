@@ -3,14 +3,18 @@
 //! `score`, `read` and `analyse` are pure: no async, no clock, no network, no files, no environment.
 
 pub mod analyse;
+pub mod apart;
 pub mod cache;
 pub mod consume;
 pub mod fetch;
+pub mod marks;
 pub mod pipeline;
+pub mod process;
 pub mod read;
 pub mod rows;
 pub mod score;
 pub mod table;
+mod watch;
 
 /// Version of the engine, written into records and receipts.
 pub const ENGINE: &str = env!("CARGO_PKG_VERSION");

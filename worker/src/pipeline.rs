@@ -15,6 +15,7 @@ use shared::receipt::Outcome;
 use shared::row::{Cell, Facts, Finding, Row, State, Warning};
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// A request made ready: analyses looked up, parameters checked.
@@ -102,6 +103,27 @@ pub fn work(
     writer.finish()
 }
 
+/// The row and the outcome of an item that could not be worked at all.
+///
+/// # Errors
+/// What [`Rows::push`] says.
+pub fn give_up(item: &Item, failure: Failure, rows: &mut Rows) -> Result<Outcome, Failure> {
+    let mut writer = RowWriter::new(item, false, rows);
+    writer.piece(Facts::failed(failure));
+    writer.finish()
+}
+
+/// Called with each item before it is read.
+pub type Hook = fn(&Item);
+
+static HOOK: OnceLock<Hook> = OnceLock::new();
+
+/// Has `hook` called with each item of this process before it is read: how tests have items that take their process down.
+/// Only the first one counts.
+pub fn set_hook(hook: Hook) {
+    let _ = HOOK.set(hook);
+}
+
 /// Loads, reads and analyses an item and does nothing with what comes of it but count the pieces: what a benchmark holds
 /// the whole path against.
 #[must_use]
@@ -127,6 +149,9 @@ fn find(
     limits: &Limits,
     listener: &mut dyn Listener,
 ) -> bool {
+    if let Some(hook) = HOOK.get() {
+        hook(item);
+    }
     let loaded = match arrived.and_then(|arrived| arrived.load(limits)) {
         Ok(loaded) => loaded,
         Err(failure) => {

@@ -32,6 +32,18 @@ impl Rows {
         self.spill().map_err(|error| spool_failure(&error))
     }
 
+    /// Adds whole rows that were encoded elsewhere.
+    ///
+    /// # Errors
+    /// `unavailable` when the disk does not take them.
+    pub fn append(&mut self, encoded: &[u8]) -> Result<(), Failure> {
+        self.held.extend_from_slice(encoded);
+        if self.held.len() < HELD_BYTES {
+            return Ok(());
+        }
+        self.spill().map_err(|error| spool_failure(&error))
+    }
+
     fn spill(&mut self) -> io::Result<()> {
         let file = match &mut self.file {
             Some(file) => file,

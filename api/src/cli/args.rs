@@ -1,6 +1,7 @@
 //! What the command line takes.
 
 use clap::{Parser, Subcommand, ValueEnum};
+use shared::dispatch::Lane;
 use shared::job::JobId;
 use std::path::PathBuf;
 use worker::read::{Fidelity, Grid, MidiParts};
@@ -13,7 +14,8 @@ use worker::table::Encoding;
 pub(super) struct Args {
     #[command(subcommand)]
     pub(super) command: Command,
-    /// Folder of the ledger and the cache [default: $RIPIENO_DATA, or ~/.local/share/ripieno]
+    /// Folder of the ledger and the cache, where no cluster is configured [default: $RIPIENO_DATA, or
+    /// ~/.local/share/ripieno]
     #[arg(long, global = true, value_name = "DIR")]
     pub(super) data: Option<PathBuf>,
 }
@@ -25,6 +27,8 @@ pub(super) enum Command {
     /// Exit codes: 0 everything was read, 1 wrong usage, 2 some items failed (the table is there), 3 nothing could be
     /// done, 130 interrupted.
     Run(Run),
+    /// Submit a job to the cluster and print its handle, without waiting for it
+    Submit(Ask),
     /// Show what a job is doing (the newest one if none is named)
     Status {
         /// The job
@@ -68,6 +72,31 @@ pub(super) enum Command {
         /// The job
         job: JobId,
     },
+    /// Stop a job for a while
+    Pause {
+        /// The job
+        job: JobId,
+    },
+    /// Let a paused job go on
+    Resume {
+        /// The job
+        job: JobId,
+    },
+    /// Move a job to another lane
+    Prioritise {
+        /// The job
+        job: JobId,
+        /// `interactive` goes before `bulk`
+        #[arg(value_parser = lane)]
+        lane: Lane,
+    },
+    /// Try again what failed of a job, and write the table of the whole job
+    Retry {
+        /// The job
+        job: JobId,
+        #[command(flatten)]
+        show: Show,
+    },
     /// List the jobs, newest first
     Jobs,
     /// List the analyses, or describe one
@@ -77,10 +106,22 @@ pub(super) enum Command {
     },
     /// List the formats that can be read
     Formats,
+    /// Work what its parent process tells it to
+    #[command(hide = true)]
+    WorkApart,
 }
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Run {
+    #[command(flatten)]
+    pub(super) ask: Ask,
+    #[command(flatten)]
+    pub(super) show: Show,
+}
+
+/// What is asked.
+#[derive(Debug, clap::Args)]
+pub(super) struct Ask {
     /// Folders, files, or URLs (s3://bucket/prefix, https://host/score.mxl, file:///folder)
     #[arg(required = true, value_name = "FOLDER_OR_FILES")]
     pub(super) sources: Vec<String>,
@@ -107,13 +148,21 @@ pub(super) struct Run {
     /// Let a damaged score fail instead of giving a degraded row
     #[arg(long)]
     pub(super) strict: bool,
+    /// In a cluster, the lane: `interactive` goes before `bulk`
+    #[arg(long, default_value = "bulk", value_parser = lane)]
+    pub(super) lane: Lane,
+}
+
+/// How it is worked and shown.
+#[derive(Debug, clap::Args)]
+pub(super) struct Show {
     /// Folder for the table and the list of failures
     #[arg(long, value_name = "DIR", default_value = "ripieno-out")]
     pub(super) out: PathBuf,
     /// How the table is written: parquet, csv, jsonl; several with commas
     #[arg(long, value_delimiter = ',', default_value = "parquet,csv", value_parser = encoding)]
     pub(super) format: Vec<Encoding>,
-    /// Threads for computing [default: one per core]
+    /// Threads for computing [default: one per core]; in a cluster the workers decide
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) jobs: Option<u16>,
     /// How progress is shown: a bar on a terminal, one JSON object a line on standard output, or not at all
@@ -137,6 +186,11 @@ fn encoding(text: &str) -> Result<Encoding, String> {
     let names = Encoding::ALL.map(Encoding::name).join(", ");
     let found = Encoding::ALL.into_iter().find(|encoding| encoding.name() == text);
     found.ok_or_else(|| format!("a table is written as one of {names}"))
+}
+
+fn lane(text: &str) -> Result<Lane, String> {
+    let found = [Lane::Interactive, Lane::Bulk].into_iter().find(|lane| lane.name() == text);
+    found.ok_or_else(|| "a lane is one of interactive, bulk".to_owned())
 }
 
 fn fidelity(text: &str) -> Result<Fidelity, String> {

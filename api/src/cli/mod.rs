@@ -1,16 +1,17 @@
 //! The command line: a thin skin over the service.
 
 mod args;
+mod desk;
 mod progress;
 mod run;
 mod show;
 mod summary;
 
-use crate::embedded::Embedded;
 use crate::similar::Question;
 use args::{Args, Command};
 use clap::Parser;
 use clap::error::ErrorKind;
+use desk::Desk;
 use shared::config;
 use shared::failure::{Failure, FailureKind};
 use shared::principal::Principal;
@@ -42,6 +43,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             return if asked { READ_ALL } else { USAGE };
         }
     };
+    if matches!(args.command, Command::WorkApart) {
+        return worker::apart::run();
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .max_blocking_threads(BLOCKING_THREADS_MAX)
@@ -63,11 +67,22 @@ async fn command(args: Args) -> Result<u8, Failure> {
         Command::Formats => return Ok(show::formats()),
         _ => {}
     }
-    let data = config::data_folder(args.data)?;
-    let embedded = Embedded::open(&data, config::limits()?).await?;
-    let (service, principal) = (&embedded.service, Principal::local());
-    match args.command {
-        Command::Run(options) => run::run(&embedded, &data, &options).await,
+    let limits = config::limits()?;
+    let desk = match config::cluster()? {
+        Some(cluster) => Desk::in_cluster(&cluster, limits).await?,
+        None => Desk::embedded(config::data_folder(args.data)?, limits).await?,
+    };
+    let code = serve(&desk, args.command).await;
+    desk.leave().await;
+    code
+}
+
+async fn serve(desk: &Desk, command: Command) -> Result<u8, Failure> {
+    let (service, principal) = (&desk.service, Principal::local());
+    match command {
+        Command::Run(options) => run::run(desk, &options).await,
+        Command::Submit(ask) => run::submit(desk, &ask).await,
+        Command::Retry { job, show } => run::retry(desk, &job, &show).await,
         Command::Status { job } => show::status(service, &principal, job).await,
         Command::Jobs => show::jobs(service, &principal).await,
         Command::Results { job, out, format } => {
@@ -81,8 +96,13 @@ async fn command(args: Args) -> Result<u8, Failure> {
             let question = Question { top: usize::from(top), threshold };
             show::similar(service, &principal, &job, question, json).await
         }
-        Command::Cancel { job } => show::cancel(service, &principal, &job).await,
-        Command::Analyses { .. } | Command::Formats => Ok(READ_ALL),
+        Command::Cancel { job } => show::changed(&job, service.cancel(&principal, &job).await),
+        Command::Pause { job } => show::changed(&job, service.pause(&principal, &job).await),
+        Command::Resume { job } => show::changed(&job, service.resume(&principal, &job).await),
+        Command::Prioritise { job, lane } => {
+            show::changed(&job, service.prioritise(&principal, &job, lane).await)
+        }
+        Command::Analyses { .. } | Command::Formats | Command::WorkApart => Ok(READ_ALL),
     }
 }
 

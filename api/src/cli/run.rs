@@ -1,24 +1,23 @@
-//! `ripieno run`: submit, work, wait, write the table.
+//! `ripieno run`, `submit` and `retry`: submit, work or have worked, wait, write the table.
 
+use super::desk::Desk;
 use super::progress::Reporter;
 use super::{INTERRUPTED, NOTHING_DONE, READ_ALL, SOME_FAILED, args, say, summary};
-use crate::embedded::Embedded;
 use crate::plan::{self, Choice};
-use crate::service::{State, Status};
+use crate::service::{Accepted, State, Status};
 use crate::sources;
 use serde_json::json;
-use shared::dispatch::{Announcement, Lane};
+use shared::dispatch::Announcement;
 use shared::failure::{Failure, FailureKind};
-use shared::job::Record;
+use shared::job::{JobId, Record};
 use shared::principal::Principal;
 use std::num::NonZero;
-use std::path::Path;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::broadcast::error::RecvError;
 use worker::read::MidiOptions;
 
-/// How often a run looks whether somebody else ended its job.
+/// How often a run looks whether somebody else ended its job, or paused it, or lets it go on.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// How the wait for a job ended.
@@ -28,26 +27,76 @@ enum Ended {
     Stuck(Failure),
 }
 
-/// Runs the command; says the exit code.
-pub(super) async fn run(embedded: &Embedded, data: &Path, options: &args::Run) -> Result<u8, Failure> {
+/// Accepts the job that is asked for.
+async fn accept(desk: &Desk, ask: &args::Ask) -> Result<Accepted, Failure> {
     let choice = Choice {
-        analyses: options.analyses.clone(),
-        params: options.set.clone(),
-        fidelity: options.fidelity,
-        strict: options.strict,
-        repeats: options.repeats,
-        midi: MidiOptions { grid: options.midi_grid.clone(), parts: options.midi_parts },
+        analyses: ask.analyses.clone(),
+        params: ask.set.clone(),
+        fidelity: ask.fidelity,
+        strict: ask.strict,
+        repeats: ask.repeats,
+        midi: MidiOptions { grid: ask.midi_grid.clone(), parts: ask.midi_parts },
     };
-    let request = plan::request(options.sources.clone(), &choice)?;
-    let mut reporter = Reporter::new(options.progress);
-    let listing = sources::list(&options.sources, &embedded.limits).await?;
-    let principal = Principal::local();
-    let service = &embedded.service;
+    let request = plan::request(ask.sources.clone(), &choice)?;
+    let listing = sources::list(&ask.sources, &desk.limits).await?;
+    desk.service.submit(&Principal::local(), request, listing, ask.lane).await
+}
+
+/// Runs the command; says the exit code.
+pub(super) async fn run(desk: &Desk, options: &args::Run) -> Result<u8, Failure> {
     // Before a job is accepted nothing is lost by an end at once; from then on it is a clean one.
-    let mut signals = Signals::new()?;
-    let accepted = service.submit(&principal, request, listing).await?;
-    let record = &accepted.record;
-    let before = service.status(&principal, &record.id).await?.totals.items;
+    let signals = Signals::new()?;
+    let reporter = Reporter::new(options.show.progress);
+    let accepted = accept(desk, &options.ask).await?;
+    see_through(desk, accepted, &options.show, reporter, signals).await
+}
+
+/// Tries again what failed of a job; says the exit code.
+pub(super) async fn retry(desk: &Desk, job: &JobId, show: &args::Show) -> Result<u8, Failure> {
+    let signals = Signals::new()?;
+    let reporter = Reporter::new(show.progress);
+    let accepted = desk.service.retry(&Principal::local(), job).await?;
+    see_through(desk, accepted, show, reporter, signals).await
+}
+
+/// Submits to the cluster and does not wait.
+pub(super) async fn submit(desk: &Desk, ask: &args::Ask) -> Result<u8, Failure> {
+    if !desk.is_cluster() {
+        let message = "nobody would work on it: without RIPIENO_BROKER and RIPIENO_STORE say `ripieno run`";
+        return Err(Failure::new(FailureKind::Malformed, message));
+    }
+    let accepted = accept(desk, ask).await?;
+    say(&format!("{}\n", accepted.record.id));
+    publish(desk, &accepted.record).await?;
+    Ok(READ_ALL)
+}
+
+/// Publishes the work of an accepted job. In a cluster that is a hint: without it the work begins a little later.
+async fn publish(desk: &Desk, record: &Record) -> Result<(), Failure> {
+    match desk.service.reconcile(&Principal::local(), record).await {
+        Err(failure) if desk.is_cluster() && failure.kind.is_transient() => {
+            tracing::warn!(%failure, "the work begins at the next reconciling");
+            Ok(())
+        }
+        outcome => outcome,
+    }
+}
+
+/// Has an accepted job worked, waits for it and writes its table.
+async fn see_through(
+    desk: &Desk,
+    accepted: Accepted,
+    show: &args::Show,
+    mut reporter: Reporter,
+    mut signals: Signals,
+) -> Result<u8, Failure> {
+    let (principal, record) = (Principal::local(), &accepted.record);
+    let status = desk.service.status(&principal, &record.id).await?;
+    let before = status.totals.items;
+    if status.state == State::Paused && !desk.is_cluster() {
+        let message = format!("{0} is paused; `ripieno resume {0}` first", record.id);
+        return Err(Failure::new(FailureKind::Cancelled, message));
+    }
     let event = if accepted.resumed { "resumed" } else { "accepted" };
     reporter.event(event, json!({ "job": record.id, "items": record.items, "done": before }));
     if accepted.resumed {
@@ -56,20 +105,29 @@ pub(super) async fn run(embedded: &Embedded, data: &Path, options: &args::Run) -
     reporter.start(record.items, before);
 
     // Watched from before the first chunk is published, so that no announcement is missed.
-    let mut watch = embedded.dispatcher.watch();
+    let mut watch = desk.dispatcher.watch().await;
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let threads = options.jobs.map_or(cores, usize::from);
-    let worker = embedded.work(data, threads)?;
-    service.reconcile(&principal, record, Lane::Bulk).await?;
-    let ended = wait(embedded, &principal, record, &mut watch, &mut reporter, &mut signals).await;
-    embedded.dispatcher.close();
-    let gone = |error| Failure::new(FailureKind::Internal, format!("the worker is gone: {error}"));
-    worker.await.map_err(gone)?;
+    let work = desk.work(show.jobs.map_or(cores, usize::from))?;
+    publish(desk, record).await?;
+    let ended = wait(desk, record, &mut watch, &mut reporter, &mut signals).await;
+    if let Some(work) = work {
+        work.end().await?;
+    }
     reporter.end();
+    conclude(desk, record, ended?, show, &reporter, &mut signals).await
+}
 
-    match ended? {
+async fn conclude(
+    desk: &Desk,
+    record: &Record,
+    ended: Ended,
+    show: &args::Show,
+    reporter: &Reporter,
+    signals: &mut Signals,
+) -> Result<u8, Failure> {
+    match ended {
         Ended::Job => tokio::select! {
-            code = finish(embedded, &principal, record, options, &reporter) => code,
+            code = finish(desk, record, show, reporter) => code,
             () = signals.any() => {
                 reporter.note(&format!("stopped: the table is not written; ripieno results {} writes it", record.id));
                 Ok(INTERRUPTED)
@@ -80,12 +138,15 @@ pub(super) async fn run(embedded: &Embedded, data: &Path, options: &args::Run) -
             Err(Failure { message, ..failure })
         }
         Ended::Interrupted => {
-            let status = service.status(&principal, &record.id).await?;
+            let status = desk.service.status(&Principal::local(), &record.id).await?;
             let (done, items, id) = (status.totals.items, record.items, &record.id);
             reporter.event("interrupted", json!({ "job": id, "items": items, "done": done }));
-            reporter.note(&format!(
-                "stopped: {done} of {items} items of {id} are done; the same command goes on"
-            ));
+            let what = if desk.is_cluster() { "not waited for any longer" } else { "stopped" };
+            let next = match desk.is_cluster() {
+                true => format!("the workers go on; `ripieno status {id}` tells"),
+                false => "the same command goes on".to_owned(),
+            };
+            reporter.note(&format!("{what}: {done} of {items} items of {id} are done; {next}"));
             Ok(INTERRUPTED)
         }
     }
@@ -116,43 +177,55 @@ impl Signals {
 
 /// Waits until the job has ended, showing progress.
 async fn wait(
-    embedded: &Embedded,
-    principal: &Principal,
+    desk: &Desk,
     record: &Record,
     watch: &mut tokio::sync::broadcast::Receiver<Announcement>,
     reporter: &mut Reporter,
     signals: &mut Signals,
 ) -> Result<Ended, Failure> {
+    let principal = Principal::local();
     let mut look = tokio::time::interval(LOOK_EVERY);
+    let mut paused = false;
     loop {
         tokio::select! {
             announcement = watch.recv() => match announcement {
                 Ok(Announcement::Worked { job, items }) if job == record.id => reporter.advance(items),
                 Ok(Announcement::Finished { job }) if job == record.id => return Ok(Ended::Job),
-                Ok(Announcement::Stuck { job, failure, .. }) if job == record.id => return Ok(Ended::Stuck(failure)),
+                // In a cluster reconciling has it tried again.
+                Ok(Announcement::Stuck { job, failure, .. }) if job == record.id && !desk.is_cluster() => {
+                    return Ok(Ended::Stuck(failure));
+                }
                 Ok(_) | Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return Ok(Ended::Interrupted),
             },
-            // Another process may have cancelled it, or done the last of it.
-            _ = look.tick() => if embedded.service.has_ended(principal, &record.id).await? {
-                return Ok(Ended::Job);
+            // Another process may have ended it, or paused it, or let it go on.
+            _ = look.tick() => match look_at(desk, &principal, record).await {
+                Some(State::Finished | State::Cancelled) => return Ok(Ended::Job),
+                Some(State::Paused) => paused = true,
+                Some(State::Active) if std::mem::take(&mut paused) => publish(desk, record).await?,
+                Some(State::Active) | None => {}
             },
             () = signals.any() => return Ok(Ended::Interrupted),
         }
     }
 }
 
+/// What a job is doing, if the ledger says so: one that is away for a moment ends no wait.
+async fn look_at(desk: &Desk, principal: &Principal, record: &Record) -> Option<State> {
+    match desk.service.state(principal, &record.id).await {
+        Ok(state) => Some(state),
+        Err(failure) => {
+            tracing::warn!(%failure, "the job cannot be looked at now");
+            None
+        }
+    }
+}
+
 /// Writes the table and sums the job up.
-async fn finish(
-    embedded: &Embedded,
-    principal: &Principal,
-    record: &Record,
-    options: &args::Run,
-    reporter: &Reporter,
-) -> Result<u8, Failure> {
-    let service = &embedded.service;
-    let files = service.results(principal, &record.id, &options.out, &options.format).await?;
-    let status = service.status(principal, &record.id).await?;
+async fn finish(desk: &Desk, record: &Record, show: &args::Show, reporter: &Reporter) -> Result<u8, Failure> {
+    let (service, principal) = (&desk.service, Principal::local());
+    let files = service.results(&principal, &record.id, &show.out, &show.format).await?;
+    let status = service.status(&principal, &record.id).await?;
     let seconds = reporter.seconds();
     if reporter.is_json() {
         let files: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();

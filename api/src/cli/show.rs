@@ -1,7 +1,7 @@
 //! The commands that only look: status, jobs, errors, analyses, formats.
 
 use super::{NOTHING_DONE, READ_ALL, say, summary, tell};
-use crate::service::Service;
+use crate::service::{Service, Status};
 use crate::similar::{Name, Question};
 use serde_json::json;
 use shared::failure::{Failure, FailureKind};
@@ -84,8 +84,9 @@ pub(super) async fn similar(
     Ok(READ_ALL)
 }
 
-pub(super) async fn cancel(service: &Service, principal: &Principal, job: &JobId) -> Result<u8, Failure> {
-    let status = service.cancel(principal, job).await?;
+/// What a job is doing after somebody changed what is wanted of it.
+pub(super) fn changed(job: &JobId, status: Result<Status, Failure>) -> Result<u8, Failure> {
+    let status = status?;
     say(&format!(
         "{job} {}: {} of {} items are done\n",
         status.state.name(),

@@ -43,6 +43,9 @@ pub(super) fn text(status: &Status, seconds: Option<f64>, files: &[PathBuf]) -> 
     if status.state == State::Active {
         let _ = writeln!(text, "the same `ripieno run` goes on with it");
     }
+    if status.state == State::Paused {
+        let _ = writeln!(text, "`ripieno resume {}` lets it go on", record.id);
+    }
     for file in files {
         let _ = writeln!(text, "{:<10}{}", "wrote", file.display());
     }

@@ -106,12 +106,17 @@ async fn job(data: &Path, request: &Request, limits: &Limits, cached: bool) -> R
     let embedded = Embedded::open(data, limits.clone()).await.expect("a data folder");
     let principal = Principal::local();
     let listing = sources::list(&request.sources, limits).await.expect("sources");
-    let record = embedded.service.submit(&principal, request.clone(), listing).await.expect("a job").record;
+    let record = embedded
+        .service
+        .submit(&principal, request.clone(), listing, Lane::Bulk)
+        .await
+        .expect("a job")
+        .record;
     let cache = if cached { Cache::open(&data.join("cache"), limits.cache_bytes_max) } else { None };
     let worker = Worker::new(embedded.ledger(), embedded.dispatcher.clone(), cache, limits.clone(), THREADS);
-    let mut watch = embedded.dispatcher.watch();
+    let mut watch = embedded.dispatcher.watch().await;
     let worker = tokio::spawn(Arc::new(worker.expect("threads")).run());
-    embedded.service.reconcile(&principal, &record, Lane::Bulk).await.expect("published");
+    embedded.service.reconcile(&principal, &record).await.expect("published");
     while !matches!(watch.recv().await, Ok(Announcement::Finished { .. })) {}
     Dispatcher::close(&embedded.dispatcher);
     worker.await.expect("the worker ends");

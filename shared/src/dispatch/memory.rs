@@ -1,14 +1,11 @@
 //! The carrier of embedded mode: lanes inside the process. It loses everything with the process, which is why it may:
 //! the ledger knows what is left to do.
 
-use super::{Announcement, Lane, Message};
+use super::{ANNOUNCEMENTS, Announcement, Lane, Message};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, broadcast};
-
-/// Announcements that a slow watcher may be behind before it misses some.
-const ANNOUNCEMENTS: usize = 4096;
 
 /// The carrier; clones are the same one.
 #[derive(Clone, Debug)]
@@ -84,9 +81,11 @@ impl Memory {
         self.0.announcements.subscribe()
     }
 
-    /// Messages that were given up, oldest first.
-    #[must_use]
-    pub fn dead(&self) -> Vec<Message> {
+    pub(super) fn backlog(&self, lane: Lane) -> u64 {
+        self.lanes().queues.get(&lane).map_or(0, |queue| queue.len() as u64)
+    }
+
+    pub(super) fn dead(&self) -> Vec<Message> {
         self.lanes().dead.clone()
     }
 }
@@ -100,25 +99,19 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// What it says.
-    #[must_use]
-    pub fn message(&self) -> Option<&Message> {
+    pub(super) fn message(&self) -> Option<&Message> {
         self.message.as_ref()
     }
 
-    /// The lane that it came by.
-    #[must_use]
-    pub const fn lane(&self) -> Lane {
+    pub(super) const fn lane(&self) -> Lane {
         self.lane
     }
 
-    /// The work is done: the message is gone.
-    pub fn done(mut self) {
+    pub(super) fn done(mut self) {
         self.message = None;
     }
 
-    /// The work could not be done now: the message comes again after a while, with one more attempt to its name.
-    pub fn retry(mut self, after: Duration) {
+    pub(super) fn retry(mut self, after: Duration) {
         let Some(mut message) = self.message.take() else { return };
         message.attempt += 1;
         let (carrier, lane) = (self.carrier.clone(), self.lane);
@@ -128,8 +121,12 @@ impl Delivery {
         });
     }
 
-    /// The work cannot be done: the message is kept apart for a person to see.
-    pub fn bury(mut self) {
+    pub(super) fn divert(mut self, lane: Lane) {
+        let Some(message) = self.message.take() else { return };
+        self.carrier.publish(lane, message);
+    }
+
+    pub(super) fn bury(mut self) {
         let Some(message) = self.message.take() else { return };
         self.carrier.lanes().dead.push(message);
     }

@@ -1,12 +1,21 @@
 //! How chunks travel from whoever knows of work to whoever does it. A message is a hint; the ledger decides.
 
+mod delivery;
 pub mod memory;
+pub mod rabbitmq;
+
+pub use delivery::Delivery;
 
 use crate::failure::Failure;
 use crate::job::JobId;
 use memory::Memory;
+use rabbitmq::RabbitMq;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
+use tokio::sync::broadcast;
+
+/// Announcements that a slow watcher may be behind before it misses some.
+const ANNOUNCEMENTS: usize = 4096;
 
 /// A queue for one kind of work; the first listed is served first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -14,8 +23,25 @@ use std::time::Duration;
 pub enum Lane {
     /// Somebody waits for the answer.
     Interactive,
+    /// Whoever worked it before died of it, or of something else at that moment: it is worked apart from all others.
+    Suspect,
     /// It will be done in its turn.
     Bulk,
+}
+
+impl Lane {
+    /// Every lane, the first served first.
+    pub const ALL: [Lane; 3] = [Lane::Interactive, Lane::Suspect, Lane::Bulk];
+
+    /// Name in queues, in metrics and on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Lane::Interactive => "interactive",
+            Lane::Suspect => "suspect",
+            Lane::Bulk => "bulk",
+        }
+    }
 }
 
 /// "There may be work at this chunk of this job."
@@ -46,6 +72,13 @@ pub enum Announcement {
         /// Items since the last announcement.
         items: u64,
     },
+    /// A chunk is being worked, and will be for longer.
+    Working {
+        /// The job.
+        job: JobId,
+        /// The chunk.
+        chunk: u32,
+    },
     /// A receipt was written.
     Receipt {
         /// The job.
@@ -69,14 +102,27 @@ pub enum Announcement {
     },
 }
 
-/// A message in the hands of a consumer. Dropped without a word, it goes back to its lane.
-pub type Delivery = memory::Delivery;
+impl Announcement {
+    /// The job that it speaks of.
+    #[must_use]
+    pub const fn job(&self) -> &JobId {
+        match self {
+            Announcement::Worked { job, .. }
+            | Announcement::Working { job, .. }
+            | Announcement::Receipt { job, .. }
+            | Announcement::Finished { job }
+            | Announcement::Stuck { job, .. } => job,
+        }
+    }
+}
 
 /// The carrier in use.
 #[derive(Clone, Debug)]
 pub enum Dispatcher {
     /// Inside this process.
     Memory(Memory),
+    /// By a RabbitMQ broker.
+    RabbitMq(RabbitMq),
 }
 
 impl Dispatcher {
@@ -86,39 +132,80 @@ impl Dispatcher {
         Dispatcher::Memory(Memory::default())
     }
 
-    /// Puts a message at the end of a lane.
+    /// Puts a message at the end of a lane. Once this returns, the carrier has it as safe as it can.
     ///
     /// # Errors
     /// `unavailable` when the carrier cannot take it now; the ledger knows of the work all the same.
-    pub fn publish(&self, lane: Lane, message: Message) -> Result<(), Failure> {
-        let Dispatcher::Memory(memory) = self;
-        memory.publish(lane, message);
-        Ok(())
+    pub async fn publish(&self, lane: Lane, message: Message) -> Result<(), Failure> {
+        match self {
+            Dispatcher::Memory(memory) => {
+                memory.publish(lane, message);
+                Ok(())
+            }
+            Dispatcher::RabbitMq(rabbit) => rabbit.publish(lane, &message).await,
+        }
     }
 
-    /// The next message of the first lane that has one; waits for one. `None` once the dispatcher is closed.
+    /// The next message of the first lane that has one; waits for one. `None` once the dispatcher is closed. What a
+    /// dropped future waited for stays where it is.
     pub async fn next(&self) -> Option<Delivery> {
-        let Dispatcher::Memory(memory) = self;
-        memory.next().await
+        match self {
+            Dispatcher::Memory(memory) => memory.next().await.map(Delivery::Memory),
+            Dispatcher::RabbitMq(rabbit) => rabbit.next().await.map(Delivery::RabbitMq),
+        }
     }
 
     /// Tells consumers to stop: those that wait get `None`, messages stay where they are.
     pub fn close(&self) {
-        let Dispatcher::Memory(memory) = self;
-        memory.close();
+        match self {
+            Dispatcher::Memory(memory) => memory.close(),
+            Dispatcher::RabbitMq(rabbit) => rabbit.close(),
+        }
     }
 
-    /// Tells whoever watches.
+    /// After [`Dispatcher::close`], and once every delivery is settled: waits until the carrier knows all of it.
+    pub async fn leave(&self) {
+        if let Dispatcher::RabbitMq(rabbit) = self {
+            rabbit.leave().await;
+        }
+    }
+
+    /// Messages that wait in a lane for a consumer.
+    ///
+    /// # Errors
+    /// `unavailable` when the carrier does not say.
+    pub async fn backlog(&self, lane: Lane) -> Result<u64, Failure> {
+        match self {
+            Dispatcher::Memory(memory) => Ok(memory.backlog(lane)),
+            Dispatcher::RabbitMq(rabbit) => rabbit.backlog(lane).await,
+        }
+    }
+
+    /// The messages that were given up, oldest first: a thousand at the most.
+    ///
+    /// # Errors
+    /// `unavailable` when the carrier does not say.
+    pub async fn dead(&self) -> Result<Vec<Message>, Failure> {
+        match self {
+            Dispatcher::Memory(memory) => Ok(memory.dead()),
+            Dispatcher::RabbitMq(rabbit) => rabbit.dead().await,
+        }
+    }
+
+    /// Tells whoever watches; never waits.
     pub fn announce(&self, announcement: Announcement) {
-        let Dispatcher::Memory(memory) = self;
-        memory.announce(announcement);
+        match self {
+            Dispatcher::Memory(memory) => memory.announce(announcement),
+            Dispatcher::RabbitMq(rabbit) => rabbit.announce(announcement),
+        }
     }
 
-    /// Announcements from now on.
-    #[must_use]
-    pub fn watch(&self) -> tokio::sync::broadcast::Receiver<Announcement> {
-        let Dispatcher::Memory(memory) = self;
-        memory.watch()
+    /// Announcements from now on, of every process that shares the carrier.
+    pub async fn watch(&self) -> broadcast::Receiver<Announcement> {
+        match self {
+            Dispatcher::Memory(memory) => memory.watch(),
+            Dispatcher::RabbitMq(rabbit) => rabbit.watch().await,
+        }
     }
 }
 

@@ -14,6 +14,10 @@ impl Keys {
         Keys { tenant: tenant.to_owned() }
     }
 
+    pub(super) fn tenant(&self) -> &str {
+        &self.tenant
+    }
+
     pub(super) fn jobs(&self) -> Path {
         Path::from_iter(["tenants", &self.tenant, "jobs"])
     }

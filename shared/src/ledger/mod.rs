@@ -4,7 +4,12 @@
 //! One primitive carries it all: create-if-absent. The first write of a key wins, a later one is told so.
 
 mod keys;
+mod seal;
+mod watch;
 
+pub use watch::Progress;
+
+use crate::dispatch::Lane;
 use crate::failure::{Failure, FailureKind};
 use crate::job::{Chunk, Control, JobId, Record, Wish};
 use crate::principal::LOCAL_TENANT;
@@ -44,6 +49,12 @@ impl Ledger {
         Ledger { store: Arc::clone(&self.store), keys: Keys::new(tenant) }
     }
 
+    /// Whose ledger this is.
+    #[must_use]
+    pub fn tenant(&self) -> &str {
+        self.keys.tenant()
+    }
+
     /// The ledger in a local folder, which is made. Writes are on the disk, their folders too, before they return.
     ///
     /// # Errors
@@ -66,6 +77,14 @@ impl Ledger {
     /// # Errors
     /// What [`crate::store::open`] says, and `unsupported` for a store without conditional writes.
     pub async fn at_url(url: &str) -> Result<Self, Failure> {
+        // A folder by its URL is as durable as one by its path.
+        if let Some(folder) = url::Url::parse(url).ok().filter(|url| url.scheme() == "file") {
+            let folder = folder.to_file_path();
+            let folder = folder.map_err(|()| {
+                Failure::new(FailureKind::Malformed, format!("{url:?} is no folder of this machine"))
+            })?;
+            return Self::in_folder(&folder).await;
+        }
         let (store, prefix) = crate::store::open(url)?;
         Self::probed(Arc::new(PrefixStore::new(store, prefix))).await
     }
@@ -98,13 +117,13 @@ impl Ledger {
     }
 
     async fn create_record<T: Serialize>(&self, key: &Path, value: &T) -> Result<Created, Failure> {
-        self.create(key, wire::encode(value)?.into()).await
+        self.create(key, seal::sealed(wire::encode(value)?)).await
     }
 
     async fn get<T: DeserializeOwned>(&self, key: &Path) -> Result<Option<T>, Failure> {
         match self.store.get(key).await {
             Ok(found) => {
-                let bytes = found.bytes().await.map_err(failure)?;
+                let bytes = seal::opened(found.bytes().await.map_err(failure)?, key.as_ref())?;
                 wire::decode(&bytes, key.as_ref()).map(Some)
             }
             Err(object_store::Error::NotFound { .. }) => Ok(None),
@@ -181,9 +200,20 @@ impl Ledger {
     async fn records_of(&self, ids: Vec<JobId>) -> Result<Vec<Record>, Failure> {
         let mut records = Vec::with_capacity(ids.len());
         for id in ids {
-            records.extend(self.get::<Record>(&self.keys.record(&id)).await?);
+            records.extend(self.readable_record(&id).await?);
         }
         Ok(records)
+    }
+
+    /// The record of one job among many: a damaged one is told of, and keeps nobody from the others.
+    async fn readable_record(&self, job: &JobId) -> Result<Option<Record>, Failure> {
+        match self.get(&self.keys.record(job)).await {
+            Err(failure) if !failure.kind.is_transient() => {
+                tracing::error!(job.id = %job, %failure, "a job is passed over");
+                Ok(None)
+            }
+            found => found,
+        }
     }
 
     /// The items of a chunk.
@@ -214,12 +244,29 @@ impl Ledger {
     /// # Errors
     /// What the store says.
     pub async fn set_control(&self, job: &JobId, wish: Wish) -> Result<Control, Failure> {
+        self.change_control(job, |now| Control { wish, ..now }).await
+    }
+
+    /// Moves a job to another lane.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn set_lane(&self, job: &JobId, lane: Lane) -> Result<Control, Failure> {
+        self.change_control(job, |now| Control { lane: Some(lane), ..now }).await
+    }
+
+    async fn change_control(
+        &self,
+        job: &JobId,
+        change: impl Fn(Control) -> Control,
+    ) -> Result<Control, Failure> {
         loop {
             let now = self.control(job).await?;
-            if now.wish == wish {
+            let changed = change(now);
+            if changed == now {
                 return Ok(now);
             }
-            let next = Control { epoch: now.epoch + 1, wish };
+            let next = Control { epoch: now.epoch + 1, ..changed };
             if self.create_record(&self.keys.control(job, next.epoch), &next).await? == Created::First {
                 return Ok(next);
             }
@@ -236,10 +283,10 @@ impl Ledger {
         chunk: u32,
         name: &str,
         part: u32,
-        rows: Bytes,
+        rows: Vec<u8>,
     ) -> Result<(), Failure> {
         let key = self.keys.rows(job, chunk, name, part);
-        self.store.put(&key, rows.into()).await.map(drop).map_err(failure)
+        self.store.put(&key, seal::sealed(rows).into()).await.map(drop).map_err(failure)
     }
 
     /// A part of the rows of a chunk, encoded one after the other.
@@ -247,8 +294,9 @@ impl Ledger {
     /// # Errors
     /// `not_found`, or what the store says.
     pub async fn rows(&self, job: &JobId, chunk: u32, name: &str, part: u32) -> Result<Bytes, Failure> {
-        let found = self.store.get(&self.keys.rows(job, chunk, name, part)).await.map_err(failure)?;
-        found.bytes().await.map_err(failure)
+        let key = self.keys.rows(job, chunk, name, part);
+        let found = self.store.get(&key).await.map_err(failure)?;
+        seal::opened(found.bytes().await.map_err(failure)?, key.as_ref())
     }
 
     /// Writes what became of a chunk, whose rows were written.
@@ -256,7 +304,15 @@ impl Ledger {
     /// # Errors
     /// What the store says.
     pub async fn write_receipt(&self, job: &JobId, receipt: &Receipt) -> Result<Created, Failure> {
-        self.create_record(&self.keys.receipt(job, receipt.chunk), receipt).await
+        let created = self.create_record(&self.keys.receipt(job, receipt.chunk), receipt).await?;
+        if created == Created::First {
+            return Ok(created);
+        }
+        // A store that failed after it had written was asked again, and then told of this very receipt. The name of
+        // its rows says whose it is.
+        let first = self.receipt(job, receipt.chunk).await?;
+        let ours = first.is_some_and(|first| first.rows.count > 0 && first.rows == receipt.rows);
+        Ok(if ours { Created::First } else { created })
     }
 
     /// Whether a chunk has its receipt.

@@ -264,10 +264,20 @@ pub fn decode_rows(bytes: &[u8]) -> impl Iterator<Item = Result<Row, Failure>> {
         if rest.is_empty() {
             return None;
         }
-        let row = rmp_serde::from_read(&mut rest);
-        Some(row.map_err(|error| {
+        let row = decode_row(&mut rest);
+        if row.is_err() {
             rest = &[];
-            Failure::new(FailureKind::Internal, format!("the rows of a chunk cannot be decoded: {error}"))
-        }))
+        }
+        Some(row)
+    })
+}
+
+/// Decodes one row, and leaves what follows it.
+///
+/// # Errors
+/// `internal` for what is no row.
+pub fn decode_row(rest: &mut &[u8]) -> Result<Row, Failure> {
+    rmp_serde::from_read(rest).map_err(|error| {
+        Failure::new(FailureKind::Internal, format!("the rows of a chunk cannot be decoded: {error}"))
     })
 }

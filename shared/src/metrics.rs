@@ -1,0 +1,134 @@
+//! What a process counts, for whoever watches it: one list, in the text format of Prometheus.
+
+use crate::failure::FailureKind;
+use std::fmt::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Something that is counted or measured.
+#[derive(Debug)]
+pub struct Metric {
+    /// Its name; the unit stands at its end, or `total`.
+    pub name: &'static str,
+    /// `counter` or `gauge`.
+    pub kind: &'static str,
+    /// What one of it is.
+    pub unit: &'static str,
+    /// What it says.
+    pub help: &'static str,
+    value: AtomicU64,
+}
+
+impl Metric {
+    const fn new(name: &'static str, kind: &'static str, unit: &'static str, help: &'static str) -> Self {
+        Metric { name, kind, unit, help, value: AtomicU64::new(0) }
+    }
+
+    /// One more.
+    pub fn increase(&self) {
+        self.add(1);
+    }
+
+    /// So many more.
+    pub fn add(&self, more: u64) {
+        self.value.fetch_add(more, Ordering::Relaxed);
+    }
+
+    /// One less, of a gauge.
+    pub fn decrease(&self) {
+        self.value.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// It is so much, of a gauge.
+    pub fn set(&self, value: u64) {
+        self.value.store(value, Ordering::Relaxed);
+    }
+
+    /// How much it is.
+    #[must_use]
+    pub fn value(&self) -> u64 {
+        self.value.load(Ordering::Relaxed)
+    }
+}
+
+macro_rules! metrics {
+    ($($(#[doc = $help:literal])+ $static:ident: $kind:literal $name:literal, $unit:literal;)+) => {
+        $($(#[doc = $help])+ pub static $static: Metric = Metric::new($name, $kind, $unit, concat!($($help),+));)+
+
+        /// Every metric without labels, in the order of the table.
+        pub static METRICS: &[&Metric] = &[$(&$static),+];
+    };
+}
+
+metrics! {
+    /// Chunks whose receipt this process wrote first.
+    CHUNKS_DONE: "counter" "ripieno_chunks_done_total", "chunk";
+    /// Chunks put back because something was away.
+    CHUNKS_PUT_BACK: "counter" "ripieno_chunks_put_back_total", "chunk";
+    /// Chunks given up after many attempts.
+    CHUNKS_GIVEN_UP: "counter" "ripieno_chunks_given_up_total", "chunk";
+    /// Chunks that somebody else had worked by the time that this process was done.
+    CHUNKS_WASTED: "counter" "ripieno_chunks_wasted_total", "chunk";
+    /// Chunks in work now.
+    CHUNKS_IN_WORK: "gauge" "ripieno_chunks_in_work", "chunk";
+    /// Items with an outcome.
+    ITEMS_DONE: "counter" "ripieno_items_done_total", "item";
+    /// Items of these whose findings all came from the cache.
+    ITEMS_CACHED: "counter" "ripieno_items_cached_total", "item";
+    /// Child processes that died of what they worked.
+    APART_DEATHS: "counter" "ripieno_apart_deaths_total", "process";
+    /// Jobs whose work was published again.
+    JOBS_RECONCILED: "counter" "ripieno_jobs_reconciled_total", "job";
+    /// Connections to the broker that broke or could not be had.
+    BROKER_FAILURES: "counter" "ripieno_broker_failures_total", "connection";
+    /// Whether chunks are being consumed: 1, or 0 while there is no connection.
+    BROKER_CONSUMING: "gauge" "ripieno_broker_consuming", "0 or 1";
+    /// Whether the cache is in use: 1, or 0 where it could not be opened.
+    CACHE_IN_USE: "gauge" "ripieno_cache_in_use", "0 or 1";
+}
+
+/// Name of the metric of failed items, which has the label `kind`.
+pub const ITEMS_FAILED: &str = "ripieno_items_failed_total";
+static FAILED: [AtomicU64; FailureKind::ALL.len()] = [const { AtomicU64::new(0) }; FailureKind::ALL.len()];
+
+/// An item failed, or something of it.
+pub fn item_failed(kind: FailureKind) {
+    let counters = FailureKind::ALL.iter().zip(&FAILED);
+    counters.filter(|(other, _)| **other == kind).for_each(|(_, counter)| {
+        counter.fetch_add(1, Ordering::Relaxed);
+    });
+}
+
+/// All of them, in the text format of Prometheus.
+#[must_use]
+pub fn text() -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    for metric in METRICS {
+        let (name, kind, help) = (metric.name, metric.kind, metric.help.trim());
+        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {}", metric.value());
+    }
+    let _ = writeln!(text, "# HELP {ITEMS_FAILED} Items that failed, or of which something failed, by kind.");
+    let _ = writeln!(text, "# TYPE {ITEMS_FAILED} counter");
+    for (kind, counter) in FailureKind::ALL.iter().zip(&FAILED) {
+        let _ =
+            writeln!(text, "{ITEMS_FAILED}{{kind=\"{}\"}} {}", kind.label(), counter.load(Ordering::Relaxed));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_the_kind_and_every_metric_is_told() {
+        item_failed(FailureKind::Crashed);
+        let text = text();
+        for metric in METRICS {
+            assert_eq!(metric.name.ends_with("_total"), metric.kind == "counter", "{}", metric.name);
+            assert!(text.contains(&format!("\n{} ", metric.name)), "{}", metric.name);
+        }
+        assert!(text.contains("ripieno_items_failed_total{kind=\"crashed\"} 1\n"));
+        assert!(text.ends_with('\n'));
+    }
+}

@@ -1,0 +1,121 @@
+//! A RabbitMQ broker of one's own: started, killed, wiped, stopped, starved.
+
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// Where Debian's package has its programs; those on the path want to be another user.
+const PROGRAMS: &str = "/usr/lib/rabbitmq/bin";
+/// How long a start may take on a busy machine.
+const START: Duration = Duration::from_secs(240);
+
+/// The broker.
+pub struct Broker {
+    home: PathBuf,
+    port: u16,
+    dist_port: u16,
+    child: Option<Child>,
+}
+
+impl Broker {
+    /// A broker whose data lie under `home`, started.
+    pub fn start(home: &Path) -> Self {
+        let port = free_port();
+        let mut broker = Broker { home: home.to_owned(), port, dist_port: port + 1, child: None };
+        broker.restart();
+        broker
+    }
+
+    /// Its address.
+    pub fn uri(&self) -> String {
+        format!("amqp://guest:guest@127.0.0.1:{}", self.port)
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let home = &self.home;
+        for folder in ["home", "mnesia", "log"] {
+            fs::create_dir_all(home.join(folder)).expect("a folder can be made");
+        }
+        let config = format!("listeners.tcp.local = 127.0.0.1:{}\n", self.port);
+        fs::write(home.join("rabbitmq.conf"), config).expect("a file can be written");
+        fs::write(home.join("plugins"), "[].\n").expect("a file can be written");
+        fs::write(home.join("env.conf"), "").expect("a file can be written");
+        let mut command = Command::new(Path::new(PROGRAMS).join(program));
+        command.env("HOME", home.join("home")).env("RABBITMQ_CONF_ENV_FILE", home.join("env.conf"));
+        command.env("RABBITMQ_CONFIG_FILE", home.join("rabbitmq.conf"));
+        command.env("RABBITMQ_ENABLED_PLUGINS_FILE", home.join("plugins"));
+        command.env("RABBITMQ_NODENAME", format!("ripieno{}@localhost", self.port));
+        command.env("RABBITMQ_NODE_PORT", self.port.to_string());
+        command.env("RABBITMQ_DIST_PORT", self.dist_port.to_string());
+        command.env("RABBITMQ_MNESIA_BASE", home.join("mnesia")).env("RABBITMQ_LOG_BASE", home.join("log"));
+        command.env("ERL_EPMD_ADDRESS", "127.0.0.1");
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    /// Starts it on the data that are there; returns once its port is open.
+    pub fn restart(&mut self) {
+        let mut command = self.command("rabbitmq-server");
+        self.child = Some(command.process_group(0).spawn().expect("rabbitmq-server is installed"));
+        let until = Instant::now() + START;
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
+            assert!(Instant::now() < until, "the broker did not start: see {}", self.home.display());
+            sleep(Duration::from_millis(100));
+        }
+    }
+
+    fn signal(&self, signal: &str) {
+        if let Some(child) = &self.child {
+            let group = format!("-{}", child.id());
+            let _ = Command::new("kill").args([signal, "--", &group]).status();
+        }
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        self.signal("-KILL");
+        if let Some(mut child) = self.child.take() {
+            let _ = child.wait();
+        }
+    }
+
+    /// Takes its data away; it must be dead.
+    pub fn wipe(&self) {
+        fs::remove_dir_all(self.home.join("mnesia")).expect("its data can be removed");
+    }
+
+    /// Stops it where it is, with all connections open.
+    pub fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    /// Has it believe that it has no memory left, or enough again: it stops those that publish.
+    pub fn starve(&self, starve: bool) {
+        let share = if starve { "0.000001" } else { "0.4" };
+        let status = self.command("rabbitmqctl").args(["set_vm_memory_high_watermark", share]).status();
+        assert!(status.is_ok_and(|status| status.success()), "rabbitmqctl failed");
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A port that nobody listens at now. Not one that the system gives to clients: who tries to connect to such a port until
+/// somebody listens may at last be connected to himself.
+fn free_port() -> u16 {
+    let first = 10_000 + u16::try_from(std::process::id() % 10_000).expect("it is less than that");
+    let free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+    (first..30_000).step_by(7).find(free).expect("there is a free port")
+}
