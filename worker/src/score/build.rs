@@ -88,7 +88,14 @@ impl<'a> ScoreBuilder<'a> {
         self.end_piece()?;
         let end_max = Ticks::quarters(i64::try_from(self.limits.quarters_max).unwrap_or(i64::MAX));
         let score = Score { measures: Vec::with_capacity(MEASURES_AT_FIRST), ..Score::default() };
-        self.draft = Some(Draft { score, shared_time, end_max, begun: Vec::new(), known: Known::default(), long: false });
+        self.draft = Some(Draft {
+            score,
+            shared_time,
+            end_max,
+            begun: Vec::new(),
+            known: Known::default(),
+            long: false,
+        });
         Ok(())
     }
 
