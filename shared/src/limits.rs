@@ -108,7 +108,7 @@ limits! {
     parts_max: "parts of one piece" = 1_000, "RIPIENO_PARTS_MAX";
     /// Measures are cheap to declare and cost memory.
     measures_max: "measures of one piece, all parts" = 1_500_000, "RIPIENO_MEASURES_MAX";
-    /// Words and signs cost 40 bytes each, and one note can carry any number of them.
+    /// Words and signs cost 32 bytes each, and one note can carry any number of them.
     annotations_max: "words and signs of one piece" = 1_000_000, "RIPIENO_ANNOTATIONS_MAX";
     /// One word can be as long as a line.
     annotation_bytes_max: "bytes of words and signs of one piece" = 16 << 20, "RIPIENO_ANNOTATION_BYTES_MAX";

@@ -92,7 +92,14 @@ impl<'a> ScoreBuilder<'a> {
         let end_max = Ticks::quarters(i64::try_from(self.limits.quarters_max).unwrap_or(i64::MAX));
         let (measures, notes) = (Vec::with_capacity(MEASURES_AT_FIRST), Vec::with_capacity(NOTES_AT_FIRST));
         let score = Score { measures, notes, ..Score::default() };
-        self.draft = Some(Draft { score, shared_time, end_max, begun: Vec::new(), known: Known::default(), long: false });
+        self.draft = Some(Draft {
+            score,
+            shared_time,
+            end_max,
+            begun: Vec::new(),
+            known: Known::default(),
+            long: false,
+        });
         Ok(())
     }
 

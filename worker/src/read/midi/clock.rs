@@ -43,6 +43,12 @@ impl Clock {
         whole.then(|| u32::try_from(self.denominator / self.numerator).ok()).flatten()
     }
 
+    /// Ticks of a score that each tick of the file has, where that is whole and no time up to `end` is out of range.
+    pub(super) fn whole(self, end: u64) -> Option<i64> {
+        let factor = self.factor?;
+        i64::try_from(end).ok()?.checked_mul(factor).map(|_| factor)
+    }
+
     /// The time of a tick, and whether it is exact.
     #[inline]
     pub(super) fn time(self, ticks: u64) -> (Ticks, bool) {

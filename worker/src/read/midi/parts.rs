@@ -55,7 +55,8 @@ fn channels<'a>(tracks: &[Track<'a>]) -> Vec<Track<'a>> {
     let of = |channel: u8| {
         let has = move |track: &&Track<'_>| track.notes.iter().any(|note| note.part == u16::from(channel));
         let first = tracks.iter().find(has)?;
-        let notes = tracks.iter().flat_map(|track| &track.notes).filter(|note| note.part == u16::from(channel));
+        let notes =
+            tracks.iter().flat_map(|track| &track.notes).filter(|note| note.part == u16::from(channel));
         let mut notes: Vec<Note> = notes.copied().collect();
         notes.sort_by_key(|note| note.onset);
         let sources = tracks.iter().filter(has).map(|track| track.number).collect();
