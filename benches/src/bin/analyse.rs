@@ -7,17 +7,14 @@
 //! Reads every file once, then runs each analysis over all scores, five times; one JSON line an analysis with the median,
 //! and one for all of them with the reading's own time beside it, for the ratio.
 
-use benches::{files_under, median};
+use benches::{files_under, median, scores};
 use serde_json::json;
-use std::fs;
 use std::hint::black_box;
-use std::io::Cursor;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 use worker::analyse::{self, ANALYSES};
-use worker::read::{self, HEAD_BYTES, ReadOptions};
-use worker::score::{Score, ScoreBuilder};
+use worker::score::Score;
 
 const ROUNDS: usize = 5;
 
@@ -28,7 +25,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     }
     let began = Instant::now();
-    let scores: Vec<Score> = files_under(&paths).iter().flat_map(scores).collect();
+    let scores: Vec<Score> = files_under(&paths).iter().flat_map(|path| scores(path)).collect();
     let reading = began.elapsed().as_secs_f64();
     let notes: usize = scores.iter().map(|score| score.notes.len()).sum();
     let mut all = 0.0;
@@ -55,22 +52,4 @@ fn main() -> ExitCode {
         })
     );
     ExitCode::SUCCESS
-}
-
-/// The pieces of a file; none of one that cannot be read.
-fn scores(path: &PathBuf) -> Vec<Score> {
-    let bytes = fs::read(path).expect("a file");
-    let head = bytes.get(..HEAD_BYTES).unwrap_or(&bytes);
-    let Some(reader) = read::choose(head, &path.to_string_lossy()) else { return Vec::new() };
-    let options = ReadOptions::default();
-    let mut scores = Vec::new();
-    let mut emit = |score| {
-        scores.push(score);
-        Ok(())
-    };
-    let mut builder = ScoreBuilder::new(&options.limits, &|| Ok(()), &mut emit);
-    // What a damaged file gives is as good as another score here.
-    let _ = reader.read(&mut Cursor::new(&bytes), &options, &mut builder);
-    drop(builder);
-    scores
 }

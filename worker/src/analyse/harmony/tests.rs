@@ -51,6 +51,24 @@ fn what_passes_and_what_hangs_over_is_no_chord_in_any_key() {
     }
 }
 
+/// i, a German sixth, V, i in G minor: E flat, G, B flat and C sharp, as the harmony books have it.
+#[test]
+fn an_augmented_sixth_is_told_by_its_spelling() {
+    let lines: [&[(i32, i64)]; 4] = [
+        &[(74, 4), (73, 4), (74, 4), (74, 8)],
+        &[(70, 4), (70, 4), (69, 4), (70, 8)],
+        &[(67, 4), (67, 4), (66, 4), (67, 8)],
+        &[(55, 4), (51, 4), (50, 4), (43, 8)],
+    ];
+    let answer = ask(&Harmony, &chorale(lines, 0));
+    assert_eq!(figures(&answer), ["0 i", "2 Ger65", "4 V", "6 i"]);
+    let sixth = &answer["segments"][1];
+    assert_eq!((&sixth["root"], &sixth["quality"], &sixth["inversion"]), (&"C#".into(), &"other".into(), &1.into()));
+    // Two semitones higher, the keys are spelled E flat above F, as if it were a seventh.
+    let answer = ask(&Harmony, &chorale(lines, 2));
+    assert!(figures(&answer).iter().all(|figure| !figure.contains("Ger")), "{:?}", figures(&answer));
+}
+
 #[test]
 fn lengths_twice_as_long_keep_chords_and_keys() {
     let doubled = MAJOR.map(|line| line.iter().map(|&(key, eighths)| (key, eighths * 2)).collect::<Vec<_>>());
