@@ -20,9 +20,10 @@ pub(super) struct State {
 /// What the best path to each state has earned.
 type Scores = Table<f32>;
 
-/// What the way back asks of a step: the best state of each key before it, and who stayed.
+/// What the way back asks of a step: the best state of each key before it, and who stayed. Small, for it is kept.
 struct Step {
-    best: [(f32, State); KEYS],
+    /// What was earned, root and kind of chord.
+    best: [(f32, u8, u8); KEYS],
     /// By key and root, a bit for each kind of chord that went on.
     stayed: [[u16; 12]; KEYS],
 }
@@ -94,7 +95,8 @@ fn step(scores: &mut Scores, worth: &Worth, model: &Model) -> Step {
         }
     }
     earn(scores, worth, model);
-    Step { best, stayed }
+    let small = |index: usize| u8::try_from(index).unwrap_or(0);
+    Step { best: best.map(|(earned, state)| (earned, small(state.root), small(state.quality))), stayed }
 }
 
 /// The best state of each key, and what its path has earned.
@@ -134,11 +136,19 @@ impl Step {
             return state;
         }
         let moment = key_moment(frame);
-        let same = self.best.get(key).copied().unwrap_or((f32::MIN, state));
         let costs = model.key_change.get(key).unwrap_or(&[0.0; KEYS]);
-        let others = self.best.iter().zip(costs).enumerate().filter(|(other, _)| *other != key);
-        let others = others.map(|(_, ((earned, other), cost))| (earned - cost - moment, *other));
-        others.fold(same, |best, other| if other.0 > best.0 { other } else { best }).1
+        let mut best = (f32::MIN, state);
+        // The same key first: of equal ones it wins.
+        let others = (0..KEYS).filter(|&other| other != key);
+        for other in std::iter::once(key).chain(others) {
+            let Some(&(earned, root, quality)) = self.best.get(other) else { continue };
+            let change = if other == key { 0.0 } else { costs.get(other).copied().unwrap_or(0.0) + moment };
+            if earned - change > best.0 {
+                let (root, quality) = (usize::from(root), usize::from(quality));
+                best = (earned - change, State { key: other, root, quality });
+            }
+        }
+        best.1
     }
 }
 

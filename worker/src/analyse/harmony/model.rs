@@ -68,6 +68,8 @@ pub(super) struct Model {
     pub(super) key_change: [[f32; KEYS]; KEYS],
     /// The keys under each signature from seven flats to seven sharps.
     signatures: [[Signed; KEYS]; 15],
+    /// The keys where no signature is stated.
+    unsigned: [Signed; KEYS],
 }
 
 /// A key under a signature.
@@ -156,6 +158,11 @@ impl Model {
             bass: by_root(|quality, above| at(&w::BASS, quality, above)),
             goal: std::array::from_fn(goal),
             key_change: std::array::from_fn(|to| std::array::from_fn(|from| key_change(from, to))),
+            unsigned: std::array::from_fn(|key| {
+                // Major keys from C and minor ones from A have these signatures.
+                let fifths = i32::try_from(key % 12).unwrap_or(0) * 7 - if key < 12 { 0 } else { 3 };
+                Signed::of(key, fifths)
+            }),
             signatures: std::array::from_fn(|index| {
                 std::array::from_fn(|key| Signed::of(key, i32::try_from(index).unwrap_or(7) - 7))
             }),
@@ -176,11 +183,10 @@ impl Model {
         }
     }
 
-    /// The keys under the signature of a frame; all alike where it has none.
+    /// The keys under the signature of a frame; each under its own where none is stated.
     fn signed(&self, frame: &Frame) -> &[Signed; KEYS] {
-        static NONE: [Signed; KEYS] = [Signed { tonic: 0, each: 0.0, first: 0.0 }; KEYS];
         let index = frame.signature.and_then(|fifths| usize::try_from(fifths + 7).ok());
-        index.and_then(|index| self.signatures.get(index)).unwrap_or(&NONE)
+        index.and_then(|index| self.signatures.get(index)).unwrap_or(&self.unsigned)
     }
 
     /// What each key is worth at the beginning, beside the rest.
@@ -234,8 +240,7 @@ fn keys(frame: &Frame, signed: &[Signed; KEYS]) -> [f32; KEYS] {
         *worth = signed.each;
         for (class, sound) in frame.sounds.iter().enumerate() {
             let Some(sound) = sound else { continue };
-            let steps =
-                if spelled { sound.fifths - signed.tonic } else { usual(mode, degree(key, class)) };
+            let steps = if spelled { sound.fifths - signed.tonic } else { usual(mode, degree(key, class)) };
             let index = usize::try_from((steps + 8).clamp(0, 19)).unwrap_or(8);
             *worth += sound.share * at(&w::KEY, mode, index);
         }
