@@ -1,7 +1,12 @@
-//! What the benchmarks share: time that a process ran, and medians.
+//! What the benchmarks share: time that a process ran, medians, scores, and what analysts say of them.
+
+pub mod truth;
 
 use std::fs;
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
+use worker::read::{self, HEAD_BYTES, ReadOptions};
+use worker::score::{Score, ScoreBuilder};
 
 /// CPU seconds that all threads of this process ran so far, ended ones included; to a hundredth (`/proc/self/stat`).
 ///
@@ -55,4 +60,25 @@ pub fn files_under(paths: &[PathBuf]) -> Vec<PathBuf> {
 /// A path as text.
 pub fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
+}
+
+/// The pieces of a file; none of one that cannot be read.
+///
+/// # Panics
+/// When there is no such file.
+pub fn scores(path: &Path) -> Vec<Score> {
+    let bytes = fs::read(path).expect("a file");
+    let head = bytes.get(..HEAD_BYTES).unwrap_or(&bytes);
+    let Some(reader) = read::choose(head, &path.to_string_lossy()) else { return Vec::new() };
+    let options = ReadOptions::default();
+    let mut scores = Vec::new();
+    let mut emit = |score| {
+        scores.push(score);
+        Ok(())
+    };
+    let mut builder = ScoreBuilder::new(&options.limits, &|| Ok(()), &mut emit);
+    // What a damaged file gives is as good as another score here.
+    let _ = reader.read(&mut Cursor::new(&bytes), &options, &mut builder);
+    drop(builder);
+    scores
 }

@@ -15,15 +15,12 @@
 //! The third runs `benches/with_music21.py` with a Python that has music21 over the same files in the same run: CPU time of
 //! reading, key, chords, Roman numerals and parallels there over that here, and the same of features.
 
-use benches::{files_under, median, text, thread_cpu_seconds};
+use benches::{files_under, median, scores, text, thread_cpu_seconds};
 use serde_json::{Value, json};
-use std::fs;
 use std::hint::black_box;
-use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use worker::analyse::{self, ANALYSES, Analysis};
-use worker::read::{self, HEAD_BYTES, ReadOptions};
 use worker::score::{Event, EventSink, Flags, Meter, Note, Pitch, Score, ScoreBuilder, Ticks};
 
 const ROUNDS: usize = 5;
@@ -45,10 +42,8 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The files of some paths, in memory.
-fn loaded(paths: &[&str]) -> Vec<(PathBuf, Vec<u8>)> {
-    let paths: Vec<PathBuf> = paths.iter().map(PathBuf::from).collect();
-    files_under(&paths).into_iter().map(|path| (path.clone(), fs::read(path).expect("a file"))).collect()
+fn files(paths: &[&str]) -> Vec<PathBuf> {
+    files_under(&paths.iter().map(PathBuf::from).collect::<Vec<_>>())
 }
 
 /// The median of some rounds of something, in CPU seconds. What a round needs is made before its time begins.
@@ -81,8 +76,9 @@ fn cost(analyses: &[&dyn Analysis], scores: &[Score]) -> f64 {
     )
 }
 
-fn reading(files: &[(PathBuf, Vec<u8>)]) -> f64 {
-    timed(|| (), |()| files.iter().for_each(|(path, bytes)| drop(black_box(scores(path, bytes)))))
+/// CPU seconds from files that the system has in memory to scores.
+fn reading(files: &[PathBuf]) -> f64 {
+    timed(|| (), |()| files.iter().for_each(|path| drop(black_box(scores(path)))))
 }
 
 fn count(scores: &[Score]) -> f64 {
@@ -94,8 +90,8 @@ fn rounded(figure: f64) -> f64 {
 }
 
 fn table(paths: &[&str]) {
-    let files = loaded(paths);
-    let scores: Vec<Score> = files.iter().flat_map(|(path, bytes)| scores(path, bytes)).collect();
+    let files = files(paths);
+    let scores: Vec<Score> = files.iter().flat_map(|path| scores(path)).collect();
     let (notes, reading) = (count(&scores), reading(&files));
     let line = |name: String, seconds: f64| {
         println!(
@@ -178,10 +174,10 @@ fn made(notes: usize) -> Score {
 }
 
 fn beside_music21(python: &str, paths: &[&str]) -> ExitCode {
-    let files = loaded(paths);
-    let all: Vec<Score> = files.iter().flat_map(|(path, bytes)| scores(path, bytes)).collect();
+    let files = files(paths);
+    let all: Vec<Score> = files.iter().flat_map(|path| scores(path)).collect();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("with_music21.py");
-    let output = Command::new(python).arg(script).args(files.iter().map(|(path, _)| text(path))).output();
+    let output = Command::new(python).arg(script).args(files.iter().map(|path| text(path))).output();
     let answer = output.ok().filter(|output| output.status.success());
     let Some(theirs) = answer.and_then(|output| serde_json::from_slice::<Value>(&output.stdout).ok()) else {
         eprintln!("analyse: {python} cannot run with_music21.py; is music21 installed there?");
@@ -208,21 +204,4 @@ fn beside_music21(python: &str, paths: &[&str]) -> ExitCode {
         );
     }
     ExitCode::SUCCESS
-}
-
-/// The pieces of a file; none of one that cannot be read.
-fn scores(path: &Path, bytes: &[u8]) -> Vec<Score> {
-    let head = bytes.get(..HEAD_BYTES).unwrap_or(bytes);
-    let Some(reader) = read::choose(head, &path.to_string_lossy()) else { return Vec::new() };
-    let options = ReadOptions::default();
-    let mut scores = Vec::new();
-    let mut emit = |score| {
-        scores.push(score);
-        Ok(())
-    };
-    let mut builder = ScoreBuilder::new(&options.limits, &|| Ok(()), &mut emit);
-    // What a damaged file gives is as good as another score here.
-    let _ = reader.read(&mut Cursor::new(&bytes), &options, &mut builder);
-    drop(builder);
-    scores
 }

@@ -157,15 +157,20 @@ impl<'a> Grid<'a> {
         accents.map_or((Ticks::quarters(1), Ticks::quarters(1)), |accents| (accents.bar(), accents.beat()))
     }
 
+    /// How far a place is from where its measure would begin if nothing were missing at its front.
+    pub(super) fn position(&self, measure: Option<&Measure>, offset: Ticks) -> Ticks {
+        let index = measure.map_or(0, |measure| measure.index as usize);
+        offset + self.missing.get(index).copied().unwrap_or_default()
+    }
+
     /// How strong a place so far into a measure is: 0 on the downbeat, 1 half-way, 2 on a beat, 3 between beats, 4
     /// elsewhere. Without a meter the quarters are beats.
     pub(super) fn strength(&self, measure: Option<&Measure>, offset: Ticks) -> usize {
-        let index = measure.map_or(0, |measure| measure.index as usize);
         let meter = self.at(measure.map_or(Ticks::ZERO, |measure| measure.onset));
         let accents = meter.and_then(|(_, _, accents)| accents.as_ref());
         let beat = i128::from(accents.map_or(Ticks::quarters(1), Accents::beat).0);
         // Wide, because a broken file's times may be as long as times can be.
-        let at = i128::from((offset + self.missing.get(index).copied().unwrap_or_default()).0);
+        let at = i128::from(self.position(measure, offset).0);
         let halves = |bar: i128| (at * 2 % bar == 0).then_some(at * 2 / bar);
         match accents.and_then(|accents| halves(i128::from(accents.bar().0))) {
             Some(halves) if halves % 2 == 0 => 0,

@@ -134,6 +134,21 @@ impl Pitch {
         (self.cents() + 50).div_euclid(100)
     }
 
+    /// Steps on the line of fifths from C: 1 for G, -2 for B flat, 6 for F sharp. Quarter tones are as their letter.
+    #[must_use]
+    pub const fn fifths(self) -> i32 {
+        let letter = match self.step {
+            Step::C => 0,
+            Step::D => 2,
+            Step::E => 4,
+            Step::F => -1,
+            Step::G => 1,
+            Step::A => 3,
+            Step::B => 5,
+        };
+        letter + 7 * (self.alter as i32 / 100)
+    }
+
     /// Letters above C0: the number of staff positions.
     #[must_use]
     pub const fn diatonic(self) -> i32 {

@@ -1,15 +1,10 @@
-//! The most likely path through keys and chords: Viterbi over 24 keys, 12 roots and 9 qualities at once.
+//! The most likely path through keys and chords: Viterbi over 24 keys, 12 roots and 9 kinds of chord at once.
 //!
-//! A path pays where its chord changes and, more, where its key does; it earns what its chord explains of each frame. No
-//! argument of a maximum is kept on the way forth: on the way back only that of the path itself is looked up again.
+//! A path pays where its chord changes and, more, where its key does; it earns what its chord and key are worth in each
+//! frame. What came before a new chord counts by its key alone, so a step looks at 24 keys and not at pairs of chords.
 
 use super::frames::Frame;
-use super::model::{KEYS, Model, QUALITIES};
-
-/// A key and a root: twelve roots for each of 24 keys, the major ones first.
-const PLACES: usize = 12 * KEYS;
-/// Frames whose scores are held at once; of the others those of every such block's first, from which the rest comes again.
-const BLOCK: usize = 1024;
+use super::model::{KEYS, Model, Table, Worth, key_moment};
 
 /// A chord in a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,184 +13,148 @@ pub(super) struct State {
     pub(super) key: usize,
     /// Pitch class.
     pub(super) root: usize,
-    /// Index among the qualities.
+    /// Index among the kinds of chord.
     pub(super) quality: usize,
 }
 
 /// What the best path to each state has earned.
-type Scores = Box<[[f32; PLACES]; QUALITIES]>;
+type Scores = Table<f32>;
+
+/// What the way back asks of a step: the best state of each key before it, and who stayed. Small, for it is kept.
+struct Step {
+    /// What was earned, root and kind of chord.
+    best: [(f32, u8, u8); KEYS],
+    /// By key and root, a bit for each kind of chord that went on.
+    stayed: [[u16; 12]; KEYS],
+}
 
 /// The best path.
 pub(super) fn path(frames: &[Frame], model: &Model) -> Vec<State> {
     let Some((first, rest)) = frames.split_first() else { return Vec::new() };
-    let mut checkpoints = Vec::new();
-    let mut block = vec![begin(first, model)];
+    let mut scores = begin(first, model);
+    let mut steps = Vec::with_capacity(rest.len());
     for frame in rest {
-        let Some(now) = block.last() else { break };
-        let next = step(now, frame, model);
-        if block.len() == BLOCK {
-            checkpoints.extend(block.drain(..).next());
-        }
-        block.push(next);
+        steps.push(step(&mut scores, &model.worth(frame), model));
     }
-    let Some(end) = block.last() else { return Vec::new() };
-    let mut state = best(end);
+    let mut state = best(&scores);
     let mut path = vec![state];
-    // Backwards: each frame of the block from the scores of the one before.
-    let mut at = frames.len() - 1;
-    loop {
-        block.pop();
-        if block.is_empty() {
-            let Some(checkpoint) = checkpoints.pop() else { break };
-            let from = at - at.min(BLOCK);
-            block.push(checkpoint);
-            for frame in frames.get(from + 1..at).unwrap_or_default() {
-                let Some(now) = block.last() else { break };
-                block.push(step(now, frame, model));
-            }
-        }
-        let (Some(before), Some(frame)) = (block.last(), frames.get(at)) else { break };
-        state = back(before, frame, state, model);
+    for (frame, step) in rest.iter().zip(&steps).rev() {
+        state = step.before(state, frame, model);
         path.push(state);
-        at -= 1;
     }
     path.reverse();
     path
 }
 
-fn begin(frame: &Frame, model: &Model) -> Scores {
-    let mut scores: Scores = Box::new(model.prior);
-    earn(&mut scores, frame, model);
+fn begin(frame: &Frame, model: &Model) -> Box<Scores> {
+    let mut scores = model.prior.clone();
+    for keys in scores.iter_mut() {
+        for (roots, first) in keys.iter_mut().zip(model.first(frame)) {
+            roots.iter_mut().for_each(|score| *score += first);
+        }
+    }
+    earn(&mut scores, &model.worth(frame), model);
     scores
 }
 
-/// Adds what each state explains of a frame.
-fn earn(scores: &mut Scores, frame: &Frame, model: &Model) {
-    let (chords, keys) = (model.chords(frame), model.keys(frame));
-    for (scores, chords) in scores.iter_mut().zip(&chords) {
-        for (scores, key) in scores.as_chunks_mut::<12>().0.iter_mut().zip(&keys) {
-            for (score, chord) in scores.iter_mut().zip(chords) {
-                *score += chord + key;
+/// Adds what each state is worth in a frame.
+fn earn(scores: &mut Scores, worth: &Worth, model: &Model) {
+    for ((scores, hold), chords) in scores.iter_mut().zip(model.hold.iter()).zip(&worth.chords) {
+        for ((scores, hold), key) in scores.iter_mut().zip(hold).zip(worth.keys) {
+            for ((score, hold), chord) in scores.iter_mut().zip(hold).zip(chords) {
+                *score += chord + key + worth.weight * hold;
+            }
+        }
+        let Some(goal) = &worth.goal else { continue };
+        for (scores, goal) in scores.iter_mut().zip(goal) {
+            scores.iter_mut().zip(goal).for_each(|(score, goal)| *score += goal);
+        }
+    }
+}
+
+fn step(scores: &mut Scores, worth: &Worth, model: &Model) -> Step {
+    let best = by_key(scores);
+    let earned = best.map(|(earned, _)| earned);
+    let mut entering = [0.0; KEYS];
+    for ((key, entering), costs) in entering.iter_mut().enumerate().zip(&model.key_change) {
+        let changed = (earned.iter().zip(costs).enumerate())
+            .filter(|(other, _)| *other != key)
+            .fold(f32::MIN, |best, (_, (earned, cost))| best.max(earned - cost));
+        let same = earned.get(key).copied().unwrap_or(f32::MIN);
+        *entering = same.max(changed - worth.key_moment) - worth.change;
+    }
+    let mut stayed = [[0_u16; 12]; KEYS];
+    for ((quality, scores), prior) in scores.iter_mut().enumerate().zip(model.prior.iter()) {
+        let keys = scores.iter_mut().zip(prior).zip(entering.iter().zip(&mut stayed));
+        for ((scores, prior), (entering, stayed)) in keys {
+            for ((score, prior), stayed) in scores.iter_mut().zip(prior).zip(stayed) {
+                let entered = entering + prior;
+                *stayed |= u16::from(*score >= entered) << quality;
+                *score = score.max(entered);
             }
         }
     }
-    for (key, degree, quality) in model.functions() {
-        let place = key * 12 + (key + degree) % 12;
-        if let Some(score) = scores.get_mut(quality).and_then(|scores| scores.get_mut(place)) {
-            *score += model.function(frame, key, degree);
-        }
-    }
+    earn(scores, worth, model);
+    let small = |index: usize| u8::try_from(index).unwrap_or(0);
+    Step { best: best.map(|(earned, state)| (earned, small(state.root), small(state.quality))), stayed }
 }
 
-/// What the best path of any quality has earned, for each key and root.
-fn by_place(scores: &Scores) -> [f32; PLACES] {
-    let mut best = [f32::MIN; PLACES];
-    for scores in scores.iter() {
-        best.iter_mut().zip(scores).for_each(|(best, score)| *best = best.max(*score));
-    }
-    best
-}
-
-/// The same for each key.
-fn by_key(places: &[f32; PLACES]) -> [f32; KEYS] {
-    let mut best = [f32::MIN; KEYS];
-    for (best, places) in best.iter_mut().zip(places.as_chunks::<12>().0) {
-        *best = places.iter().fold(f32::MIN, |best, place| best.max(*place));
-    }
-    best
-}
-
-/// What a path to each key and root has earned when a chord of any quality begins there.
-fn entering(scores: &Scores, frame: &Frame, model: &Model) -> [f32; PLACES] {
-    let places = by_place(scores);
-    let keys = by_key(&places);
-    let moment = model.key_moment(frame);
-    let mut entering = [f32::MIN; PLACES];
-    for (key, (entering, places)) in
-        entering.as_chunks_mut::<12>().0.iter_mut().zip(places.as_chunks::<12>().0).enumerate()
-    {
-        let changed = (keys.iter().enumerate())
-            .filter(|&(other, _)| other != key)
-            .fold(f32::MIN, |best, (other, score)| best.max(score - model.key_change(other, key) - moment));
-        *entering = [changed; 12];
-        for (motions, place) in model.motion(key).iter().zip(places) {
-            for (entering, motion) in entering.iter_mut().zip(motions) {
-                *entering = entering.max(place + motion);
+/// The best state of each key, and what its path has earned.
+fn by_key(scores: &Scores) -> [(f32, State); KEYS] {
+    std::array::from_fn(|key| {
+        // Twelve roots side by side, which the processor compares together.
+        let (mut best, mut kinds) = ([f32::MIN; 12], [0_u32; 12]);
+        for (scores, quality) in scores.iter().zip(0_u32..) {
+            let Some(scores) = scores.get(key) else { continue };
+            for ((best, kind), score) in best.iter_mut().zip(&mut kinds).zip(scores) {
+                *kind = if *score > *best { quality } else { *kind };
+                *best = best.max(*score);
             }
         }
-    }
-    entering
-}
-
-fn step(now: &Scores, frame: &Frame, model: &Model) -> Scores {
-    let mut next = now.clone();
-    let entering = entering(now, frame, model);
-    let cost = model.change(frame);
-    for (next, prior) in next.iter_mut().zip(&model.prior) {
-        for ((next, entering), prior) in next.iter_mut().zip(&entering).zip(prior) {
-            *next = next.max(entering - cost + prior);
-        }
-    }
-    earn(&mut next, frame, model);
-    next
-}
-
-/// The state before `state`, by the same sums as on the way forth.
-fn back(before: &Scores, frame: &Frame, state: State, model: &Model) -> State {
-    let State { key, root, quality } = state;
-    let place = key * 12 + root;
-    let stayed = score(before, state);
-    let places = by_place(before);
-    let (motions, moment) = (model.motion(key), model.key_moment(frame));
-    let mut from = (f32::MIN, key, root);
-    for other in (0..KEYS).filter(|&other| other != key) {
-        for old in 0..12 {
-            let earned = at(&places, other * 12 + old) - model.key_change(other, key) - moment;
-            if earned > from.0 {
-                from = (earned, other, old);
+        let mut of_key = (f32::MIN, State { key, root: 0, quality: 0 });
+        for (root, (score, quality)) in best.iter().zip(kinds).enumerate() {
+            if *score > of_key.0 {
+                of_key = (*score, State { key, root, quality: quality as usize });
             }
         }
-    }
-    for (old, motions) in motions.iter().enumerate() {
-        let earned = at(&places, key * 12 + old) + at(motions, root);
-        if earned > from.0 {
-            from = (earned, key, old);
-        }
-    }
-    let prior = model.prior.get(quality).map_or(0.0, |prior| at(prior, place));
-    if stayed >= from.0 - model.change(frame) + prior {
-        return state;
-    }
-    let (_, key, root) = from;
-    let quality = (0..QUALITIES).max_by(|&a, &b| {
-        let of = |quality| score(before, State { key, root, quality });
-        of(a).total_cmp(&of(b)).then(b.cmp(&a))
-    });
-    State { key, root, quality: quality.unwrap_or(0) }
-}
-
-fn score(scores: &Scores, state: State) -> f32 {
-    scores.get(state.quality).map_or(f32::MIN, |scores| at(scores, state.key * 12 + state.root))
-}
-
-fn at(values: &[f32], index: usize) -> f32 {
-    values.get(index).copied().unwrap_or(f32::MIN)
+        of_key
+    })
 }
 
 fn best(scores: &Scores) -> State {
-    let mut best = (f32::MIN, State { key: 0, root: 0, quality: 0 });
-    for (quality, scores) in scores.iter().enumerate() {
-        for (place, &score) in scores.iter().enumerate() {
-            if score > best.0 {
-                best = (score, State { key: place / 12, root: place % 12, quality });
+    let keys = by_key(scores);
+    let best = keys.iter().rev().max_by(|a, b| a.0.total_cmp(&b.0));
+    best.map_or(State { key: 0, root: 0, quality: 0 }, |(_, state)| *state)
+}
+
+impl Step {
+    /// The state before `state`, by the same sums as on the way forth.
+    fn before(&self, state: State, frame: &Frame, model: &Model) -> State {
+        let State { key, root, quality } = state;
+        let stayed = self.stayed.get(key).and_then(|roots| roots.get(root)).copied().unwrap_or(0);
+        if stayed >> quality & 1 == 1 {
+            return state;
+        }
+        let moment = key_moment(frame);
+        let costs = model.key_change.get(key).unwrap_or(&[0.0; KEYS]);
+        let mut best = (f32::MIN, state);
+        // The same key first: of equal ones it wins.
+        let others = (0..KEYS).filter(|&other| other != key);
+        for other in std::iter::once(key).chain(others) {
+            let Some(&(earned, root, quality)) = self.best.get(other) else { continue };
+            let change = if other == key { 0.0 } else { costs.get(other).copied().unwrap_or(0.0) + moment };
+            if earned - change > best.0 {
+                let (root, quality) = (usize::from(root), usize::from(quality));
+                best = (earned - change, State { key: other, root, quality });
             }
         }
+        best.1
     }
-    best.1
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::model::QUALITIES;
     use super::*;
     use crate::analyse::testing::soprano;
 
@@ -203,24 +162,19 @@ mod tests {
     fn earned(frames: &[Frame], path: &[State], model: &Model) -> f32 {
         let mut sum = 0.0;
         for (index, (frame, state)) in frames.iter().zip(path).enumerate() {
-            let place = state.key * 12 + state.root;
-            let prior = model.prior[state.quality][place];
+            let State { key, root, quality } = *state;
+            let (worth, prior) = (model.worth(frame), model.prior[quality][key][root]);
             match index.checked_sub(1).map(|before| path[before]) {
                 Some(before) if before == *state => {}
                 Some(before) => {
-                    let from = match before.key == state.key {
-                        true => model.motion(state.key)[before.root][state.root],
-                        false => -model.key_change(before.key, state.key) - model.key_moment(frame),
-                    };
-                    sum += from - model.change(frame) + prior;
+                    let moment = if before.key == key { 0.0 } else { worth.key_moment };
+                    sum += prior - worth.change - model.key_change[key][before.key] - moment;
                 }
-                None => sum += prior,
+                None => sum += prior + model.first(frame)[key],
             }
-            sum += model.chords(frame)[state.quality][state.root] + model.keys(frame)[state.key];
-            let function = model.functions().find(|&(key, degree, quality)| {
-                (key, (key + degree) % 12, quality) == (state.key, state.root, state.quality)
-            });
-            sum += function.map_or(0.0, |(key, degree, _)| model.function(frame, key, degree));
+            sum += worth.chords[quality][root] + worth.keys[key];
+            sum += worth.weight * model.hold[quality][key][root];
+            sum += worth.goal.map_or(0.0, |goal| goal[key][root]);
         }
         sum
     }
@@ -230,26 +184,25 @@ mod tests {
         let score = soprano();
         let model = Model::new();
         let some = super::super::frames::of(&score, score.slices(), None);
-        // Long enough for several blocks.
-        let frames: Vec<Frame> = some.iter().cycle().take(2 * BLOCK + 7).cloned().collect();
+        let frames: Vec<Frame> = some.iter().cycle().take(600).cloned().collect();
         let path = path(&frames, &model);
         assert_eq!(path.len(), frames.len());
         let best = earned(&frames, &path, &model);
         let mut scores = begin(&frames[0], &model);
         for frame in &frames[1..] {
-            scores = step(&scores, frame, &model);
+            step(&mut scores, &model.worth(frame), &model);
         }
         let end = *path.last().unwrap();
-        let told = scores[end.quality][end.key * 12 + end.root];
-        assert!((best - told).abs() < 0.01 * told.abs(), "{best} {told}");
-        for at in (0..frames.len()).step_by(97) {
+        let told = scores[end.quality][end.key][end.root];
+        assert!((best - told).abs() < 0.001 * told.abs(), "{best} {told}");
+        for at in (0..frames.len()).step_by(29) {
             for change in 1..60 {
                 let mut other = path.clone();
                 let state = &mut other[at];
                 state.key = (state.key + change) % KEYS;
                 state.root = (state.root + change / 5) % 12;
                 state.quality = (state.quality + change / 7) % QUALITIES;
-                assert!(earned(&frames, &other, &model) <= best + 0.01, "at {at} by {change}");
+                assert!(earned(&frames, &other, &model) <= best + 0.001, "at {at} by {change}");
             }
         }
     }

@@ -2,7 +2,8 @@
 
 use super::decode::State;
 use super::frames::Frame;
-use super::model::QUALITY;
+use super::model::{FRENCH, GERMAN, ITALIAN, QUALITY};
+use super::{positions, sixths};
 use crate::score::{Pitch, Score, Step, class_name};
 
 /// A chord in a key and a position, and the frames that it lasts.
@@ -16,33 +17,24 @@ pub(super) struct Segment {
 }
 
 /// Cuts the path where the chord or its position changes.
-pub(super) fn segments(frames: &[Frame], path: &[State]) -> Vec<Segment> {
+pub(super) fn segments(frames: &[Frame], path: &[State], note_against_note: bool) -> Vec<Segment> {
     let mut segments: Vec<Segment> = Vec::new();
     let mut first = 0;
     for chord in path.chunk_by(PartialEq::eq) {
         let during = frames.get(first..first + chord.len()).unwrap_or_default();
         if let Some(&state) = chord.first() {
-            let of = |frame: &Frame| member(frame, state);
-            let mut inversion = during.iter().find_map(of).unwrap_or(0);
-            for (frame, index) in during.iter().zip(first..) {
-                // A chord keeps its position while its bass moves between beats, or dips to the fifth.
-                let turned = frame.level <= 2 && frame.bass_moves;
-                let now = of(frame).filter(|&now| turned && now != 2).unwrap_or(inversion);
-                if index == first || now != inversion {
-                    inversion = now;
-                    segments.push(Segment { state, inversion, first: index });
+            let state = sixths::told(state, during);
+            let mut before = None;
+            for (inversion, first) in positions::of(during, state, note_against_note).into_iter().zip(first..)
+            {
+                if before.replace(inversion) != Some(inversion) {
+                    segments.push(Segment { state, inversion, first });
                 }
             }
         }
         first += chord.len();
     }
     segments
-}
-
-/// Index of the member of a chord that is the lowest note of a frame.
-fn member(frame: &Frame, state: State) -> Option<usize> {
-    let above = (frame.bass_class()? + 12 - state.root) % 12;
-    QUALITY.get(state.quality)?.members.iter().position(|&member| member == above)
 }
 
 /// How a score spells each pitch class, if it does: as most of its notes do.
@@ -128,6 +120,9 @@ const MINOR: [(&str, usize); 12] = [
 /// The Roman numeral of a chord: `V65`, `viio7/V`, `bII6`.
 pub(super) fn figure(state: State, inversion: usize) -> String {
     let Some(quality) = QUALITY.get(state.quality) else { return String::new() };
+    if matches!(state.quality, ITALIAN | GERMAN | FRENCH) {
+        return sixth(state.quality, inversion);
+    }
     let degree = (state.root + 12 - state.key % 12) % 12;
     let major = state.key < 12;
     let (degree, of) = match applied(degree, major, state.quality) {
@@ -148,6 +143,13 @@ pub(super) fn figure(state: State, inversion: usize) -> String {
     let name = name(degree, major, quality.capital, triad == "o" || triad == "ø");
     let of = of.map(|target| format!("/{}", name_of_key(target, major))).unwrap_or_default();
     format!("{name}{triad}{extension}{numbers}{of}")
+}
+
+/// Augmented sixths have no degree: `It6`, `Ger65`, `Fr43`.
+fn sixth(quality: usize, inversion: usize) -> String {
+    let numbers: [&str; 4] = if quality == ITALIAN { ["53", "6", "64", ""] } else { ["7", "65", "43", "42"] };
+    let name = QUALITY.get(quality).map_or("", |quality| quality.marks.0);
+    format!("{name}{}", numbers.get(inversion).copied().unwrap_or(""))
 }
 
 fn name(degree: usize, major: bool, capital: bool, leading: bool) -> String {
@@ -207,6 +209,9 @@ mod tests {
             (12, 5, 0, 0, "IV"),
             (12, 3, 3, 1, "III+6"),
             (21, 9, 0, 0, "V/iv"),
+            (0, 6, GERMAN, 1, "Ger65"),
+            (12, 6, ITALIAN, 1, "It6"),
+            (12, 2, FRENCH, 2, "Fr43"),
         ] {
             assert_eq!(figure(State { key, root, quality }, inversion), expected, "{key} {root} {quality}");
         }

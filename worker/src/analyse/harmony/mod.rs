@@ -4,6 +4,8 @@ mod decode;
 mod frames;
 mod label;
 mod model;
+mod positions;
+mod sixths;
 mod weights;
 
 use super::common::{answer, integer, number, text};
@@ -23,8 +25,8 @@ use std::sync::{Arc, LazyLock};
 
 static SPEC: Spec = Spec {
     name: "harmony",
-    revision: 1,
-    summary: "Chords and local keys: the likeliest path through 24 keys, 12 roots and 9 kinds of chord, found at once, with passing and neighbour notes and suspensions left out; as Roman numerals. Null where nothing sounds.",
+    revision: 2,
+    summary: "Chords and local keys: the likeliest path through 24 keys, 12 roots and 9 kinds of chord, found at once, with passing and neighbour notes and suspensions left out; as Roman numerals, with augmented sixths told apart by their spelling. Null where nothing sounds.",
     params: &[],
     columns: &[
         integer("chords", "/count", "chord", "Segments of one chord in one key and position."),
@@ -148,17 +150,18 @@ pub(super) fn reading(score: &Score) -> Result<Arc<Reading>, Failure> {
         let (stated, part) = (stated(score), score.leading_part());
         let grids = grids(score, &stated);
         let frames = frames::of(score, slices, grids.get(usize::from(part)));
-        let segments = label::segments(&frames, &decode::path(&frames, &MODEL));
-        let end = frames.last().map_or(Ticks::ZERO, |frame| frame.slice.onset + frame.slice.duration);
-        let first = |segment: &Segment| frames.get(segment.first).map(|frame| &frame.slice);
-        let onset = |segment: &Segment| first(segment).map_or(end, |slice| slice.onset);
+        let each_bass = frames::note_against_note(score, &frames);
+        let segments = label::segments(&frames, &decode::path(&frames, &MODEL), each_bass);
+        let end = frames.last().map_or(Ticks::ZERO, frames::Frame::end);
+        let first = |segment: &Segment| frames.get(segment.first);
+        let onset = |segment: &Segment| first(segment).map_or(end, |frame| frame.onset);
         let ends = segments.iter().skip(1).map(onset).chain([end]);
         let chords = segments.iter().zip(ends).filter_map(|(segment, end)| {
-            let slice = first(segment)?;
+            let frame = first(segment)?;
             let State { key, root, quality } = segment.state;
-            let (inversion, place) = (segment.inversion, slice.place);
+            let (inversion, place) = (segment.inversion, frame.place);
             let figure = label::figure(segment.state, inversion);
-            Some(ReadChord { onset: slice.onset, end, key, root, quality, inversion, figure, place })
+            Some(ReadChord { onset: frame.onset, end, key, root, quality, inversion, figure, place })
         });
         Reading { chords: chords.collect(), spelling: Spelling::of(score) }
     }))

@@ -1,132 +1,253 @@
-//! The numbers of the model: counts over human analyses, and weights that were fitted to them (`docs/accuracy.md`).
+//! The numbers of the model, in ten-thousandths: fitted to human analyses, which `docs/accuracy.md` tells about.
 //!
-//! Weights are worth one quarter of sound, or one change; the logarithms in the tables are in hundredths of a nat.
+//! What is said of a frame is worth so much for each unit of its weight; what is said of a change, once. Degrees are in
+//! semitones above the tonic, intervals in semitones above the root; the major mode comes before the minor one, kinds of
+//! chord are in the order of `QUALITY`.
 
-/// What length is raised to: a long frame weighs less than its length.
-pub(super) const LENGTH_POWER: f32 = 0.81;
-/// What root, third, fifth and seventh explain.
-pub(super) const MEMBER: [f32; 4] = [1.96, 0.99, 0.76, -0.54];
-/// A passing note that the chord has explains this much of it.
-pub(super) const PASSING_MEMBER: f32 = 0.8;
-/// What each further note of a pitch class adds.
-pub(super) const DOUBLING: f32 = 0.28;
-/// What a note costs that the chord has not.
-pub(super) const FOREIGN: f32 = 6.17;
-/// As often as this at the most, however many have its pitch class.
-pub(super) const DOUBLED_MAX: f32 = 1.5;
-/// How much of that one costs that is left by step,
-pub(super) const LEAVING: f32 = 1.98;
-/// that passes,
-pub(super) const PASSING: f32 = 1.6;
-/// or that is held over and resolves.
-pub(super) const SUSPENDED: f32 = 0.29;
-/// What a member costs that does not sound.
-pub(super) const MISSING: f32 = -0.06;
-/// What root, third, fifth and seventh are worth in the bass.
-pub(super) const BASS: [f32; 4] = [0.52, 0.06, -0.72, -0.26];
-/// The same of a note that the chord has not.
-pub(super) const BASS_FOREIGN: f32 = -0.1;
-/// What each kind of chord is worth.
-pub(super) const QUALITY: [f32; 9] = [0.3, 0.35, 0.22, -0.07, -0.01, -0.87, 0.11, -1.43, 0.06];
-/// What a new chord costs by metrical level.
-pub(super) const CHANGE: [f32; 5] = [1.95, 1.57, 1.53, 2.24, 4.78];
-/// What it costs less where the bass moves.
-pub(super) const BASS_MOVES: f32 = 2.55;
-/// What a pitch class costs that the key has not.
-pub(super) const OUTSIDE: f32 = 0.35;
-/// The same of the raised sixth and seventh of minor.
-pub(super) const RAISED: f32 = -0.11;
-/// What a minor key costs.
-pub(super) const MINOR: f32 = -0.05;
-/// What a tonic is worth in major,
-pub(super) const TONIC_MAJOR: f32 = -0.02;
-/// in minor,
-pub(super) const TONIC_MINOR: f32 = 0.16;
-/// and once more where it is held for two quarters.
-pub(super) const TONIC_LONG: f32 = -0.25;
-/// What a dominant is worth,
-pub(super) const DOMINANT: f32 = -0.17;
-/// and once more where it is held for two quarters.
-pub(super) const DOMINANT_LONG: f32 = 0.12;
-/// What a new key costs,
-pub(super) const KEY_CHANGE: f32 = 2.59;
-/// more for each metrical level,
-pub(super) const KEY_LEVEL: f32 = 0.31;
-/// less after two quarters or silence,
-pub(super) const KEY_PHRASE: f32 = -0.45;
-/// and more for the relative key,
-pub(super) const TO_RELATIVE: f32 = 0.31;
-/// the parallel key,
-pub(super) const TO_PARALLEL: f32 = 2.84;
-/// the keys a fifth away,
-pub(super) const TO_FIFTH: f32 = 0.69;
-/// and all others.
-pub(super) const TO_OTHER: f32 = 0.93;
-/// How much of the tables below counts: of the first two,
-pub(super) const PRIOR: f32 = 1.16;
-/// and of the others.
-pub(super) const MOTION: f32 = 0.34;
-/// How likely a chord is in major: by degree in semitones, then kind.
+/// What a pitch class that sounds is worth to a chord: by kind and interval.
 #[rustfmt::skip]
-pub(super) const PRIOR_MAJOR: [[i16; 9]; 12] = [
-    [-114, -491, -821, -821, -581, -821, -821, -821, -821],
-    [-821, -821, -821, -821, -821, -821, -821, -711, -821],
-    [-416, -289, -711, -821, -564, -454, -821, -711, -821],
-    [-821, -821, -821, -821, -821, -821, -821, -711, -821],
-    [-416, -348, -711, -821, -601, -626, -821, -821, -821],
-    [-212, -550, -821, -821, -491, -711, -821, -821, -821],
-    [-821, -711, -626, -821, -711, -711, -821, -821, -821],
-    [-166, -581, -821, -821, -333, -821, -821, -821, -821],
-    [-821, -821, -711, -821, -821, -821, -821, -711, -821],
-    [-444, -251, -821, -821, -626, -564, -821, -711, -821],
-    [-660, -821, -821, -821, -821, -821, -821, -821, -821],
-    [-601, -526, -351, -821, -711, -711, -821, -526, -821],
+pub(super) const TEMPLATE: [[i16; 12]; 9] = [
+    [411, -267, 469, -1811, 881, 1046, 321, 857, -2016, -1058, -2335, -150],
+    [1068, 945, 1183, 931, -2779, 423, -552, 648, -1711, -1454, -587, -531],
+    [230, 1633, -97, 489, 728, 1417, 686, -566, -757, -1257, -157, 143],
+    [-9, -1024, -985, -151, 580, 2, -971, -2537, 709, -2067, 2436, -1353],
+    [713, -389, 422, -954, 204, 1136, 805, -255, -637, 832, 1598, 2510],
+    [727, 338, 626, -48, -1910, 966, -911, -61, -344, -466, 169, 1101],
+    [676, 0, -816, -2636, 127, -934, 352, -238, 9, -1179, 1352, 138],
+    [1487, -235, -2499, 58, -1515, 935, 742, -107, 9, 361, 362, -787],
+    [52, 1291, -4139, -110, 1162, 368, 481, 1297, 508, -396, 1361, -119],
 ];
-/// The same in minor.
+/// The same by how it moves (free, left by step, passing, suspended) and what it is: root, third, fifth, seventh, foreign.
 #[rustfmt::skip]
-pub(super) const PRIOR_MINOR: [[i16; 9]; 12] = [
-    [-256, -139, -849, -849, -629, -739, -849, -849, -849],
-    [-512, -849, -849, -849, -849, -849, -849, -849, -849],
-    [-412, -375, -473, -849, -655, -593, -849, -512, -849],
-    [-264, -688, -849, -739, -849, -849, -849, -849, -849],
-    [-849, -655, -629, -849, -849, -849, -849, -849, -849],
-    [-320, -275, -849, -849, -629, -555, -849, -849, -849],
-    [-849, -849, -655, -849, -849, -849, -849, -629, -849],
-    [-184, -264, -739, -849, -392, -578, -849, -849, -849],
-    [-313, -849, -849, -849, -629, -849, -849, -849, -849],
-    [-849, -545, -566, -849, -849, -688, -849, -739, -849],
-    [-264, -739, -849, -849, -688, -739, -849, -849, -849],
-    [-849, -739, -415, -849, -849, -849, -849, -566, -849],
+pub(super) const ROLE: [[i16; 5]; 4] = [
+    [1201, 287, 477, 704, -792],
+    [716, 482, 204, 717, -822],
+    [815, 332, 217, 319, -455],
+    [436, -27, 223, 845, 30],
 ];
-/// How likely a root is after another in major, against all being alike: old degree, new degree.
+/// What a member is worth that does not sound: root, third, fifth, seventh.
+pub(super) const MISSING: [i16; 4] = [-1930, -1215, -1307, -2458];
+/// What the lowest note is worth: by kind and interval.
 #[rustfmt::skip]
-pub(super) const MOTION_MAJOR: [[i16; 12]; 12] = [
-    [-864, -339, 61, -310, -110, 120, -326, 148, -407, 48, -247, -117],
-    [-90, -567, 21, 23, -115, -125, 135, -168, 81, -109, -23, 8],
-    [109, -286, -762, -237, -54, -125, -321, 159, -224, 4, -305, 63],
-    [-23, 8, -90, -567, 21, 23, -115, -125, 135, -168, 81, -109],
-    [27, -166, 19, -234, -710, 106, -83, -11, -158, 133, -311, -6],
-    [130, -336, 32, -219, -21, -793, -206, 120, -342, -23, -78, 23],
-    [-189, 60, -130, -45, -13, -112, -588, 104, 2, -137, -146, 127],
-    [211, -447, -52, -388, -49, -18, -281, -846, -320, 32, -394, -185],
-    [-129, 130, -172, 76, -114, -28, 3, -95, -571, 54, 19, -120],
-    [27, -316, 116, -359, 57, 55, -160, 99, -281, -758, -232, -15],
-    [23, -115, -125, 135, -168, 104, -109, -23, 8, -90, -567, -41],
-    [204, -90, -266, -276, 55, -319, -70, -112, -174, -14, -241, -717],
+pub(super) const BASS: [[i16; 12]; 9] = [
+    [1027, -19, 694, 807, 625, 586, 323, 211, 1525, -21, 605, 1162],
+    [521, 310, 456, -227, -1401, 17, -679, -47, -633, 311, 210, 780],
+    [-226, -767, -452, -85, 7, -697, -850, -1932, -701, -1947, -64, -2116],
+    [-1109, 0, -652, -652, -783, 605, 0, -687, -1818, 0, -11, 1423],
+    [751, 100, 274, -974, 755, 556, -128, 121, -9, -252, -174, -437],
+    [265, -563, 355, 702, 1052, -1218, 0, 421, -725, 542, -33, 0],
+    [-93, 0, 1568, 0, -177, -20, -724, -309, 0, 1130, 0, -371],
+    [-43, 1571, 0, 65, 0, -3026, -1063, -608, -1289, -1653, -579, 0],
+    [1241, 885, 0, 826, 544, -3804, 684, 1394, -184, -28, 543, -134],
 ];
-/// The same in minor.
+/// What a pitch class is worth to a key, as it is spelled: by mode and steps on the line of fifths from the tonic, from eight
+/// down to eleven up.
 #[rustfmt::skip]
-pub(super) const MOTION_MINOR: [[i16; 12]; 12] = [
-    [-882, -356, 1, -90, -330, 90, -343, 169, -68, -171, 35, -73],
-    [62, -580, -55, 10, -129, -138, 121, -181, 90, -122, -37, -5],
-    [62, -286, -762, -54, -135, -80, -210, 200, -363, -114, -123, -39],
-    [72, -78, 57, -766, -241, 59, -315, 37, 43, -109, 85, -209],
-    [47, -48, -17, -115, -592, 83, -2, -141, -150, 110, -193, 56],
-    [116, -251, -30, 58, -243, -808, -220, 111, -95, -256, 81, -130],
-    [-193, 56, -134, -48, -17, 19, -592, 101, -2, -141, -150, 110],
-    [207, -480, -25, -65, -246, 21, -268, -878, -27, -170, -107, -242],
-    [67, -29, -21, 19, -273, 100, -113, 109, -730, -56, -76, -176],
-    [-74, -187, 151, -90, 19, -72, -85, 18, -152, -628, 79, -38],
-    [94, -319, -218, 153, -231, 45, -312, 32, 24, -205, -770, -182],
-    [198, -90, -228, -128, 22, -141, -32, -17, -136, -105, -115, -680],
+pub(super) const KEY: [[i16; 20]; 2] = [
+    [-2532, -846, -1664, -1419, -146, -60, -1836, 1397, 1206, 989, 358, -690, 775, 64, -1381, -218, -1202, 6, -2120, -5775],
+    [-1790, -3202, -890, -845, -591, 523, -695, 283, 1462, 1301, 953, -789, -1675, 693, -381, -1869, -2486, -2002, -662, -1554],
+];
+/// What the lowest note is worth to a key: by mode and degree.
+#[rustfmt::skip]
+pub(super) const KEY_BASS: [[i16; 12]; 2] = [
+    [589, 418, -259, 578, 303, -307, 417, 1295, -466, 803, -1270, 734],
+    [951, -334, -747, -295, 127, 138, -632, 758, 1094, -1287, 198, -298],
+];
+/// What a key is worth whose own signature has so many sharps more than the notated one, from six less: by mode.
+#[rustfmt::skip]
+pub(super) const SIGNATURE: [[i16; 13]; 2] = [
+    [0, -1375, -630, -12, -505, 70, 1014, 311, -467, -460, -1024, -1974, -1993],
+    [0, -1830, -1248, -1310, -960, 546, 456, 4, -212, -1145, -998, -1957, -1122],
+];
+/// The same once more at the beginning.
+#[rustfmt::skip]
+pub(super) const FIRST: [[i16; 13]; 2] = [
+    [0, -1655, 728, -1246, -3347, -1361, 1423, 829, -3011, -1265, 2557, 0, 0],
+    [0, -876, 269, -1791, 310, -185, 1201, 695, -4251, -540, 0, 0, 0],
+];
+/// What a chord is worth that begins: by mode, degree and kind.
+#[rustfmt::skip]
+pub(super) const PRIOR: [[[i16; 9]; 12]; 2] = [
+    [
+        [681, -1173, -743, 254, -58, -869, 1102, -889, -1741],
+        [-1378, -1176, 543, -1152, 1010, 0, 0, -1367, -275],
+        [100, 141, -19, -1212, 531, 539, -76, -1453, -1031],
+        [-1067, -1497, -403, -689, -1139, 0, -611, -992, -1485],
+        [-1432, -1038, -253, -1036, -1183, 107, -307, -826, -818],
+        [360, -885, -927, 138, 1606, -985, 462, -787, -901],
+        [-1120, -1559, 828, -855, -1457, 0, 0, -324, -601],
+        [845, -1184, -1360, -963, 696, -796, 0, -1355, -1093],
+        [-1444, -1201, 414, -993, -49, 0, -735, -830, -3],
+        [-1275, 46, 235, -1538, -1231, 316, -422, -1270, -1201],
+        [-2124, -1068, -8, -621, -2126, -869, -1614, -794, -401],
+        [-340, -1663, 1066, -786, -346, -534, 0, 236, -291],
+    ],
+    [
+        [-771, 667, -948, -849, 581, -752, 0, -861, -918],
+        [-1582, -705, -1329, -45, 1430, 0, 0, 0, -761],
+        [-876, -120, 717, -800, -80, -210, 0, 317, 249],
+        [-30, -255, -755, 107, -247, 0, 61, -592, -1005],
+        [-975, -524, 802, -589, -398, -770, 0, -1321, -187],
+        [626, 182, -772, -1093, -355, 851, 0, -1027, -814],
+        [-1464, -504, 1023, -987, -902, 0, 0, 768, 777],
+        [1474, 749, -604, -709, 1549, 824, -832, -844, -1180],
+        [482, -1609, -1346, -411, 520, 0, -597, -919, -1405],
+        [-986, 404, -605, -768, -757, 497, 0, 818, -2814],
+        [10, -1535, -1198, -917, 23, -622, -765, -770, -945],
+        [-967, -1979, 1193, -869, -1082, -382, 0, 1303, 943],
+    ],
+];
+/// What it is worth while it lasts.
+#[rustfmt::skip]
+pub(super) const HOLD: [[[i16; 9]; 12]; 2] = [
+    [
+        [818, 23, -743, 56, 560, -869, 181, -889, -1741],
+        [328, -1176, -730, -1152, -795, 0, 0, -1367, 1437],
+        [60, 541, -1016, -1212, 107, 1013, -76, 372, 40],
+        [-366, -1497, -417, -689, -1139, 0, -611, -992, 769],
+        [462, 278, -526, -1167, 961, 155, -307, -1015, -546],
+        [397, -639, -1494, -661, -679, -985, 558, -787, -791],
+        [-1120, -1616, -511, -855, 1262, 0, 0, -1424, 1270],
+        [585, -225, -1194, 468, 1032, -429, 0, -1315, -1093],
+        [-189, -1278, 169, -993, 549, 0, -735, -830, -55],
+        [479, 336, -716, -1538, 1010, 450, -422, -1307, -1094],
+        [-1106, -1298, -681, -621, -2107, -869, -1661, -794, -123],
+        [203, -146, 262, -786, 240, -534, 0, 84, 591],
+    ],
+    [
+        [850, 632, -931, -849, -227, -752, 0, -861, -933],
+        [768, -683, -1450, -45, -801, 0, 0, 0, -416],
+        [966, 145, 194, -800, 446, 490, 0, 822, -1158],
+        [327, -1102, -755, 822, -91, 0, 459, -592, -1005],
+        [-975, -340, -388, -589, -398, -770, 0, -1165, 388],
+        [-75, 537, -829, -1093, -36, 166, 0, -1025, -814],
+        [-1464, -275, 4, -987, -902, 0, 0, -163, 598],
+        [547, -109, -604, -709, 348, 253, -832, -662, -1361],
+        [-215, -1564, -1346, -411, 258, 0, -597, -919, -1521],
+        [-986, -761, -160, -768, -757, 2, 0, -776, 1824],
+        [366, -791, -1198, -911, -361, -622, -765, -770, -930],
+        [-967, -1979, 691, -869, -1082, -382, 0, -210, 844],
+    ],
+];
+/// What a root is worth in frames of two quarters or more, and in those that end a phrase: by mode and degree.
+#[rustfmt::skip]
+pub(super) const GOAL: [[[i16; 12]; 2]; 2] = [
+    [
+        [-804, -2663, -1038, -1941, -385, -733, -447, -1341, -2349, -684, -1343, -855],
+        [1460, 1275, 745, 804, 1325, 1664, 903, 950, 1264, -1312, 1326, 1153],
+    ],
+    [
+        [1051, -334, -605, 929, -3625, -1107, -1916, 238, -2047, -2397, -1339, -909],
+        [2343, 904, 425, 138, 0, 21, 1621, -737, 278, 1692, -1527, -1974],
+    ],
+];
+/// What a new chord costs: by metrical level, and where the bass moves.
+#[rustfmt::skip]
+pub(super) const CHANGE: [[i16; 2]; 5] = [
+    [-387, -380],
+    [419, 297],
+    [1289, 1154],
+    [1510, 2239],
+    [1499, 1560],
+];
+/// What it costs by how many notes begin, up to three or more.
+pub(super) const FRESH: [i16; 4] = [2376, 2092, 1880, 1276];
+/// What a new key costs: by mode, mode of the new one, and semitones up to it.
+#[rustfmt::skip]
+pub(super) const KEY_CHANGE: [[[i16; 12]; 2]; 2] = [
+    [
+        [0, 2332, 6971, 3681, 2820, 1971, 1079, 1911, 2063, 4504, 3702, 1203],
+        [913, 560, 3052, 1430, 3246, 1537, 2636, 3253, 1495, 1456, 2073, 3420],
+    ],
+    [
+        [1671, 4941, 2872, 1949, 1045, 3806, 3139, 388, 2509, 1604, 2977, 2930],
+        [0, -356, 4386, 4645, 2006, 2057, 1246, 1087, 2237, 3887, 3094, 1133],
+    ],
+];
+/// What it costs by metrical level, and where nothing, a long frame, or the end of a phrase is before.
+#[rustfmt::skip]
+pub(super) const KEY_MOMENT: [[i16; 3]; 5] = [
+    [4657, 4846, 372],
+    [5173, 4976, 1367],
+    [4789, 3371, 1747],
+    [4778, 0, 3299],
+    [4476, 0, 3341],
+];
+/// What the lowest note (root to seventh, foreign) is worth to a position (root to seventh).
+#[rustfmt::skip]
+pub(super) const POSITION_BASS: [[i16; 5]; 4] = [
+    [1240, -595, -20, -265, 516],
+    [-808, 688, -193, -298, -499],
+    [-732, -95, 179, -407, -35],
+    [-607, -863, -696, 668, -71],
+];
+/// The same of the lowest note within a quarter before or after.
+#[rustfmt::skip]
+pub(super) const POSITION_LOW: [[i16; 5]; 4] = [
+    [1271, -463, -378, -919, 655],
+    [-716, 937, -1141, -339, -218],
+    [-1011, -1516, 890, -531, -533],
+    [-533, -709, -738, 1029, -924],
+];
+/// The same once where the position begins.
+#[rustfmt::skip]
+pub(super) const POSITION_FIRST: [[i16; 5]; 4] = [
+    [551, -1201, -1870, 148, 192],
+    [-579, 482, -846, -1154, -660],
+    [-846, -596, 338, -661, -1903],
+    [-1141, -911, -1279, 710, -832],
+];
+/// What a position is worth where it begins: by kind.
+#[rustfmt::skip]
+pub(super) const POSITION_KIND: [[i16; 4]; 9] = [
+    [-279, -688, -1024, 0],
+    [-872, 71, -149, 0],
+    [20, 162, -317, 0],
+    [0, 0, 0, 0],
+    [-1147, 70, 165, -318],
+    [-165, 285, 20, -377],
+    [1982, -1641, -554, -672],
+    [-313, 95, 319, -169],
+    [-594, -516, -81, -350],
+];
+/// The same by mode and degree.
+#[rustfmt::skip]
+pub(super) const POSITION_DEGREE: [[[i16; 4]; 12]; 2] = [
+    [
+        [-898, -815, -75, -279],
+        [45, 184, -587, 0],
+        [-10, 328, -901, -55],
+        [1245, -1245, 0, 0],
+        [-88, -15, -654, 0],
+        [-365, 242, 15, -672],
+        [-526, 65, -703, -445],
+        [70, -812, -173, -460],
+        [-2520, 2520, 0, 0],
+        [492, -1067, 414, -148],
+        [0, 0, 0, 0],
+        [-18, -130, -235, -327],
+    ],
+    [
+        [244, -918, -196, 449],
+        [-513, -81, 0, 0],
+        [-599, 607, -251, 148],
+        [147, 83, 474, 0],
+        [-628, 389, 283, -309],
+        [-282, 110, -141, 0],
+        [186, 270, -716, -212],
+        [192, -305, -745, -413],
+        [-1068, 666, 308, 999],
+        [0, 0, 0, 0],
+        [322, 598, -1218, 0],
+        [-1220, 612, 281, 305],
+    ],
+];
+/// What a new position of the same chord is worth: by metrical level, and where the bass moves.
+#[rustfmt::skip]
+pub(super) const POSITION_CHANGE: [[i16; 2]; 5] = [
+    [-782, 94],
+    [-1380, -649],
+    [-1365, -1984],
+    [-1517, -2291],
+    [-1387, -2235],
 ];
