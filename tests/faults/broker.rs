@@ -75,11 +75,14 @@ impl Broker {
         }
     }
 
-    /// `kill -9`.
+    /// `kill -9`; returns once its port is closed, which may be a moment after the process is gone.
     pub fn kill(&mut self) {
         self.signal("-KILL");
         if let Some(mut child) = self.child.take() {
             let _ = child.wait();
+        }
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok() {
+            sleep(Duration::from_millis(20));
         }
     }
 

@@ -115,6 +115,7 @@ pub async fn paused(ground: &mut Ground) -> Option<Found> {
 /// Row 25: a small job that somebody waits for, and a small one that nobody waits for, behind a large one.
 pub async fn fair(ground: &mut Ground) -> Option<Found> {
     let mut site = Site::new(&ground.home, "fair", &ground.broker.uri(), None).await;
+    site.set(PACE, "10");
     site.start(2);
     let small = site.home.join("small");
     super::corpus(&small, 20);

@@ -66,19 +66,27 @@ impl Reconciler {
         Reconciler { ledger, dispatcher, watch, heard: BTreeMap::new() }
     }
 
-    /// Looks again and again.
+    /// Looks again and again. A turn that is this process's and fails, for the broker was away, is tried again soon.
     pub async fn run(mut self) {
         let mut ticks = tokio::time::interval(RECONCILE_EVERY / 6);
         let mut turn = 0;
+        let mut owed = None;
         loop {
             ticks.tick().await;
             self.listen();
             let now = clock::now_ms() / u64::try_from(RECONCILE_EVERY.as_millis()).unwrap_or(u64::MAX);
-            if now == std::mem::replace(&mut turn, now) {
-                continue;
+            if now != std::mem::replace(&mut turn, now) {
+                let claimed = self.ledger.claim("reconcile", now).await.unwrap_or_else(|failure| {
+                    tracing::warn!(%failure, "not reconciled; the next turn is in a while");
+                    None
+                });
+                owed = claimed.map(|now_ms| (now_ms, Instant::now()));
             }
-            if let Err(failure) = self.look(now).await {
-                tracing::warn!(%failure, "not reconciled; the next turn is in a while");
+            let Some((claimed_ms, since)) = owed else { continue };
+            let since_ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
+            match self.look(claimed_ms.saturating_add(since_ms)).await {
+                Ok(()) => owed = None,
+                Err(failure) => tracing::warn!(%failure, "not reconciled; it is tried again"),
             }
         }
     }
@@ -97,16 +105,17 @@ impl Reconciler {
         self.heard.retain(|_, when| when.elapsed() < HEARD_TRUSTED);
     }
 
-    /// Publishes what seems lost, if it is this process's turn.
-    async fn look(&self, turn: u64) -> Result<(), Failure> {
-        let Some(now_ms) = self.ledger.claim("reconcile", turn).await? else { return Ok(()) };
+    /// Publishes what seems lost, by the store's time.
+    async fn look(&self, now_ms: u64) -> Result<(), Failure> {
+        let mut outcome = Ok(());
         for (ledger, record) in self.ledger.active_of_all().await? {
             // One that cannot be looked after keeps no other from it.
             if let Err(failure) = self.look_after(&ledger, &record, now_ms).await {
                 tracing::warn!(job.id = %record.id, %failure, "not reconciled");
+                outcome = Err(failure);
             }
         }
-        Ok(())
+        outcome
     }
 
     async fn look_after(&self, ledger: &Ledger, record: &Record, now_ms: u64) -> Result<(), Failure> {
