@@ -158,7 +158,7 @@ impl<'a> Grid<'a> {
     }
 
     /// How far a place is from where its measure would begin if nothing were missing at its front.
-    pub(super) fn into_bar(&self, measure: Option<&Measure>, offset: Ticks) -> Ticks {
+    pub(super) fn within_bar(&self, measure: Option<&Measure>, offset: Ticks) -> Ticks {
         let index = measure.map_or(0, |measure| measure.index as usize);
         offset + self.missing.get(index).copied().unwrap_or_default()
     }
@@ -170,7 +170,7 @@ impl<'a> Grid<'a> {
         let accents = meter.and_then(|(_, _, accents)| accents.as_ref());
         let beat = i128::from(accents.map_or(Ticks::quarters(1), Accents::beat).0);
         // Wide, because a broken file's times may be as long as times can be.
-        let at = i128::from(self.into_bar(measure, offset).0);
+        let at = i128::from(self.within_bar(measure, offset).0);
         let halves = |bar: i128| (at * 2 % bar == 0).then_some(at * 2 / bar);
         match accents.and_then(|accents| halves(i128::from(accents.bar().0))) {
             Some(halves) if halves % 2 == 0 => 0,

@@ -221,10 +221,10 @@ mod tests {
         assert_eq!((&answer["count"], &answer["distinct"]), (&json!(5), &json!(4)));
         assert_eq!((&answer["commonest"], &answer["commonest_count"]), (&json!("+2 +2"), &json!(2)));
         assert_eq!(answer["ngrams"][0][2], json!([[0, 2]]));
-        let bits = 5_f64.log2() - 2.0 / 5.0;
+        let bits = libm::log2(5.0) - 2.0 / 5.0;
         near(&answer, "/entropy", bits);
         // Four of five begin with +2.
-        near(&answer, "/conditional_entropy", bits - (5_f64.log2() - 4.0 * 2.0 / 5.0));
+        near(&answer, "/conditional_entropy", bits - (libm::log2(5.0) - 4.0 * 2.0 / 5.0));
         near(&answer, "/repeated", 2.0 / 5.0);
     }
 

@@ -143,7 +143,7 @@ fn cells(score: &Score, slices: &Slices, grid: Option<&Grid<'_>>) -> Vec<Frame> 
     let mut last = None;
     for (slice, _) in slices.iter() {
         let measure = measures.get(slice.measure as usize);
-        let at = grid.map_or(slice.offset, |grid| grid.into_bar(measure, slice.offset));
+        let at = grid.map_or(slice.offset, |grid| grid.within_bar(measure, slice.offset));
         let cell = (slice.measure, at.0.div_euclid(CELL.0));
         match frames.last_mut() {
             Some(frame) if last == Some(cell) && frame.end() == slice.onset => {
