@@ -187,7 +187,10 @@ fn moves(analysis: &str) -> &'static [&'static str] {
         "contour" => &["/lines"],
         "functions" => &["/chords"],
         "harmony" => &["/opening_key", "/final_key", "/main_key", "/segments"],
-        "jsymbolic_features" => &["/P11", "/P12", "/P13", "/P15", "/P16", "/P19", "/P21"],
+        // Of this score two pitch classes are the commonest, and the lower number counts: P6 and P20 go by the other one then.
+        "jsymbolic_features" => {
+            &["/P6", "/P11", "/P12", "/P13", "/P14", "/P15", "/P16", "/P19", "/P20", "/P21"]
+        }
         "key" => &["/profiles"],
         "keyscape" => &["/whole", "/main", "/levels"],
         "local_key" => &["/opening", "/final", "/main", "/stretches"],

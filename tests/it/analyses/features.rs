@@ -1,10 +1,11 @@
 //! The features of fixtures, held against what music21 10.5.1 answered for them.
 
-use super::scores::pieces;
+use super::scores::pieces_as;
 use super::{answer, root};
 use serde_json::{Value, json};
 use std::fs;
 use worker::analyse;
+use worker::read::Fidelity;
 
 /// Equal, numbers to nine digits, nested or not.
 fn agree(ours: &Value, theirs: &Value) -> bool {
@@ -34,7 +35,7 @@ fn music21_answers_the_same_for_the_fixtures() {
         let record: Value = serde_json::from_str(line).expect("JSON");
         let path = record["path"].as_str().expect("a path");
         let piece = record["piece"].as_u64().expect("a number") as usize;
-        let scores = pieces(&root().join("tests/data/scores").join(path));
+        let scores = pieces_as(&root().join("tests/data/scores").join(path), Fidelity::Compat);
         for (family, theirs) in record["features"].as_object().expect("two families") {
             let analysis = analyse::find(family).expect("registered");
             let ours = answer(analysis, &scores[piece], json!({ "fidelity": "compat" }));

@@ -4,13 +4,18 @@ use shared::limits::Limits;
 use shared::place::Place;
 use std::fs;
 use std::path::Path;
-use worker::read::{self, ReadOptions};
+use worker::read::{self, Fidelity, ReadOptions};
 use worker::score::{Event, EventSink, Flags, Meter, Note, Pitch, Score, ScoreBuilder, Tempo, Ticks};
 
 /// The pieces of a score file; what was read before an error counts.
 pub(super) fn pieces(path: &Path) -> Vec<Score> {
+    pieces_as(path, Fidelity::default())
+}
+
+/// The same, read as the sources mean or as music21 reads them.
+pub(super) fn pieces_as(path: &Path, fidelity: Fidelity) -> Vec<Score> {
     let bytes = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let options = ReadOptions::default();
+    let options = ReadOptions { fidelity, ..ReadOptions::default() };
     let mut pieces = Vec::new();
     let mut emit = |score| {
         pieces.push(score);

@@ -4,9 +4,9 @@ use crate::score::{Notation, Part};
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-/// The names of instruments in six languages, as music21 10.5.1 knows them, and the codes of Humdrum behind a star: lines
-/// of what kind of instrument it is, its program from 0 (or `-`), how many words its full name has, of which more general
-/// kinds it is, and its names.
+/// The names of instruments in six languages, as music21 10.5.1 knows them (copyright Michael Scott Asato Cuthbert, BSD
+/// licence), and the codes of Humdrum behind a star: lines of what kind of instrument it is, its program from 0 (or `-`),
+/// how many words its full name has, of which more general kinds it is, and its names.
 static NAMES: &str = include_str!("instruments.txt");
 
 /// How many words of a name are looked at.
