@@ -152,10 +152,8 @@ fn clausula(
     let suspended = roles.iter().any(suspends);
     let complete = roles.iter().any(|(_, role)| role.completes());
     let long = |sung: &Sung| sung.to - sung.from >= Ticks::quarters(2);
-    // Without a suspension only where both come to the tone, and stay.
-    let tenor = roles.iter().any(|(_, role)| matches!(role, Role::Tenorizans | Role::TenorizansPhrygian));
-    let bass = roles.iter().any(|(_, role)| *role == Role::Bassizans);
-    if !suspended && !(tenor && bass && long(&tone) && strength(tone.from) <= 1) {
+    let rests = long(&tone) && strength(tone.from) <= 1;
+    if !(suspended && roles.iter().any(|(_, role)| partner(role)) || complete && rests) {
         return None;
     }
     let lowest = together.iter().map(|step| step.to).min_by_key(|sung| sung.key).unwrap_or(tone);
