@@ -126,8 +126,11 @@ pub fn request(sources: Vec<String>, choice: &Choice) -> Result<Request, Failure
                 format!("{path:?} is no parameter of an analysis of this run: say analysis.parameter=value");
             return Err(Failure::new(FailureKind::Malformed, message));
         };
-        // A number where it reads as one, else a word; the spec decides whether that is right.
-        let value = value.parse::<i64>().map_or_else(|_| Value::from(value.as_str()), Value::from);
+        // A number where it reads as one and none but texts are asked for; the spec decides whether that is right.
+        let params = analyse::find(analysis).map_or(&[][..], |analysis| analysis.spec().params);
+        let known = params.iter().find(|known| known.name == param);
+        let number = || value.parse::<i64>().map_or_else(|_| Value::from(value.as_str()), Value::from);
+        let value = known.map_or_else(number, |known| known.range.value(value));
         given.entry(analysis).or_default().insert(param.to_owned(), value);
     }
     let mut analyses: Vec<Asked> = Vec::with_capacity(names.len());

@@ -73,6 +73,18 @@ fixed! {
     VOICE_PAIRS_MAX: "voice_pairs_max", "pairs of voices of one piece, over all moments" = 50_000_000;
     /// Findings beyond it are counted and not listed: those of a symphony's hundreds of pairs of voices would fill memory.
     FINDINGS_MAX: "findings_max", "findings of one piece that are listed" = 10_000;
+    /// A long run of one note repeats itself in n squared places; the patterns that promise most are weighed first.
+    PATTERN_WORK_MAX: "pattern_work_max", "occurrences of the patterns of one piece that are weighed" = 4_000_000;
+    /// Where the best patterns, or what was searched, stand is a row of the detail each time; the rest is counted.
+    PLACES_MAX: "places_max", "places of one piece that are listed" = 2_000;
+    /// A long piece has thousands of different n-grams, most of them once; the rest is counted.
+    GRAMS_MAX: "grams_max", "n-grams of one piece that are listed" = 500;
+    /// Modules of all pairs of voices are counted in memory; symphonies have some hundred thousand different ones.
+    MODULES_MAX: "modules_max", "different modules of one piece" = 1_000_000;
+    /// Pieces that are compared are held in memory, some 400 bytes each.
+    SIMILAR_PIECES_MAX: "similar_pieces_max", "pieces of a job that are compared" = 300_000;
+    /// Thousands of pieces that share a bucket would be compared in millions of pairs; each is held against the next ones.
+    SIMILAR_BUCKET_MAX: "similar_bucket_max", "pieces of one bucket that a piece is held against" = 50;
 }
 
 limits! {

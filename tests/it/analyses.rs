@@ -11,6 +11,7 @@ use worker::analyse::{self, ANALYSES, Analysis, Kind, Param, Params, Range};
 use worker::score::Score;
 
 mod harmony;
+mod melody;
 mod scores;
 
 /// One score of each format has a golden answer of each analysis.
@@ -103,6 +104,8 @@ fn wrong_values(param: &Param) -> Vec<Value> {
     match param.range {
         Range::Choice(_) => vec![json!("no such word"), json!(1), Value::Null],
         Range::Integer { min, max, .. } => vec![json!(min - 1), json!(max + 1), json!("1")],
+        // What no language of a parameter has.
+        Range::Text { .. } => vec![json!("\u{1}?!"), json!(1), Value::Null],
     }
 }
 

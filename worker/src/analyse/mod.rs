@@ -8,25 +8,35 @@ mod common;
 mod conservation;
 mod density;
 mod durations;
+pub mod fingerprint;
+mod grams;
 mod harmony;
 mod interval;
 mod key;
 mod lines;
 mod melodic_intervals;
+mod melody;
 mod meter;
+mod modules;
+mod ngrams;
 mod npvi;
+mod patterns;
 mod pitch_classes;
 mod pitches;
 mod roman;
 mod roman_numerals;
+mod search;
+mod segments;
 mod sonorities;
 mod spec;
+mod suffixes;
 mod summary;
 mod tempo;
 #[cfg(test)]
 mod testing;
 mod texture;
 mod validate;
+mod viewpoint;
 mod voice_leading;
 
 pub use spec::{Column, Kind, Param, Params, Range, Spec};
@@ -58,14 +68,20 @@ pub static ANALYSES: &[&dyn Analysis] = &[
     &conservation::Conservation,
     &density::Density,
     &durations::Durations,
+    &fingerprint::Fingerprint,
     &harmony::Harmony,
     &key::Key,
     &melodic_intervals::MelodicIntervals,
     &meter::MeterUse,
+    &modules::Modules,
+    &ngrams::Ngrams,
     &npvi::Npvi,
+    &patterns::Patterns,
     &pitch_classes::PitchClasses,
     &pitches::Pitches,
     &roman_numerals::RomanNumerals,
+    &search::Search,
+    &segments::Segments,
     &summary::Summary,
     &texture::Texture,
     &validate::Validate,

@@ -47,6 +47,15 @@ pub enum Range {
         /// When nothing is said.
         default: i64,
     },
+    /// A text in a language of its own.
+    Text {
+        /// What it may say, in words.
+        grammar: &'static str,
+        /// When nothing is said.
+        default: &'static str,
+        /// Reads it; says what is wrong with one that cannot be read.
+        check: fn(&str) -> Result<(), String>,
+    },
 }
 
 /// What a column holds.
@@ -97,7 +106,8 @@ impl Spec {
                 Some(value) if param.range.admits(value) => value.clone(),
                 Some(value) => {
                     let (analysis, name, range) = (self.name, param.name, param.range.text());
-                    return Err(refusal(format!("{analysis}: {name} is {range}, not {value}")));
+                    let why = param.range.complaint(value).map(|why| format!(": {why}")).unwrap_or_default();
+                    return Err(refusal(format!("{analysis}: {name} is {range}, not {value}{why}")));
                 }
             };
             checked.insert(param.name.to_owned(), value);
@@ -119,6 +129,7 @@ impl Range {
         match self {
             Range::Choice(words) => Value::from(words.first().copied().unwrap_or_default()),
             Range::Integer { default, .. } => Value::from(*default),
+            Range::Text { default, .. } => Value::from(*default),
         }
     }
 
@@ -130,7 +141,23 @@ impl Range {
             Range::Integer { min, max, .. } => {
                 value.as_i64().is_some_and(|value| (*min..=*max).contains(&value))
             }
+            Range::Text { check, .. } => value.as_str().is_some_and(|text| check(text).is_ok()),
         }
+    }
+
+    /// What is wrong with a text that is not in the range.
+    fn complaint(&self, value: &Value) -> Option<String> {
+        match self {
+            Range::Text { check, .. } => check(value.as_str()?).err(),
+            Range::Choice(_) | Range::Integer { .. } => None,
+        }
+    }
+
+    /// What somebody wrote, as the value that it stands for: a number where one reads as such, but a text stays one.
+    #[must_use]
+    pub fn value(&self, text: &str) -> Value {
+        let number = if matches!(self, Range::Text { .. }) { None } else { text.parse::<i64>().ok() };
+        number.map_or_else(|| Value::from(text), Value::from)
     }
 
     /// The range in words.
@@ -139,6 +166,7 @@ impl Range {
         match self {
             Range::Choice(words) => format!("one of {}", words.join(", ")),
             Range::Integer { min, max, .. } => format!("a whole number from {min} to {max}"),
+            Range::Text { grammar, .. } => (*grammar).to_owned(),
         }
     }
 }

@@ -58,15 +58,21 @@ impl Ticks {
     /// How many times `whole` this time is, in lowest terms; nothing is taken for one tick.
     #[must_use]
     pub fn fraction_of(self, whole: Ticks) -> String {
-        let whole = whole.0.unsigned_abs().max(1);
-        let divisor = gcd(self.0.unsigned_abs(), whole);
-        let (numerator, denominator) = (self.0.unsigned_abs() / divisor, whole / divisor);
+        let (numerator, denominator) = self.ratio(whole);
         let sign = if self.0 < 0 { "-" } else { "" };
         if denominator == 1 {
             format!("{sign}{numerator}")
         } else {
             format!("{sign}{numerator}/{denominator}")
         }
+    }
+
+    /// How many times `whole` this time is, in lowest terms and without a sign; nothing is taken for one tick.
+    #[must_use]
+    pub fn ratio(self, whole: Ticks) -> (u64, u64) {
+        let whole = whole.0.unsigned_abs().max(1);
+        let divisor = gcd(self.0.unsigned_abs(), whole);
+        (self.0.unsigned_abs() / divisor, whole / divisor)
     }
 
     /// Whether this is a span of some length.
