@@ -4,4 +4,5 @@ pub mod cli;
 pub mod embedded;
 pub mod plan;
 pub mod service;
+pub mod similar;
 pub mod sources;

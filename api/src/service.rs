@@ -1,6 +1,7 @@
 //! What every skin calls: submit, look, cancel, take the results.
 
 use crate::plan;
+use crate::similar::{Fingerprints, Pair, Question};
 use crate::sources::Listing;
 use shared::clock;
 use shared::dispatch::{Dispatcher, Lane, Message};
@@ -240,6 +241,26 @@ impl Service {
             Ok(tell)
         };
         self.fold_rows(principal, job, tell, step).await.map(drop)
+    }
+
+    /// Finds the pieces of a job that are like each other; says how many were compared, how many rows have no fingerprint,
+    /// and the pairs.
+    ///
+    /// # Errors
+    /// `not_found`, `malformed` for a job without fingerprints, `too_large` for one of too many pieces, or what the ledger
+    /// says.
+    pub async fn similar(
+        &self,
+        principal: &Principal,
+        job: &JobId,
+        question: Question,
+    ) -> Result<(usize, u64, Vec<Pair>), Failure> {
+        self.ledger(principal).record(job).await?;
+        let add = |mut all: Fingerprints, row: Row| all.add(&row).map(|()| all);
+        let all = self.fold_rows(principal, job, Fingerprints::default(), add).await?;
+        let compare = move || (all.len(), all.without, all.pairs(question));
+        let gone = |error| Failure::new(FailureKind::Internal, format!("a thread is gone: {error}"));
+        tokio::task::spawn_blocking(compare).await.map_err(gone)
     }
 
     /// Folds over the rows of every chunk that has a receipt, in order; only one part of the encoded rows of one chunk is

@@ -14,5 +14,6 @@ mod repeats;
 mod roundtrip;
 mod run;
 mod s3;
+mod similar;
 mod support;
 mod tables;

@@ -46,6 +46,23 @@ pub(super) enum Command {
         /// The job
         job: JobId,
     },
+    /// List pieces of a job that are like each other, whatever their key, the likest first
+    ///
+    /// The job needs the analysis `fingerprint`. A score of 1 says that the openings are the same (or all that stands in
+    /// the pieces), 0 that nothing is.
+    Similar {
+        /// The job
+        job: JobId,
+        /// Neighbours of each piece, at the most
+        #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=100))]
+        top: u16,
+        /// The least score, from 0 to 1
+        #[arg(long, value_name = "T", default_value_t = 0.75, value_parser = threshold)]
+        threshold: f64,
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
     /// Stop a job; what is finished stays
     Cancel {
         /// The job
@@ -142,6 +159,11 @@ fn midi_parts(text: &str) -> Result<MidiParts, String> {
     let names = MidiParts::ALL.map(MidiParts::name).join(", ");
     let found = MidiParts::ALL.into_iter().find(|parts| parts.name() == text);
     found.ok_or_else(|| format!("parts are by one of {names}"))
+}
+
+fn threshold(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|number| (0.0..=1.0).contains(number));
+    number.ok_or_else(|| "a threshold is a number from 0 to 1".to_owned())
 }
 
 fn setting(text: &str) -> Result<(String, String), String> {

@@ -7,6 +7,7 @@ mod show;
 mod summary;
 
 use crate::embedded::Embedded;
+use crate::similar::Question;
 use args::{Args, Command};
 use clap::Parser;
 use clap::error::ErrorKind;
@@ -76,6 +77,10 @@ async fn command(args: Args) -> Result<u8, Failure> {
             Ok(READ_ALL)
         }
         Command::Errors { job } => show::errors(service, &principal, &job).await,
+        Command::Similar { job, top, threshold, json } => {
+            let question = Question { top: usize::from(top), threshold };
+            show::similar(service, &principal, &job, question, json).await
+        }
         Command::Cancel { job } => show::cancel(service, &principal, &job).await,
         Command::Analyses { .. } | Command::Formats => Ok(READ_ALL),
     }

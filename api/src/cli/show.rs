@@ -2,6 +2,8 @@
 
 use super::{NOTHING_DONE, READ_ALL, say, summary, tell};
 use crate::service::Service;
+use crate::similar::{Name, Question};
+use serde_json::json;
 use shared::failure::{Failure, FailureKind};
 use shared::job::JobId;
 use shared::principal::Principal;
@@ -48,6 +50,37 @@ pub(super) async fn errors(service: &Service, principal: &Principal, job: &JobId
         say(&format!("{}{piece}: {}: {failure}\n", row.source, row.facts.state.name()));
     };
     service.errors(principal, job, tell).await?;
+    Ok(READ_ALL)
+}
+
+pub(super) async fn similar(
+    service: &Service,
+    principal: &Principal,
+    job: &JobId,
+    question: Question,
+    as_json: bool,
+) -> Result<u8, Failure> {
+    let (compared, without, pairs) = service.similar(principal, job, question).await?;
+    let piece = |name: &Name| json!({ "source": name.source, "piece": name.piece, "title": name.title });
+    let words = |name: &Name| {
+        let number = if name.piece == 0 { String::new() } else { format!(" piece {}", name.piece) };
+        let title = if name.title.is_empty() { String::new() } else { format!(" ({})", name.title) };
+        format!("{}{number}{title}", name.source)
+    };
+    for pair in &pairs {
+        if as_json {
+            let line = json!({
+                "one": piece(&pair.one), "other": piece(&pair.other), "score": pair.score,
+                "stretches": pair.stretches, "opening": pair.opening,
+            });
+            say(&format!("{line}\n"));
+        } else {
+            say(&format!("{:.3}  {}  {}\n", pair.score, words(&pair.one), words(&pair.other)));
+        }
+    }
+    let summary =
+        format!("{compared} pieces compared, {without} rows without a fingerprint: {} pairs\n", pairs.len());
+    tell(&summary);
     Ok(READ_ALL)
 }
 
