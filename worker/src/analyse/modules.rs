@@ -99,11 +99,15 @@ struct PairRow {
 #[derive(Serialize)]
 struct Row(String, u64, Vec<(usize, Spot)>);
 
-/// How often a module was seen, and the first places: pair, and the note that begins it.
+/// A pair, a place in its text, and the note that begins there.
+type Place = (u32, u32, Begun);
+
+/// How often a module was seen, and the first places. Most are seen once, and then there is nothing in the vector.
 #[derive(Default)]
 struct Seen {
     count: u64,
-    places: Vec<(u32, Begun)>,
+    first: Option<Place>,
+    more: Vec<Place>,
 }
 
 /// All modules of a score, in the making.
@@ -144,9 +148,9 @@ impl Analysis for Modules {
             entropy.add(seen.count);
         }
         let mut order: Vec<(&[u32], &Seen)> = seen.iter().map(|(module, seen)| (&**module, seen)).collect();
-        order.sort_by_key(|(_, seen)| (Reverse(seen.count), seen.places.first().copied()));
+        order.sort_by_key(|(_, seen)| (Reverse(seen.count), seen.first));
         let listed = usize::try_from(GRAMS_MAX.default).unwrap_or(usize::MAX).min(order.len());
-        let mut spot = |&(pair, (is_upper, note)): &(u32, Begun)| {
+        let mut spot = |&(pair, _, (is_upper, note)): &Place| {
             let row = pairs.get(pair as usize)?;
             let melody = melodies.get(if is_upper { row.upper } else { row.lower })?;
             Some((pair as usize, spots.of(melody.part, melody.notes.get(note as usize)?)))
@@ -165,7 +169,11 @@ impl Analysis for Modules {
                 .iter()
                 .take(listed)
                 .map(|(module, seen)| {
-                    Row(say(module), seen.count, seen.places.iter().filter_map(&mut spot).collect())
+                    Row(
+                        say(module),
+                        seen.count,
+                        seen.first.iter().chain(&seen.more).filter_map(&mut spot).collect(),
+                    )
                 })
                 .collect(),
             modules_left_out: order.len() - listed,
@@ -228,9 +236,10 @@ impl Tally {
             }
             if let Some(seen) = self.seen.get_mut(module) {
                 seen.count += group.len() as u64;
-                let room = PLACES - seen.places.len().min(PLACES);
-                let notes = group.iter().take(room).filter_map(|&place| at.get(place as usize));
-                seen.places.extend(notes.map(|&note| (pair, note)));
+                let mut begun =
+                    group.iter().filter_map(|&place| Some((pair, place, *at.get(place as usize)?)));
+                seen.first = seen.first.or_else(|| begun.next());
+                seen.more.extend(begun.take(PLACES - 1 - seen.more.len().min(PLACES - 1)));
             }
         }
         if self.seen.len() as u64 > MODULES_MAX.default {

@@ -196,7 +196,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// music21 10.5.1, `translateMonophonicPartToSegments(corpus.parse('bwv66.6').parts[0], algorithm=…)`; the last E# is an F here.
+    /// music21 10.5.1, `translateMonophonicPartToSegments(corpus.parse('bwv66.6').parts[0], algorithm=…)`. The last E sharp
+    /// of the score is an F in this fixture, and so is its letter.
     #[test]
     fn bwv_66_6() {
         let segments = |algorithm: &str| {
