@@ -17,8 +17,6 @@ pub mod fingerprint;
 mod functions;
 mod grams;
 mod harmonic_rhythm;
-pub mod fingerprint;
-mod grams;
 mod harmony;
 mod interval;
 mod jsymbolic_features;
@@ -33,7 +31,6 @@ mod modules;
 mod music21_features;
 mod ngrams;
 mod non_chord_tones;
-mod ngrams;
 mod npvi;
 mod patterns;
 mod pitch_classes;
@@ -90,9 +87,9 @@ pub static ANALYSES: &[&dyn Analysis] = &[
     &contour::Contour,
     &density::Density,
     &durations::Durations,
+    &fingerprint::Fingerprint,
     &functions::Functions,
     &harmonic_rhythm::HarmonicRhythm,
-    &fingerprint::Fingerprint,
     &harmony::Harmony,
     &jsymbolic_features::JsymbolicFeatures,
     &key::Key,
@@ -100,17 +97,17 @@ pub static ANALYSES: &[&dyn Analysis] = &[
     &local_key::LocalKey,
     &melodic_intervals::MelodicIntervals,
     &meter::MeterUse,
-    &music21_features::Music21Features,
-    &non_chord_tones::NonChordTones,
     &modules::Modules,
+    &music21_features::Music21Features,
     &ngrams::Ngrams,
+    &non_chord_tones::NonChordTones,
     &npvi::Npvi,
     &patterns::Patterns,
     &pitch_classes::PitchClasses,
     &pitches::Pitches,
     &roman_numerals::RomanNumerals,
-    &segmentation::Segmentation,
     &search::Search,
+    &segmentation::Segmentation,
     &segments::Segments,
     &summary::Summary,
     &syncopation::Syncopation,
