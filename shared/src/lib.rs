@@ -8,6 +8,7 @@ pub mod failure;
 pub mod job;
 pub mod ledger;
 pub mod limits;
+pub mod memory;
 pub mod metrics;
 pub mod place;
 pub mod principal;

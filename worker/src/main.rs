@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    shared::memory::settle();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     ExitCode::from(worker::process::main(&arguments))
 }

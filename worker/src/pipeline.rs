@@ -15,7 +15,7 @@ use shared::receipt::Outcome;
 use shared::row::{Cell, Facts, Finding, Row, State, Warning};
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A request made ready: analyses looked up, parameters checked.
@@ -313,8 +313,17 @@ fn compute(
     }
 }
 
+/// Notes from which a piece is analysed while no other of that size is: what analyses work out of the two would add up.
+/// Movements of symphonies have up to 100 000.
+const LARGE_NOTES: usize = 50_000;
+/// Whose turn it is among large pieces.
+static LARGE: Mutex<()> = Mutex::new(());
+
 /// The facts of one piece.
 fn piece(score: &Score, analyses: &[(&'static dyn Analysis, Params)]) -> Facts {
+    let large = score.notes.len() > LARGE_NOTES;
+    // A panic in an analysis does not reach here, and there is nothing behind the lock that it could have broken.
+    let _turn = large.then(|| LARGE.lock().unwrap_or_else(PoisonError::into_inner));
     if let Some(damage) = score.damage.as_ref().filter(|_| score.notes.is_empty() && score.rests.is_empty()) {
         return Facts::failed(damage.clone());
     }
