@@ -2,6 +2,7 @@
 
 pub mod truth;
 
+use rustix::time::{ClockId, clock_gettime};
 use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
@@ -20,14 +21,10 @@ pub fn process_cpu_seconds() -> f64 {
     (ticks(11) + ticks(12)) / 100.0
 }
 
-/// CPU seconds that this thread ran so far, to the nanosecond (`/proc/thread-self/schedstat`).
-///
-/// # Panics
-/// Where there is no `/proc`.
+/// CPU seconds that this thread ran so far, to the nanosecond.
 pub fn thread_cpu_seconds() -> f64 {
-    let stat = fs::read_to_string("/proc/thread-self/schedstat").expect("there is a /proc");
-    let nanoseconds = stat.split(' ').next().and_then(|first| first.parse::<f64>().ok());
-    nanoseconds.expect("a number of nanoseconds") / 1e9
+    let now = clock_gettime(ClockId::ThreadCPUTime);
+    now.tv_sec as f64 + now.tv_nsec as f64 / 1e9
 }
 
 /// The median of some figures.

@@ -11,8 +11,7 @@
 //! as often as it takes to last 0.2 s, five times over, and the medians of one pass are told:
 //!
 //! `{"files", "failed", "bytes", "notes", "wall_s", "cpu_s", "rss_kb"}`: `bytes` are those of the files that did not fail,
-//! `cpu_s` is the time that the thread ran (`/proc/thread-self/schedstat`, in nanoseconds; the wall time where that is
-//! not to be had), `rss_kb` the most memory that the process ever held.
+//! `cpu_s` is the time that the thread ran, `rss_kb` the most memory that the process ever held.
 //!
 //! With `--floor` each of the five rounds times, one after the other, our reading and two things that no reading can
 //! do without, over the same files:
@@ -23,6 +22,7 @@
 //!
 //! A ratio is our CPU time over that of the floor in the same round; the median of the rounds is told.
 
+use benches::thread_cpu_seconds;
 use memchr::{memchr_iter, memchr2_iter};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -287,20 +287,13 @@ fn passes(work: &mut impl FnMut() -> io::Result<()>) -> io::Result<u32> {
 }
 
 fn measure(passes: u32, work: &mut impl FnMut() -> io::Result<()>) -> io::Result<Spent> {
-    let (start, cpu) = (Instant::now(), cpu_s());
+    let (start, cpu) = (Instant::now(), thread_cpu_seconds());
     for _ in 0..passes {
         work()?;
     }
     let wall = start.elapsed().as_secs_f64();
-    let cpu = cpu.zip(cpu_s()).map_or(wall, |(before, after)| after - before);
+    let cpu = thread_cpu_seconds() - cpu;
     Ok(Spent { wall: wall / f64::from(passes), cpu: cpu / f64::from(passes) })
-}
-
-/// How long this thread has run.
-fn cpu_s() -> Option<f64> {
-    let text = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    let nanoseconds: f64 = text.split_whitespace().next()?.parse().ok()?;
-    Some(nanoseconds * 1e-9)
 }
 
 /// The most memory that this process ever held, in kilobytes; 0 where that is not to be had.
