@@ -105,6 +105,25 @@ pub(super) fn score(parts: u16, events: Vec<Event<'_>>) -> Score {
     made.unwrap()
 }
 
+/// Four parts in 4/4, each a line of (MIDI key, eighths), moved by some semitones.
+pub(super) fn chorale(parts: [&[(i32, i64)]; 4], up: i32) -> Score {
+    let mut events = Vec::new();
+    for (part, line) in (0..).zip(parts) {
+        let (onset, measure) = (Ticks::ZERO, 0);
+        let beats = [4].into();
+        events.push(Event::Meter(Meter { onset, measure, part, beats, unit: 4, place: Place::START }));
+        let mut onset = 0;
+        for &(key, eighths) in line {
+            if onset % 8 == 0 {
+                events.push(Event::Measure { part, onset: Ticks::quarters(onset / 2), number: "1" });
+            }
+            events.push(Event::Note(note(part, (onset, 2), (eighths, 2), key + up)));
+            onset += eighths;
+        }
+    }
+    score(4, events)
+}
+
 /// The answer with default parameters.
 pub(super) fn ask(analysis: &dyn Analysis, score: &Score) -> Value {
     analysis.run(score, &defaults(analysis)).unwrap()

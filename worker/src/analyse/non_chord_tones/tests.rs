@@ -1,29 +1,8 @@
 //! Non-chord tones on made-up music, checked by hand.
 
-use super::super::testing::{ask, note, score};
+use super::super::testing::{ask, chorale, score};
 use super::*;
-use crate::score::{Event, Meter, Ticks};
 use serde_json::json;
-use shared::place::Place;
-
-/// Four parts in 4/4, each a line of (MIDI key, eighths), moved by some semitones.
-fn parts(parts: [&[(i32, i64)]; 4], up: i32) -> Score {
-    let mut events = Vec::new();
-    for (part, line) in (0..).zip(parts) {
-        let (onset, measure) = (Ticks::ZERO, 0);
-        let beats = [4].into();
-        events.push(Event::Meter(Meter { onset, measure, part, beats, unit: 4, place: Place::START }));
-        let mut onset = 0;
-        for &(key, eighths) in line {
-            if onset % 8 == 0 {
-                events.push(Event::Measure { part, onset: Ticks::quarters(onset / 2), number: "1" });
-            }
-            events.push(Event::Note(note(part, (onset, 2), (eighths, 2), key + up)));
-            onset += eighths;
-        }
-    }
-    score(4, events)
-}
 
 /// I, a neighbour over it, IV, C struck again over V and falling to B, V7, a C too early, I.
 const MUSIC: [&[(i32, i64)]; 4] = [
@@ -36,7 +15,7 @@ const MUSIC: [&[(i32, i64)]; 4] = [
 #[test]
 fn each_kind_is_found_in_every_key() {
     for up in -6..6 {
-        let answer = ask(&NonChordTones, &parts(MUSIC, up));
+        let answer = ask(&NonChordTones, &chorale(MUSIC, up));
         let found = answer["found"].as_array().unwrap();
         let kinds: Vec<_> = found
             .iter()
@@ -55,14 +34,15 @@ fn each_kind_is_found_in_every_key() {
 fn lengths_twice_as_long_keep_the_kinds() {
     let doubled = MUSIC.map(|line| line.iter().map(|&(key, eighths)| (key, eighths * 2)).collect::<Vec<_>>());
     let [a, b, c, d] = &doubled;
-    let (once, twice) = (ask(&NonChordTones, &parts(MUSIC, 0)), ask(&NonChordTones, &parts([a, b, c, d], 0)));
+    let (once, twice) =
+        (ask(&NonChordTones, &chorale(MUSIC, 0)), ask(&NonChordTones, &chorale([a, b, c, d], 0)));
     assert_eq!(once["counts"], twice["counts"]);
 }
 
 #[test]
 fn the_order_of_parts_changes_nothing_but_lines() {
     let [a, b, c, d] = MUSIC;
-    let counts = |order| ask(&NonChordTones, &parts(order, 0))["counts"].clone();
+    let counts = |order| ask(&NonChordTones, &chorale(order, 0))["counts"].clone();
     assert_eq!(counts([a, b, c, d]), counts([c, a, d, b]));
 }
 
