@@ -1,11 +1,14 @@
 //! One item, from its bytes to its rows and its outcome. Blocks: it runs on the threads for computing.
 
+mod pace;
+
 use crate::analyse::{self, Analysis, Params};
 use crate::cache::{Cache, Entry, finding_sentence, part_sentence, reading_sentence};
 use crate::fetch::{Arrived, Loaded};
 use crate::read::{self, Fidelity, Grid, MidiOptions, MidiParts, ReadError, ReadOptions, ScoreReader};
 use crate::rows::Rows;
-use crate::score::{Field, Repeats, Score, ScoreBuilder, Stop, laid_out};
+use crate::score::{Field, Repeats, Score, ScoreBuilder, laid_out};
+use pace::Pace;
 use serde_json::{Value, json};
 use shared::failure::{Failure, FailureKind};
 use shared::job::{Asked, Item, Request};
@@ -15,8 +18,7 @@ use shared::receipt::Outcome;
 use shared::row::{Cell, Facts, Finding, Row, State, Warning};
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::OnceLock;
 
 /// A request made ready: analyses looked up, parameters checked.
 pub struct Wanted {
@@ -278,24 +280,21 @@ fn compute(
     tell: &mut dyn FnMut(Facts),
 ) {
     let mut none = true;
-    let began = Instant::now();
-    let allowed = Duration::from_secs(limits.item_seconds_max);
-    let in_time = || match began.elapsed() > allowed {
-        true => Err(Stop::Failed(Failure::new(
-            FailureKind::TimedOut,
-            format!("more than item_seconds_max = {} seconds of work for one item", limits.item_seconds_max),
-        ))),
-        false => Ok(()),
-    };
+    let pace = Pace::new(limits);
+    let check = || pace.check();
     let options = wanted.options(limits);
     let mut emit = |score: Score| {
-        in_time()?;
-        let score = laid_out(score, wanted.repeats, limits);
+        pace.in_time()?;
         none = false;
-        tell(score.map_or_else(Facts::failed, |score| piece(&score, &wanted.analyses)));
+        let score = laid_out(score, wanted.repeats, limits);
+        tell(score.map_or_else(Facts::failed, |score| {
+            pace.take_turn(score.notes.len() as u64);
+            piece(&score, &wanted.analyses)
+        }));
+        pace.end_piece();
         Ok(())
     };
-    let mut builder = ScoreBuilder::new(limits, &in_time, &mut emit);
+    let mut builder = ScoreBuilder::new(limits, &check, &mut emit);
     let outcome = loaded.open().map_err(ReadError::Malformed);
     let outcome = outcome.and_then(|mut input| reader.read(&mut *input, &options, &mut builder));
     let left_over = outcome.err().and_then(|error| {
@@ -313,17 +312,8 @@ fn compute(
     }
 }
 
-/// Notes from which a piece is analysed while no other of that size is: what analyses work out of the two would add up.
-/// Movements of symphonies have up to 100 000.
-const LARGE_NOTES: usize = 50_000;
-/// Whose turn it is among large pieces.
-static LARGE: Mutex<()> = Mutex::new(());
-
 /// The facts of one piece.
 fn piece(score: &Score, analyses: &[(&'static dyn Analysis, Params)]) -> Facts {
-    let large = score.notes.len() > LARGE_NOTES;
-    // A panic in an analysis does not reach here, and there is nothing behind the lock that it could have broken.
-    let _turn = large.then(|| LARGE.lock().unwrap_or_else(PoisonError::into_inner));
     if let Some(damage) = score.damage.as_ref().filter(|_| score.notes.is_empty() && score.rests.is_empty()) {
         return Facts::failed(damage.clone());
     }

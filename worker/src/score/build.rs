@@ -12,7 +12,7 @@ use shared::limits::{Limits, exceeded};
 use shared::place::Place;
 
 /// How many events pass between two looks at the clock.
-const EVENTS_PER_CHECK: u64 = 4096;
+pub const EVENTS_PER_CHECK: u64 = 4096;
 
 /// A text is long from here on.
 const LONG_BYTES: u64 = 1 << 20;

@@ -16,7 +16,7 @@ mod texts;
 mod time;
 
 pub use annotation::{Annotation, AnnotationKind};
-pub use build::ScoreBuilder;
+pub use build::{EVENTS_PER_CHECK, ScoreBuilder};
 pub use event::{Event, EventSink, Field, Notation, Stop, Unit};
 pub use expand::{Repeats, expanded, laid_out};
 pub use mark::{Endings, Mark, MarkAt};
