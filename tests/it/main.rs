@@ -15,6 +15,7 @@ mod repeats;
 mod roundtrip;
 mod run;
 mod s3;
+mod schedule;
 mod similar;
 mod support;
 mod tables;
