@@ -33,6 +33,11 @@ impl Scaler {
         Scaler { settings, last_active: Duration::ZERO, recommended: Vec::new() }
     }
 
+    /// Allows fewer workers from now on.
+    pub const fn limit(&mut self, most: u64) {
+        self.settings.most = most;
+    }
+
     /// How many workers there shall be, `now`, with `depth` messages in the lanes and `current` workers.
     pub fn wanted(&mut self, now: Duration, depth: u64, current: u64) -> u64 {
         let Settings { value, most, cooldown, stabilisation } = self.settings;
@@ -57,7 +62,7 @@ impl Scaler {
             return raw.min((current * 2).max(current + 4));
         }
         let highest = self.recommended.iter().map(|(_, wanted)| *wanted).max().unwrap_or(raw);
-        highest.min(current)
+        highest.min(current).min(most)
     }
 }
 
@@ -96,5 +101,13 @@ mod tests {
         assert_eq!(scaler.wanted(at(130), 0, 3), 3);
         assert_eq!(scaler.wanted(at(240), 0, 3), 3);
         assert_eq!(scaler.wanted(at(241), 0, 3), 0, "120 s from the last message");
+    }
+
+    #[test]
+    fn where_fewer_are_allowed_the_others_go_at_once() {
+        let mut scaler = Scaler::new(SETTINGS);
+        assert_eq!(scaler.wanted(at(0), 40, 10), 10);
+        scaler.limit(5);
+        assert_eq!(scaler.wanted(at(1), 40, 10), 5);
     }
 }
