@@ -2,6 +2,7 @@
 
 use crate::support::{broker, corpus, finish, program, ripieno, tune};
 use shared::dispatch::rabbitmq::RabbitMq;
+use shared::schedule::FireTime;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -389,4 +390,73 @@ async fn in_a_cluster_each_night_is_fired_once_and_worked_by_the_workers() {
     let carrier = RabbitMq::new(&uri, &queues, 1).unwrap();
     carrier.remove().await.unwrap();
     assert_eq!(ended, 3);
+}
+
+/// One that slept between its claim and its outcome wakes up when another has done it all: what it wrote is named by nobody.
+#[test]
+fn one_that_wakes_up_late_fires_no_second_time() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    scores(home, 0..3);
+    add(home, &[]);
+    let mut night = 0;
+    loop {
+        night += 1;
+        assert!(night < 80, "it never slept between claim and outcome");
+        let mut command = Command::new("strace");
+        command.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=link,linkat", "-e"]);
+        command.arg(format!("inject=link,linkat:signal=STOP:when={}", 1 + night % 6)).arg(program());
+        command.arg("--data").arg(home.join("data")).env_remove("RIPIENO_BROKER").env_remove("RIPIENO_STORE");
+        command.args(["schedule", "tick", "--at", &format!("{}T02:05:00Z", day(night))]);
+        let mut sleeper = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        // Longer than a claim is trusted by the one that comes next.
+        sleep(Duration::from_millis(1_500));
+        let slept_there = sleeper.try_wait().unwrap().is_none() && stage(home, night) == "claimed";
+        if slept_there {
+            let (code, text, errors) = finish(tick(home, night).env("RIPIENO_FIRE_SECONDS_MAX", "1"));
+            assert_eq!(code, 0, "{text}{errors}");
+            assert_eq!(stage(home, night), "ended");
+        }
+        let wake = format!("kill -CONT $(pgrep -P {}) 2>/dev/null || true", sleeper.id());
+        let until = Instant::now() + Duration::from_secs(60);
+        while sleeper.try_wait().unwrap().is_none() {
+            Command::new("sh").args(["-c", &wake]).status().unwrap();
+            assert!(Instant::now() < until, "it does not wake up");
+            sleep(Duration::from_millis(100));
+        }
+        if slept_there {
+            break;
+        }
+        look(home, night);
+    }
+    assert_eq!(jobs(home) as u64, night, "one job a night");
+    assert_eq!(history(home).len() as u64, night.min(100));
+    let written = fs::read_dir(home.join("data/ledger/tenants/local/jobs")).unwrap().count() as u64;
+    assert_eq!(written, night + 1, "both wrote chunks, and one of them in vain");
+}
+
+/// The loop itself, as an operator starts it.
+#[tokio::test]
+async fn served_until_sigterm_what_is_asked_for_is_worked() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    scores(home, 0..3);
+    add(home, &[]);
+    let mut serving = schedule(home).arg("serve").spawn().unwrap();
+    let ledger = shared::ledger::Ledger::in_folder(&home.join("data/ledger")).await.unwrap();
+    let ledger = ledger.of(shared::principal::LOCAL_TENANT);
+    let name = "nightly".parse().unwrap();
+    let time = FireTime { at_ms: shared::clock::now_ms(), asked: true };
+    ledger.open_fire(&name, time).await.unwrap();
+    let until = Instant::now() + Duration::from_secs(120);
+    let changes = loop {
+        if let Some(changes) = ledger.changes(&name, time).await.unwrap() {
+            break changes;
+        }
+        assert!(Instant::now() < until && serving.try_wait().unwrap().is_none(), "it was not worked");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    };
+    assert_eq!((changes.items, changes.new.count), (3, 3));
+    assert!(Command::new("kill").args(["-TERM", &serving.id().to_string()]).status().unwrap().success());
+    assert_eq!(serving.wait().unwrap().code(), Some(0));
 }
