@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod embedded;
 pub mod plan;
+pub mod schedule;
 pub mod service;
 pub mod similar;
 pub mod sources;

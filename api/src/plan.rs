@@ -155,6 +155,20 @@ pub fn request(sources: Vec<String>, choice: &Choice) -> Result<Request, Failure
     Ok(Request { sources, analyses, fidelity, strict: choice.strict, repeats, midi_grid, midi_parts })
 }
 
+/// A request of before, by the analyses of this build: their revisions may have gone up, their parameters be more.
+///
+/// # Errors
+/// `malformed`, naming the analysis or parameter that is there no more.
+pub fn renewed(request: &Request) -> Result<Request, Failure> {
+    let renew = |asked: &Asked| {
+        let spec = analyse::find(&asked.name).ok_or_else(|| unknown(&asked.name))?.spec();
+        let params = spec.check(&asked.params)?.as_map().clone();
+        Ok(Asked { name: asked.name.clone(), mark: spec.mark(), params })
+    };
+    let analyses = request.analyses.iter().map(renew).collect::<Result<_, Failure>>()?;
+    Ok(Request { analyses, ..request.clone() })
+}
+
 fn unknown(name: &str) -> Failure {
     let names: Vec<&str> = analyse::ANALYSES.iter().map(|analysis| analysis.spec().name).collect();
     let nearest = names.iter().min_by_key(|known| distance(name, known));

@@ -92,7 +92,7 @@ impl Service {
         Service { window, ..self }
     }
 
-    fn ledger(&self, principal: &Principal) -> Ledger {
+    pub(crate) fn ledger(&self, principal: &Principal) -> Ledger {
         self.ledger.of(&principal.tenant)
     }
 
@@ -109,31 +109,29 @@ impl Service {
         lane: Lane,
     ) -> Result<Accepted, Failure> {
         let ledger = self.ledger(principal);
-        let found = &listing.found;
-        if found.items() == 0 {
-            let message = format!("there is no score under {}", request.sources.join(", "));
-            return Err(Failure::new(FailureKind::NotFound, message));
-        }
-        let submission = plan::submission(&request, found.iter())?;
-        let unfinished = ledger.active().await?.into_iter().find(|record| record.submission == submission);
-        if let Some(record) = unfinished {
+        let plan = Plan::new(request, &listing, lane)?;
+        let mut active = ledger.active().await?.into_iter();
+        if let Some(record) = active.find(|record| record.submission == plan.submission) {
             return Ok(Accepted { record, resumed: true });
         }
-        let plan = Plan {
-            request,
-            submission,
-            items: found.items(),
-            bytes: found.bytes(),
-            left_out: listing.left_out,
-            lane,
-            retries: None,
-        };
-        let record = self.accept(&ledger, plan, plan::chunks(found.iter())).await?;
+        let record = self.accept(&ledger, plan, plan::chunks(listing.found.iter())).await?;
         Ok(Accepted { record, resumed: false })
     }
 
     /// Writes the chunks of a job, and then the record that makes it one.
     async fn accept(
+        &self,
+        ledger: &Ledger,
+        plan: Plan,
+        chunks: impl Iterator<Item = Result<Chunk, Failure>>,
+    ) -> Result<Record, Failure> {
+        let record = self.write(ledger, plan, chunks).await?;
+        ledger.accept(&record).await?;
+        Ok(record)
+    }
+
+    /// Writes the chunks of a job that is not accepted yet.
+    async fn write(
         &self,
         ledger: &Ledger,
         plan: Plan,
@@ -146,7 +144,7 @@ impl Service {
             written += 1;
         }
         let Plan { request, submission, items, bytes, left_out, lane, retries } = plan;
-        let record = Record {
+        Ok(Record {
             version: WIRE_VERSION,
             id,
             created_ms: clock::now_ms(),
@@ -160,9 +158,32 @@ impl Service {
             lane,
             window: self.window,
             retries,
-        };
-        ledger.accept(&record).await?;
-        Ok(record)
+        })
+    }
+
+    /// Writes the chunks of a job; accepting its record is left to the caller.
+    ///
+    /// # Errors
+    /// As [`Service::submit`].
+    pub(crate) async fn write_job(
+        &self,
+        ledger: &Ledger,
+        request: Request,
+        listing: Listing,
+        lane: Lane,
+    ) -> Result<Record, Failure> {
+        let plan = Plan::new(request, &listing, lane)?;
+        self.write(ledger, plan, plan::chunks(listing.found.iter())).await
+    }
+
+    /// The ledger, for duties that know no tenant.
+    pub(crate) const fn ledger_of_all(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Publishes the work of an accepted job, as a hint: without it the work begins at the next reconciling.
+    pub(crate) async fn publish(&self, ledger: &Ledger, record: &Record) {
+        self.hint(reconcile(ledger, &self.dispatcher, record).await);
     }
 
     /// Publishes what is left to do of a job: the first chunks without a receipt; the relay does the rest.
@@ -407,6 +428,19 @@ struct Plan {
     left_out: BTreeMap<String, u64>,
     lane: Lane,
     retries: Option<JobId>,
+}
+
+impl Plan {
+    fn new(request: Request, listing: &Listing, lane: Lane) -> Result<Self, Failure> {
+        let found = &listing.found;
+        if found.items() == 0 {
+            let message = format!("there is no score under {}", request.sources.join(", "));
+            return Err(Failure::new(FailureKind::NotFound, message));
+        }
+        let submission = plan::submission(&request, found.iter())?;
+        let (items, bytes, left_out) = (found.items(), found.bytes(), listing.left_out.clone());
+        Ok(Plan { request, submission, items, bytes, left_out, lane, retries: None })
+    }
 }
 
 fn new_id() -> Result<JobId, Failure> {

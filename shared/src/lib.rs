@@ -14,6 +14,7 @@ pub mod place;
 pub mod principal;
 pub mod receipt;
 pub mod row;
+pub mod schedule;
 pub mod store;
 pub mod telemetry;
 pub mod wire;

@@ -91,6 +91,10 @@ fixed! {
     SIMILAR_PIECES_MAX: "similar_pieces_max", "pieces of a job that are compared" = 300_000;
     /// Thousands of pieces that share a bucket would be compared in millions of pairs; each is held against the next ones.
     SIMILAR_BUCKET_MAX: "similar_bucket_max", "pieces of one bucket that a piece is held against" = 50;
+    /// A corpus that moved has a million sources that are gone and as many new ones; those beyond it are counted.
+    CHANGES_MAX: "changes_max", "sources that the report of a scheduled run lists of each kind" = 10_000;
+    /// A schedule of every minute that nobody looked after for a year would have half a million runs to make up for.
+    CATCH_UP_MAX: "catch_up_max", "missed times of a schedule that are made up for" = 100;
 }
 
 limits! {
@@ -138,6 +142,8 @@ limits! {
     chunks_in_lane_max: "chunks of one job in a lane of a cluster at once" = 16, "RIPIENO_CHUNKS_IN_LANE_MAX";
     /// A score that takes its process down may do so by its size: whoever works a suspect gets no more than this.
     suspect_bytes_max: "bytes of address space of a process that works suspects" = 2 << 30, "RIPIENO_SUSPECT_BYTES_MAX";
+    /// Whoever died while it listed the sources of a schedule would keep it from its turn; longer lists are begun twice.
+    fire_seconds_max: "seconds until another process takes over a time of a schedule" = 300, "RIPIENO_FIRE_SECONDS_MAX";
     /// A broken file can earn a warning for each note; the rest are counted, not kept.
     warnings_max: "warnings kept of one piece" = 50, "RIPIENO_WARNINGS_MAX";
 }

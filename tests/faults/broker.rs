@@ -18,16 +18,41 @@ pub struct Broker {
     home: PathBuf,
     port: u16,
     dist_port: u16,
+    management: Option<Management>,
     child: Option<Child>,
+}
+
+/// The management interface of a broker.
+#[derive(Clone, Copy)]
+pub struct Management {
+    /// Its port.
+    pub port: u16,
+    /// How often queues tell how deep they are, in milliseconds.
+    pub told_every_ms: u64,
 }
 
 impl Broker {
     /// A broker whose data lie under `home`, started.
     pub fn start(home: &Path) -> Self {
         let port = free_port();
-        let mut broker = Broker { home: home.to_owned(), port, dist_port: port + 1, child: None };
+        let mut broker =
+            Broker { home: home.to_owned(), port, dist_port: port + 1, management: None, child: None };
         broker.restart();
         broker
+    }
+
+    /// The same with its management interface.
+    pub fn managed(home: &Path, told_every_ms: u64) -> Self {
+        let port = free_port();
+        let management = Some(Management { port: port + 2, told_every_ms });
+        let mut broker = Broker { home: home.to_owned(), port, dist_port: port + 1, management, child: None };
+        broker.restart();
+        broker
+    }
+
+    /// The port of its management interface, if it has one.
+    pub fn management_port(&self) -> Option<u16> {
+        self.management.map(|management| management.port)
     }
 
     /// Its address.
@@ -40,13 +65,22 @@ impl Broker {
         for folder in ["home", "mnesia", "log"] {
             fs::create_dir_all(home.join(folder)).expect("a folder can be made");
         }
-        let config = format!("listeners.tcp.local = 127.0.0.1:{}\n", self.port);
+        let mut config = format!("listeners.tcp.local = 127.0.0.1:{}\n", self.port);
+        let (mut plugins, mut advanced) = ("[].\n", "[].\n".to_owned());
+        if let Some(Management { port, told_every_ms }) = self.management {
+            config += &format!("management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {port}\n");
+            config += &format!("collect_statistics_interval = {told_every_ms}\n");
+            plugins = "[rabbitmq_management].\n";
+            advanced = format!("[{{rabbit, [{{quorum_tick_interval, {told_every_ms}}}]}}].\n");
+        }
         fs::write(home.join("rabbitmq.conf"), config).expect("a file can be written");
-        fs::write(home.join("plugins"), "[].\n").expect("a file can be written");
+        fs::write(home.join("advanced.config"), advanced).expect("a file can be written");
+        fs::write(home.join("plugins"), plugins).expect("a file can be written");
         fs::write(home.join("env.conf"), "").expect("a file can be written");
         let mut command = Command::new(Path::new(PROGRAMS).join(program));
         command.env("HOME", home.join("home")).env("RABBITMQ_CONF_ENV_FILE", home.join("env.conf"));
         command.env("RABBITMQ_CONFIG_FILE", home.join("rabbitmq.conf"));
+        command.env("RABBITMQ_ADVANCED_CONFIG_FILE", home.join("advanced.config"));
         command.env("RABBITMQ_ENABLED_PLUGINS_FILE", home.join("plugins"));
         command.env("RABBITMQ_NODENAME", format!("ripieno{}@localhost", self.port));
         command.env("RABBITMQ_NODE_PORT", self.port.to_string());

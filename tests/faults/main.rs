@@ -8,6 +8,7 @@
 //! and counters that differ), W (executions beyond one, per item) and R (seconds from the end of the fault to the next
 //! receipt). L and D must be 0. It needs `rabbitmq-server`; rows of the object store need the one that `tests/run` starts.
 
+#[allow(dead_code, reason = "`autoscale` uses the rest of it")]
 mod broker;
 mod hook;
 mod proxy;

@@ -24,7 +24,8 @@ pub struct Site {
     pub home: PathBuf,
     broker: String,
     store: String,
-    queues: String,
+    /// How its names in the broker begin.
+    pub queues: String,
     settings: BTreeMap<String, String>,
     /// Its workers.
     pub workers: Vec<Child>,

@@ -1,5 +1,6 @@
 //! What the command line takes.
 
+use super::schedule::Schedule;
 use clap::{Parser, Subcommand, ValueEnum};
 use shared::dispatch::Lane;
 use shared::job::JobId;
@@ -97,6 +98,9 @@ pub(super) enum Command {
         #[command(flatten)]
         show: Show,
     },
+    /// Jobs that come again: every night, say, of what is new or has changed
+    #[command(subcommand)]
+    Schedule(Schedule),
     /// List the jobs, newest first
     Jobs,
     /// List the analyses, or describe one

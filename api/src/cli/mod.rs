@@ -4,6 +4,7 @@ mod args;
 mod desk;
 mod progress;
 mod run;
+mod schedule;
 mod show;
 mod summary;
 
@@ -84,6 +85,7 @@ async fn serve(desk: &Desk, command: Command) -> Result<u8, Failure> {
         Command::Submit(ask) => run::submit(desk, &ask).await,
         Command::Retry { job, show } => run::retry(desk, &job, &show).await,
         Command::Status { job } => show::status(service, &principal, job).await,
+        Command::Schedule(command) => schedule::command(desk, command).await,
         Command::Jobs => show::jobs(service, &principal).await,
         Command::Results { job, out, format } => {
             for path in service.results(&principal, &job, &out, &format).await? {

@@ -9,7 +9,7 @@ use crate::sources;
 use serde_json::json;
 use shared::dispatch::Announcement;
 use shared::failure::{Failure, FailureKind};
-use shared::job::{JobId, Record};
+use shared::job::{JobId, Record, Request};
 use shared::principal::Principal;
 use std::num::NonZero;
 use std::time::Duration;
@@ -27,8 +27,8 @@ enum Ended {
     Stuck(Failure),
 }
 
-/// Accepts the job that is asked for.
-async fn accept(desk: &Desk, ask: &args::Ask) -> Result<Accepted, Failure> {
+/// What is asked for, checked.
+pub(super) fn request(ask: &args::Ask, sources: Vec<String>) -> Result<Request, Failure> {
     let choice = Choice {
         analyses: ask.analyses.clone(),
         params: ask.set.clone(),
@@ -37,7 +37,12 @@ async fn accept(desk: &Desk, ask: &args::Ask) -> Result<Accepted, Failure> {
         repeats: ask.repeats,
         midi: MidiOptions { grid: ask.midi_grid.clone(), parts: ask.midi_parts },
     };
-    let request = plan::request(ask.sources.clone(), &choice)?;
+    plan::request(sources, &choice)
+}
+
+/// Accepts the job that is asked for.
+async fn accept(desk: &Desk, ask: &args::Ask) -> Result<Accepted, Failure> {
+    let request = request(ask, ask.sources.clone())?;
     let listing = sources::list(&ask.sources, &desk.limits).await?;
     desk.service.submit(&Principal::local(), request, listing, ask.lane).await
 }
@@ -153,13 +158,13 @@ async fn conclude(
 }
 
 /// The signals that ask for an end. Once they are listened to, nothing else acts on them.
-struct Signals {
+pub(super) struct Signals {
     interrupt: Signal,
     terminate: Signal,
 }
 
 impl Signals {
-    fn new() -> Result<Self, Failure> {
+    pub(super) fn new() -> Result<Self, Failure> {
         let unavailable = |error| Failure::new(FailureKind::Unavailable, format!("no signals: {error}"));
         let interrupt = signal(SignalKind::interrupt()).map_err(unavailable)?;
         let terminate = signal(SignalKind::terminate()).map_err(unavailable)?;
@@ -167,7 +172,7 @@ impl Signals {
     }
 
     /// Waits for either.
-    async fn any(&mut self) {
+    pub(super) async fn any(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}

@@ -68,7 +68,7 @@ impl Keys {
 }
 
 /// Ten digits, so that listings come in the order of the numbers.
-fn numbered(number: u32) -> String {
+pub(super) fn numbered(number: u32) -> String {
     format!("{number:010}")
 }
 

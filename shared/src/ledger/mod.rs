@@ -4,6 +4,7 @@
 //! One primitive carries it all: create-if-absent. The first write of a key wins, a later one is told so.
 
 mod keys;
+mod schedules;
 mod seal;
 mod watch;
 
@@ -18,7 +19,7 @@ use crate::store::failure;
 use crate::{clock, disk, wire};
 use bytes::Bytes;
 use futures::TryStreamExt;
-use keys::{Keys, number};
+use keys::{Keys, number, numbered};
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions};

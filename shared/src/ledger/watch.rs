@@ -80,6 +80,6 @@ impl Ledger {
     }
 }
 
-fn written_ms(meta: &ObjectMeta) -> u64 {
+pub(super) fn written_ms(meta: &ObjectMeta) -> u64 {
     u64::try_from(meta.last_modified.timestamp_millis()).unwrap_or(0)
 }
