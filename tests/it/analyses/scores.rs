@@ -121,11 +121,11 @@ pub(super) fn played_twice(score: &Score) -> Score {
     }));
     for mut measure in score.measures.iter().cloned() {
         measure.index += measures;
-        measure.onset = measure.onset + later;
+        measure.onset += later;
         twice.measures.push(measure);
     }
     twice.measures.sort_by_key(|measure| (measure.part, measure.index));
-    twice.parts.iter_mut().for_each(|part| part.duration = part.duration + later);
+    twice.parts.iter_mut().for_each(|part| part.duration += later);
     twice
 }
 
