@@ -36,9 +36,6 @@ def crim(args):
             values = [value for column in theirs[name] for value in theirs[name][column].dropna()]
             want = collections.Counter(value.replace(', ', ' ') if name == 'ngrams' else value for value in values)
             got = collections.Counter({gram[0]: gram[1] for gram in found[name][name]})
-            cut = found[name][f'{name}_left_out'] > 0
-            if cut:  # compare what is listed
-                want = collections.Counter({gram: count for gram, count in want.items() if gram in got})
             same = sum((want & got).values())
             total = totals[name]
             total[0] += sum(want.values())

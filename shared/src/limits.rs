@@ -73,20 +73,16 @@ fixed! {
     VOICE_PAIRS_MAX: "voice_pairs_max", "pairs of voices of one piece, over all moments" = 50_000_000;
     /// Drones under thousands of chords, in hundreds of voices, would be held against each of them.
     TONE_CHORDS_MAX: "tone_chords_max", "chords that the tones of one piece sound in, over all tones" = 20_000_000;
-    /// Findings beyond it are counted and not listed: those of a symphony's hundreds of pairs of voices would fill memory.
-    FINDINGS_MAX: "findings_max", "findings of one piece that are listed" = 10_000;
+    /// Each is a row of the detail, of half a kilobyte while it is made; symphonies have up to 45 000.
+    FINDINGS_MAX: "findings_max", "findings of one analysis of one piece" = 200_000;
+    /// Each two voices may have some at each moment, of a tenth of a kilobyte; the finale of Beethoven's Ninth has 247 091.
+    VOICE_FINDINGS_MAX: "voice_findings_max", "findings of voice leading of one piece" = 600_000;
     /// Each costs half a kilobyte while the keys are found; the longest movements have some thousand measures.
     KEY_SPANS_MAX: "key_spans_max", "measures or quarters of one piece whose keys are told" = 50_000;
     /// Every window of every size would be half the square of a score's quarters: 50 million for an opera.
     KEY_WINDOWS_MAX: "key_windows_max", "windows of one piece whose keys are told" = 1_000_000;
     /// A long run of one note repeats itself in n squared places; the patterns that promise most are weighed first.
     PATTERN_WORK_MAX: "pattern_work_max", "occurrences of the patterns of one piece that are weighed" = 4_000_000;
-    /// Where the best patterns, or what was searched, stand is a row of the detail each time; the rest is counted.
-    PLACES_MAX: "places_max", "places of one piece that are listed" = 2_000;
-    /// A long piece has thousands of different n-grams, most of them once; the rest is counted.
-    GRAMS_MAX: "grams_max", "n-grams of one piece that are listed" = 500;
-    /// Modules of all pairs of voices are counted in memory; symphonies have some hundred thousand different ones.
-    MODULES_MAX: "modules_max", "different modules of one piece" = 1_000_000;
     /// Pieces that are compared are held in memory, some 400 bytes each.
     SIMILAR_PIECES_MAX: "similar_pieces_max", "pieces of a job that are compared" = 300_000;
     /// Thousands of pieces that share a bucket would be compared in millions of pairs; each is held against the next ones.

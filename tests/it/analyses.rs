@@ -1,7 +1,7 @@
 //! The conformance of every analysis, present and future: its spec, its goldens, its row in the documentation, and
 //! what it makes of hostile, empty, large and transposed scores.
 
-use scores::{hostile, made, pieces};
+use scores::{hostile, made, pieces, transposed};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,7 +14,9 @@ mod features;
 mod harmony;
 mod keys;
 mod melody;
+mod repetition;
 mod scores;
+mod whole;
 
 /// One score of each format has a golden answer of each analysis.
 const GOLDEN: &[&str] =
@@ -206,8 +208,7 @@ fn moves(analysis: &str) -> &'static [&'static str] {
 #[test]
 fn transposition_changes_what_it_should() {
     let score = made(2_000);
-    let mut higher = score.clone();
-    higher.notes.iter_mut().for_each(|note| note.transpose += 2);
+    let higher = transposed(&score, 2);
     for analysis in ANALYSES {
         let name = analysis.spec().name;
         let before = answer(*analysis, &score, json!({}));

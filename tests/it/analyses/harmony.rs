@@ -1,10 +1,10 @@
 //! Laws of the analyses of harmony, and a chorale whose chords are known.
 
-use super::scores::{made, pieces};
+use super::scores::{augmented, made, pieces, transposed, turned};
 use super::{answer, root};
 use serde_json::{Value, json};
 use worker::analyse;
-use worker::score::{Note, Score, Ticks};
+use worker::score::Score;
 
 fn ask(name: &str, score: &Score, given: Value) -> Value {
     answer(analyse::find(name).expect("registered"), score, given)
@@ -25,16 +25,7 @@ fn sounding(answer: &Value) -> Vec<Value> {
 #[test]
 fn augmenting_a_score_moves_onsets_and_nothing_else() {
     let score = made(2_000);
-    let mut twice = score.clone();
-    let double = |time: &mut Ticks| time.0 *= 2;
-    for note in &mut twice.notes {
-        double(&mut note.onset);
-        double(&mut note.duration);
-    }
-    for measure in &mut twice.measures {
-        double(&mut measure.onset);
-        double(&mut measure.duration);
-    }
+    let twice = augmented(&score);
     for fidelity in ["corrected", "compat"] {
         let given = || json!({ "fidelity": fidelity });
         for name in ["chords", "roman_numerals"] {
@@ -52,12 +43,7 @@ fn augmenting_a_score_moves_onsets_and_nothing_else() {
 #[test]
 fn the_order_of_parts_changes_no_chord() {
     let score = made(2_000);
-    let mut turned = score.clone();
-    turned.notes.iter_mut().for_each(|note| note.part = 1 - note.part);
-    turned.notes.sort_by_key(|note: &Note| (note.onset, note.part));
-    turned.measures.iter_mut().for_each(|measure| measure.part = 1 - measure.part);
-    turned.measures.sort_by_key(|measure| (measure.part, measure.index));
-    turned.parts.reverse();
+    let turned = turned(&score);
     let (before, after) = (ask("chords", &score, json!({})), ask("chords", &turned, json!({})));
     assert_eq!(sounding(&before), sounding(&after));
     assert_eq!([0, 1].map(|field| column(&before, field)), [0, 1].map(|field| column(&after, field)));
@@ -69,8 +55,7 @@ fn the_order_of_parts_changes_no_chord() {
 #[test]
 fn transposing_moves_the_root_of_every_chord() {
     let score = made(2_000);
-    let mut higher = score.clone();
-    higher.notes.iter_mut().for_each(|note| note.transpose += 12);
+    let higher = transposed(&score, 12);
     let (before, after) = (ask("chords", &score, json!({})), ask("chords", &higher, json!({})));
     for (low, high) in
         before["chords"].as_array().expect("chords").iter().zip(after["chords"].as_array().expect("chords"))

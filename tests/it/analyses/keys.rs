@@ -1,31 +1,19 @@
 //! Laws of the analyses of keys and rhythm: what transposing, augmenting and turning the parts round leave as it is.
 
 use super::answer;
-use super::scores::made;
+use super::scores::{augmented, made, transposed, turned};
 use serde_json::{Value, json};
 use worker::analyse;
-use worker::score::{Note, Score, Ticks};
+use worker::score::Score;
 
 fn ask(name: &str, score: &Score, given: Value) -> Value {
     answer(analyse::find(name).expect("registered"), score, given)
 }
 
-/// The same music with its parts in the other order.
-fn turned(score: &Score) -> Score {
-    let mut turned = score.clone();
-    turned.notes.iter_mut().for_each(|note| note.part = 1 - note.part);
-    turned.notes.sort_by_key(|note: &Note| (note.onset, note.part));
-    turned.measures.iter_mut().for_each(|measure| measure.part = 1 - measure.part);
-    turned.measures.sort_by_key(|measure| (measure.part, measure.index));
-    turned.parts.reverse();
-    turned
-}
-
 #[test]
 fn octaves_and_the_order_of_parts_change_no_key() {
     let score = made(2_000);
-    let mut higher = score.clone();
-    higher.notes.iter_mut().for_each(|note| note.transpose += 12);
+    let higher = transposed(&score, 12);
     // The music by the rule is in one key as a path, and in several measure by measure.
     for (name, given, least) in [
         ("local_key", json!({}), 1),
@@ -43,19 +31,7 @@ fn octaves_and_the_order_of_parts_change_no_key() {
 #[test]
 fn augmenting_a_score_changes_no_key_of_a_measure_and_no_melody() {
     let score = made(2_000);
-    let mut twice = score.clone();
-    let double = |time: &mut Ticks| time.0 *= 2;
-    for note in &mut twice.notes {
-        double(&mut note.onset);
-        double(&mut note.duration);
-    }
-    for measure in &mut twice.measures {
-        double(&mut measure.onset);
-        double(&mut measure.duration);
-    }
-    for part in &mut twice.parts {
-        double(&mut part.duration);
-    }
+    let twice = augmented(&score);
     let keys = |score| {
         let answer = ask("local_key", score, json!({}));
         let stretches = answer["stretches"].as_array().expect("stretches").iter();

@@ -1,10 +1,10 @@
 //! Laws of the analyses of melody: what turning a score about must not change.
 
-use super::scores::made;
+use super::scores::{augmented, made, turned};
 use super::{answer, near};
 use serde_json::{Value, json};
 use worker::analyse;
-use worker::score::{Note, Pitch, Score};
+use worker::score::{Pitch, Score};
 
 fn ask(name: &str, score: &Score, given: Value) -> Value {
     answer(analyse::find(name).expect("registered"), score, given)
@@ -25,17 +25,7 @@ const MODULES: [&str; 4] = ["count", "distinct", "repeated", "entropy"];
 #[test]
 fn augmenting_a_score_changes_no_pattern() {
     let score = made(2_000);
-    let mut twice = score.clone();
-    for note in &mut twice.notes {
-        for time in [&mut note.onset, &mut note.duration] {
-            time.0 *= 2;
-        }
-    }
-    for measure in &mut twice.measures {
-        for time in [&mut measure.onset, &mut measure.duration] {
-            time.0 *= 2;
-        }
-    }
+    let twice = augmented(&score);
     for (name, fields, given) in [
         ("patterns", &PATTERNS[..], json!({ "compare": "intervals_rhythm" })),
         ("ngrams", &NGRAMS[..], json!({ "durations": "ratios" })),
@@ -52,12 +42,7 @@ fn augmenting_a_score_changes_no_pattern() {
 #[test]
 fn the_order_of_parts_changes_no_count() {
     let score = made(2_000);
-    let mut turned = score.clone();
-    turned.notes.iter_mut().for_each(|note| note.part = 1 - note.part);
-    turned.notes.sort_by_key(|note: &Note| (note.onset, note.part));
-    turned.measures.iter_mut().for_each(|measure| measure.part = 1 - measure.part);
-    turned.measures.sort_by_key(|measure| (measure.part, measure.index));
-    turned.parts.reverse();
+    let turned = turned(&score);
     for (name, fields) in [
         ("patterns", &PATTERNS[..]),
         ("ngrams", &NGRAMS[..]),

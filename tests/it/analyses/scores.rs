@@ -73,6 +73,62 @@ pub(super) fn made(count: u32) -> Score {
     scores.pop().expect("one score")
 }
 
+/// The same music sounding so many semitones higher.
+pub(super) fn transposed(score: &Score, semitones: i8) -> Score {
+    let mut higher = score.clone();
+    higher.notes.iter_mut().for_each(|note| note.transpose += semitones);
+    higher
+}
+
+/// The same music in notes twice as long.
+pub(super) fn augmented(score: &Score) -> Score {
+    let mut twice = score.clone();
+    let double = |time: &mut Ticks| time.0 *= 2;
+    for note in &mut twice.notes {
+        double(&mut note.onset);
+        double(&mut note.duration);
+    }
+    for measure in &mut twice.measures {
+        double(&mut measure.onset);
+        double(&mut measure.duration);
+    }
+    twice.parts.iter_mut().for_each(|part| double(&mut part.duration));
+    twice
+}
+
+/// The same music with its two parts in the other order.
+pub(super) fn turned(score: &Score) -> Score {
+    let mut turned = score.clone();
+    turned.notes.iter_mut().for_each(|note| note.part = 1 - note.part);
+    turned.notes.sort_by_key(|note: &Note| (note.onset, note.part));
+    turned.measures.iter_mut().for_each(|measure| measure.part = 1 - measure.part);
+    turned.measures.sort_by_key(|measure| (measure.part, measure.index));
+    turned.parts.reverse();
+    turned
+}
+
+/// The music of a score in measures of four quarters, and the same once more after some silence: from the second bar line
+/// after its end.
+pub(super) fn played_twice(score: &Score) -> Score {
+    let mut twice = score.clone();
+    let end = score.notes.iter().map(Note::end).max().unwrap_or_default();
+    let later = Ticks::quarters((end.0 / Ticks::quarters(4).0 + 2) * 4);
+    let measures = score.measures_of(0).len() as u32;
+    twice.notes.extend(score.notes.iter().map(|note| Note {
+        onset: note.onset + later,
+        measure: note.measure + measures,
+        ..*note
+    }));
+    for mut measure in score.measures.iter().cloned() {
+        measure.index += measures;
+        measure.onset += later;
+        twice.measures.push(measure);
+    }
+    twice.measures.sort_by_key(|measure| (measure.part, measure.index));
+    twice.parts.iter_mut().for_each(|part| part.duration += later);
+    twice
+}
+
 /// What no composer writes and a broken file may say.
 pub(super) fn hostile() -> Score {
     let mut score = made(400);

@@ -3,17 +3,17 @@
 use super::common::{FIDELITY, answer, integer, is_plain, mean, number};
 use super::lines::{Line, lines};
 use super::meter::{TOLERANCE, grids, stated, tolerance};
+use super::sonorities::check_findings;
 use super::{Analysis, Param, Params, Spec};
 use crate::score::{Note, Score};
 use serde::Serialize;
 use serde_json::Value;
 use shared::failure::Failure;
-use shared::limits::FINDINGS_MAX;
 
 static SPEC: Spec = Spec {
     name: "accents",
-    revision: 1,
-    summary: "Thomassen's melodic accent of each tone of the lines (staff, or voice where a staff has several) without chords, by the two intervals around it, and how it goes with the metrical weight. Ties are merged, rests are passed over, grace and unpitched notes are left out; the first tone of a line has 1. The detail lists the accents and metrical levels of each line, of 10 000 tones in all.",
+    revision: 2,
+    summary: "Thomassen's melodic accent of each tone of the lines (staff, or voice where a staff has several) without chords, by the two intervals around it, and how it goes with the metrical weight. Ties are merged, rests are passed over, grace and unpitched notes are left out; the first tone of a line has 1. The detail has the accents and metrical levels of each line.",
     params: &[
         Param {
             summary: "`compat` takes written pitch and each tied note for a tone, as music21 does; `corrected` sounding pitch, with ties merged.",
@@ -79,7 +79,6 @@ impl Analysis for Accents {
         let height =
             |head: &&Note| head.written.cents() + if compat { 0 } else { 100 * i32::from(head.transpose) };
         let (mut all, mut weighed): (Vec<f64>, Vec<(f64, usize)>) = (Vec::new(), Vec::new());
-        let mut room = usize::try_from(FINDINGS_MAX.default).unwrap_or(usize::MAX);
         let mut rows = Vec::new();
         for line in lines(score) {
             let heads = heads(&line, compat);
@@ -92,16 +91,15 @@ impl Analysis for Accents {
             all.extend(&accents);
             let pairs = accents.iter().zip(&levels);
             weighed.extend(pairs.filter_map(|(accent, level)| level.map(|level| (*accent, level))));
-            let listed = room.min(accents.len());
-            room -= listed;
+            check_findings(all.len())?;
             rows.push(Row {
                 part: line.part,
                 staff: line.staff,
                 voice: line.voice,
                 tones: accents.len(),
                 mean: mean(&accents),
-                accents: accents.iter().take(listed).map(|accent| rounded(*accent)).collect(),
-                levels: levels.into_iter().take(listed).collect(),
+                accents: accents.iter().map(|accent| rounded(*accent)).collect(),
+                levels,
             });
         }
         let of = |downbeat: bool| -> Vec<f64> {

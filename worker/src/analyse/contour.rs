@@ -4,22 +4,21 @@ mod phrases;
 
 use super::common::{Counts, FIDELITY, answer, integer, key_of, number, number_of, ratio, text};
 use super::lines::lines;
-use super::sonorities::PlaceRow;
+use super::sonorities::{PlaceRow, check_findings};
 use super::{Analysis, Param, Params, Range, Spec};
 use crate::score::{Score, Ticks};
 use phrases::{Phrase, phrases, tones};
 use serde::Serialize;
 use serde_json::Value;
 use shared::failure::Failure;
-use shared::limits::FINDINGS_MAX;
 use std::cmp::Ordering;
 
 const SHARE: &str = "Share of the phrases of this shape.";
 
 static SPEC: Spec = Spec {
     name: "contour",
-    revision: 1,
-    summary: "Huron's nine shapes of phrases, by the first tone, the mean of those between and the last, and the Parsons code of each line (u up, d down, r repeated). A line is a staff, or a voice where a staff has several; of a chord the highest tone counts, ties are merged, grace and unpitched notes are left out. A phrase ends at a fermata or a rest, and has a shape from three tones on; the detail lists 10 000 phrases and as many moves at the most.",
+    revision: 2,
+    summary: "Huron's nine shapes of phrases, by the first tone, the mean of those between and the last, and the Parsons code of each line (u up, d down, r repeated). A line is a staff, or a voice where a staff has several; of a chord the highest tone counts, ties are merged, grace and unpitched notes are left out. A phrase ends at a fermata or a rest, and has a shape from three tones on.",
     params: &[
         FIDELITY,
         Param {
@@ -139,26 +138,21 @@ impl Analysis for Contour {
     fn run(&self, score: &Score, params: &Params) -> Result<Value, Failure> {
         let key = key_of(params);
         let (rest, _) = Ticks::from_quarters(params.integer("rest"), 4);
-        let most = usize::try_from(FINDINGS_MAX.default).unwrap_or(usize::MAX);
-        let (mut phrase_room, mut move_room) = (most, most);
         let (mut shapes, mut in_phrases, mut moves) = (Vec::new(), 0, Moves::default());
         let mut rows = Vec::new();
         for line in lines(score) {
             let tones = tones(&line, key);
             let keys: Vec<i32> = tones.iter().map(|tone| tone.key).collect();
             moves.add(&keys);
-            let parsons: String = keys.windows(2).filter_map(letter).take(move_room).collect();
-            move_room -= parsons.len();
+            let parsons: String = keys.windows(2).filter_map(letter).collect();
             let mut listed = Vec::new();
             for phrase in phrases(score, &line, &tones, rest) {
                 let Some((shape, between)) = shape(&phrase) else { continue };
                 shapes.push(shape);
                 in_phrases += phrase.tones.len();
-                if phrase_room > 0 {
-                    phrase_room -= 1;
-                    listed.extend(row(score, &phrase, between, shape));
-                }
+                listed.extend(row(score, &phrase, between, shape));
             }
+            check_findings(shapes.len())?;
             let (part, staff, voice) = (line.part, line.staff, line.voice);
             rows.push(LineRow { part, staff, voice, parsons, phrases: listed });
         }

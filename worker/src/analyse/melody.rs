@@ -22,6 +22,19 @@ pub(super) const RESTS: Param = Param {
 /// The same, for what by its authors' convention ends at rests.
 pub(super) const RESTS_BREAK: Param = Param { range: Range::Choice(&["break", "skip"]), ..RESTS };
 
+/// How many places of each thing counted a caller wants; how many there are is counted whatever is listed.
+pub(super) const PLACES: &str = "places";
+
+/// See [`PLACES`].
+pub(super) const fn places(default: i64) -> Param {
+    Param {
+        name: PLACES,
+        unit: "place",
+        summary: "How many places of each are listed, the first in the score. The counts are of all; the largest number lists all.",
+        range: Range::Integer { min: 0, max: 200_000, default },
+    }
+}
+
 /// One note of a melody, ties merged.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sung {

@@ -4,24 +4,24 @@ mod pair;
 
 use super::common::{answer, integer, number, ratio, text};
 use super::grams::{Entropy, Stretch};
-use super::melody::{Melody, Name, Spot, Spots, melodies};
+use super::melody::{Melody, Name, PLACES, Spot, Spots, melodies, places};
 use super::meter::{grids, stated};
 use super::ngrams::height;
-use super::sonorities::check_notes;
+use super::sonorities::{check_findings, check_notes};
 use super::{Analysis, Param, Params, Range, Spec};
 use crate::score::Score;
 use pair::{Begun, Event, Events, Word};
 use serde::Serialize;
 use serde_json::Value;
 use shared::failure::Failure;
-use shared::limits::{GRAMS_MAX, MODULES_MAX, VOICE_PAIRS_MAX, exceeded};
+use shared::limits::{VOICE_PAIRS_MAX, exceeded};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 static SPEC: Spec = Spec {
     name: "modules",
-    revision: 1,
-    summary: "Contrapuntal modules of each two melodies (lines with ties merged, of notes that begin together the highest): n vertical intervals, one at each moment at which either begins a note, and the motion of the lower between them, `7_Held, 6_-2, 8`. The melody that stands lower in the score counts as the lower one; an interval with a minus is crossed. A rest in either ends a run. The commonest are listed with the first of their places.",
+    revision: 2,
+    summary: "Contrapuntal modules of each two melodies (lines with ties merged, of notes that begin together the highest): n vertical intervals, one at each moment at which either begins a note, and the motion of the lower between them, `7_Held, 6_-2, 8`. The melody that stands lower in the score counts as the lower one; an interval with a minus is crossed. A rest in either ends a run. All are listed, the commonest first, with the place where each stands first.",
     params: &[
         Param {
             name: "n",
@@ -47,6 +47,7 @@ static SPEC: Spec = Spec {
             summary: "All pairs of melodies, neighbours in the score, or the highest with the lowest.",
             range: Range::Choice(&["all", "neighbours", "outer"]),
         },
+        places(1),
     ],
     columns: &[
         integer("count", "/count", "module", "All of them."),
@@ -59,9 +60,6 @@ static SPEC: Spec = Spec {
     ],
     reference: "CRIM Intervals, ImportedPiece.ngrams (contrapuntal modules) over harmonic and melodic; VIS (Antila and Cumming, ISMIR 2014)",
 };
-
-/// How many places of a module are listed.
-const PLACES: usize = 3;
 
 /// The analysis.
 pub(super) struct Modules;
@@ -82,8 +80,6 @@ struct Answer {
     /// The module, how often it stands there, and the first places: pair; measure as printed, beat and place of the note
     /// that begins it.
     modules: Vec<Row>,
-    /// Modules that are counted and not listed.
-    modules_left_out: usize,
 }
 
 #[derive(Serialize)]
@@ -118,6 +114,10 @@ struct Tally {
     seen: BTreeMap<Box<[u32]>, Seen>,
     pairs: Vec<PairRow>,
     moments: u64,
+    /// How many places of a module are kept after the first.
+    more: usize,
+    /// How many places of all modules are kept so far, first ones aside.
+    kept: usize,
 }
 
 impl Analysis for Modules {
@@ -130,7 +130,8 @@ impl Analysis for Modules {
         let melodies = melodies(score);
         let events = Events { height: height(params.word("kind")), both: params.word("motion") == "both" };
         let size = 2 * usize::try_from(params.integer("n")).unwrap_or(1) - 1;
-        let mut tally = Tally::default();
+        let told = usize::try_from(params.integer(PLACES)).unwrap_or(0);
+        let mut tally = Tally { more: told.saturating_sub(1), ..Tally::default() };
         for (upper, lower) in pairs(&melodies, params.word("pairs")) {
             tally.add(&events, &melodies, (upper, lower), size)?;
         }
@@ -149,7 +150,6 @@ impl Analysis for Modules {
         }
         let mut order: Vec<(&[u32], &Seen)> = seen.iter().map(|(module, seen)| (&**module, seen)).collect();
         order.sort_by_key(|(_, seen)| (Reverse(seen.count), seen.first));
-        let listed = usize::try_from(GRAMS_MAX.default).unwrap_or(usize::MAX).min(order.len());
         let mut spot = |&(pair, _, (is_upper, note)): &Place| {
             let row = pairs.get(pair as usize)?;
             let melody = melodies.get(if is_upper { row.upper } else { row.lower })?;
@@ -167,16 +167,14 @@ impl Analysis for Modules {
             fields: ["module", "count", "places"],
             modules: order
                 .iter()
-                .take(listed)
                 .map(|(module, seen)| {
                     Row(
                         say(module),
                         seen.count,
-                        seen.first.iter().chain(&seen.more).filter_map(&mut spot).collect(),
+                        seen.first.iter().take(told).chain(&seen.more).filter_map(&mut spot).collect(),
                     )
                 })
                 .collect(),
-            modules_left_out: order.len() - listed,
             pairs,
         })
     }
@@ -239,12 +237,13 @@ impl Tally {
                 let mut begun =
                     group.iter().filter_map(|&place| Some((pair, place, *at.get(place as usize)?)));
                 seen.first = seen.first.or_else(|| begun.next());
-                seen.more.extend(begun.take(PLACES - 1 - seen.more.len().min(PLACES - 1)));
+                let before = seen.more.len();
+                seen.more.extend(begun.take(self.more.saturating_sub(before)));
+                self.kept += seen.more.len() - before;
             }
         }
-        if self.seen.len() as u64 > MODULES_MAX.default {
-            return Err(exceeded(MODULES_MAX.name, MODULES_MAX.default, None));
-        }
+        check_findings(self.seen.len())?;
+        check_findings(self.kept)?;
         let words = commonest.1.iter().filter_map(|&word| self.words.get(word as usize));
         let (count, distinct) = (places.len() as u64, entropy.distinct);
         let commonest = Some(words.map(|word| events.text(word)).collect());

@@ -2,20 +2,20 @@
 
 use super::common::{answer, integer, number, ratio, text};
 use super::grams::{Entropy, Stretch};
-use super::melody::{Melody, Name, RESTS_BREAK, melodies};
-use super::sonorities::{PlaceRow, check_notes};
+use super::melody::{Melody, Name, PLACES, RESTS_BREAK, Spot, Spots, melodies, places};
+use super::meter::{grids, stated};
+use super::sonorities::{check_findings, check_notes};
 use super::viewpoint::{Clock, Height, Text, Viewpoint};
 use super::{Analysis, Param, Params, Range, Spec};
 use crate::score::Score;
 use serde::Serialize;
 use serde_json::Value;
 use shared::failure::Failure;
-use shared::limits::GRAMS_MAX;
 
 static SPEC: Spec = Spec {
     name: "ngrams",
-    revision: 1,
-    summary: "Every stretch of n melodic intervals of the melodies (lines with ties merged, of notes that begin together the highest), counted over all melodies and in each; the entropy of the n-grams, and of the last interval given those before it. The commonest are listed with the place where each stands first.",
+    revision: 2,
+    summary: "Every stretch of n melodic intervals of the melodies (lines with ties merged, of notes that begin together the highest), counted over all melodies and in each; the entropy of the n-grams, and of the last interval given those before it. All are listed, the commonest first, with the place where each stands first.",
     params: &[
         Param {
             name: "n",
@@ -36,6 +36,7 @@ static SPEC: Spec = Spec {
             range: Range::Choice(&["ignored", "ratios"]),
         },
         RESTS_BREAK,
+        places(1),
     ],
     columns: &[
         integer("count", "/count", "n-gram", "All of them."),
@@ -68,14 +69,12 @@ struct Answer {
     commonest_count: Option<usize>,
     melodies: Vec<Row>,
     fields: [&'static str; 4],
-    /// The n-gram, how often it stands there, in each melody that has it, and where first.
+    /// The n-gram, how often it stands there, in each melody that has it, and the first places.
     ngrams: Vec<Gram>,
-    /// N-grams that are counted and not listed.
-    ngrams_left_out: usize,
 }
 
 #[derive(Serialize)]
-struct Gram(String, usize, Vec<(u32, usize)>, Option<PlaceRow>);
+struct Gram(String, usize, Vec<(u32, usize)>, Vec<(u32, Spot)>);
 
 #[derive(Serialize)]
 struct Row {
@@ -114,7 +113,17 @@ impl Analysis for Ngrams {
             let first = places.first().copied().unwrap_or(0);
             music.words(stretch.at(&music.symbols, first)).join(" ")
         };
-        let listed = usize::try_from(GRAMS_MAX.default).unwrap_or(usize::MAX).min(grams.len());
+        check_findings(grams.len())?;
+        let told = usize::try_from(params.integer(PLACES)).unwrap_or(0);
+        check_findings(grams.iter().map(|places| places.len().min(told)).sum())?;
+        let stated = stated(score);
+        let grids = grids(score, &stated);
+        let mut spots = Spots::new(score, &grids);
+        let mut spot = |&place: &u32| {
+            let &(melody, note) = music.at.get(place as usize)?;
+            let sung = melodies.get(melody as usize)?;
+            Some((melody, spots.of(sung.part, sung.notes.get(note as usize)?)))
+        };
         answer(&Answer {
             count: places.len(),
             distinct: grams.len(),
@@ -124,20 +133,18 @@ impl Analysis for Ngrams {
             commonest: grams.first().map(|places| word(places)),
             commonest_count: grams.first().map(|places| places.len()),
             melodies: rows,
-            fields: ["ngram", "count", "melodies", "place"],
+            fields: ["ngram", "count", "melodies", "places"],
             ngrams: grams
                 .iter()
-                .take(listed)
                 .map(|places| {
                     Gram(
                         word(places),
                         places.len(),
                         by_melody(&music, places),
-                        first(&music, &melodies, places),
+                        places.iter().take(told).filter_map(&mut spot).collect(),
                     )
                 })
                 .collect(),
-            ngrams_left_out: grams.len() - listed,
         })
     }
 }
@@ -161,12 +168,6 @@ fn by_melody(text: &Text, places: &[u32]) -> Vec<(u32, usize)> {
         .chunk_by(|a, b| a == b)
         .filter_map(|same| same.first().map(|&melody| (melody, same.len())))
         .collect()
-}
-
-fn first(text: &Text, melodies: &[Melody], places: &[u32]) -> Option<PlaceRow> {
-    let &(melody, note) = text.at.get(*places.first()? as usize)?;
-    let note = melodies.get(melody as usize)?.notes.get(note as usize)?;
-    Some(PlaceRow(note.place))
 }
 
 /// Entropies of the whole (of n-grams, and of their last interval given the others) and of each melody.

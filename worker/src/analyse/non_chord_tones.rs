@@ -7,7 +7,7 @@ mod linear;
 use super::common::{answer, integer, number, ratio};
 use super::harmony::reading;
 use super::meter::{grids, stated};
-use super::sonorities::{Bars, PlaceRow};
+use super::sonorities::{Bars, PlaceRow, check_findings};
 use super::voices::Voices;
 use super::{Analysis, Params, Spec};
 use crate::score::Score;
@@ -17,12 +17,11 @@ use linear::{Linear, linear};
 use serde::Serialize;
 use serde_json::Value;
 use shared::failure::Failure;
-use shared::limits::FINDINGS_MAX;
 use std::collections::BTreeMap;
 
 static SPEC: Spec = Spec {
     name: "non_chord_tones",
-    revision: 1,
+    revision: 2,
     summary: "Each tone that does not belong to the chord that `harmony` reads while it sounds, by kind, with its place, line and chord; accented where it stands on a stronger place of the measure than what it moves to. A tone that is held from one chord into another counts where it begins to be foreign. `could_pass` and `could_be_neighbours` go by the line alone, as music21 does. Shares are null where there are none.",
     params: &[],
     columns: &[
@@ -127,8 +126,6 @@ struct Answer {
     lines: Vec<LineRow>,
     fields: [&'static str; 10],
     found: Vec<Row>,
-    /// How many are counted and not listed.
-    left_out: usize,
 }
 
 impl Analysis for NonChordTones {
@@ -143,6 +140,7 @@ impl Analysis for NonChordTones {
         let grids = grids(score, &stated);
         let bars = Bars::of(score, part, &grids);
         let mut all = foreign(&voices, &reading.chords)?;
+        check_findings(all.len())?;
         all.sort_by_key(|foreign| (foreign.from, foreign.tone));
         let stronger = |foreign: &Foreign| bars.strength(foreign.from) < bars.strength(foreign.left);
         let accented: Vec<bool> = all.iter().map(stronger).collect();
@@ -151,8 +149,7 @@ impl Analysis for NonChordTones {
             *counts.entry(foreign.kind).or_default() += 1;
         }
         let over = |part: usize, whole: usize| ratio(part as f64, whole as f64);
-        let listed = usize::try_from(FINDINGS_MAX.default).unwrap_or(usize::MAX).min(all.len());
-        let rows = all.iter().zip(&accented).take(listed).filter_map(|(foreign, accented)| {
+        let rows = all.iter().zip(&accented).filter_map(|(foreign, accented)| {
             let (tone, chord) = (voices.tones.get(foreign.tone)?, reading.chords.get(foreign.chord)?);
             let (measure, beat) = bars.at(foreign.from);
             let (key, figure) = (reading.spelling.key(chord.key), chord.figure.clone());
@@ -175,7 +172,6 @@ impl Analysis for NonChordTones {
                 "kind", "onset", "measure", "beat", "line", "pitch", "accented", "key", "figure", "place",
             ],
             found: rows.collect(),
-            left_out: all.len() - listed,
         })
     }
 }

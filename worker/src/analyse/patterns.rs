@@ -5,7 +5,7 @@ mod weigh;
 use super::common::{answer, integer, number, ratio, text};
 use super::melody::{Melody, Name, RESTS, Spot, Spots, Sung, melodies};
 use super::meter::{grids, stated};
-use super::sonorities::check_notes;
+use super::sonorities::{check_findings, check_notes};
 use super::suffixes::{Repeat, Suffixes};
 use super::viewpoint::{Clock, Height, Text, Token, Viewpoint};
 use super::{Analysis, Param, Params, Range, Spec};
@@ -13,12 +13,11 @@ use crate::score::Score;
 use serde::Serialize;
 use serde_json::Value;
 use shared::failure::Failure;
-use shared::limits::PLACES_MAX;
 use weigh::{Chance, Rank, Scale, Weighed};
 
 static SPEC: Spec = Spec {
     name: "patterns",
-    revision: 1,
+    revision: 2,
     summary: "Maximal repeats: what stands at least twice in the melodies (lines with ties merged, of notes that begin together the highest) and would stand there less often if it were one note longer at either end; transposed, and where ratios of durations are compared also augmented or diminished. The best are listed with their places, and with their inversions and retrogrades.",
     params: &[
         Param {
@@ -110,10 +109,6 @@ struct Answer {
     melodies: Vec<Row>,
     fields: [&'static str; 4],
     top: Vec<Pattern>,
-    /// Patterns that are counted and not listed.
-    patterns_left_out: usize,
-    /// Occurrences of those listed that are counted and not listed.
-    occurrences_left_out: u64,
     /// Patterns that were not weighed against the best.
     unweighed: u64,
 }
@@ -186,16 +181,12 @@ impl Analysis for Patterns {
         let scale = Scale { text: &music, suffixes: &suffixes, chance: &chance, rank };
         let (best, unweighed) = scale.best(&repeats, usize::try_from(params.integer("top")).unwrap_or(1));
 
+        // Each covers mostly what better ones do not: all of them together stand in at most twice as many places as there are notes.
+        check_findings(best.iter().map(|weighed| weighed.repeat.count as usize).sum())?;
         let stated = stated(score);
         let grids = grids(score, &stated);
-        let mut teller = Teller {
-            scale: &scale,
-            clock,
-            melodies: &melodies,
-            spots: Spots::new(score, &grids),
-            left: PLACES_MAX.default,
-            left_out: 0,
-        };
+        let mut teller =
+            Teller { scale: &scale, clock, melodies: &melodies, spots: Spots::new(score, &grids) };
         let top: Vec<Pattern> = best.iter().map(|weighed| teller.tell(weighed)).collect();
         let rows = covered(&music, &suffixes.longest(count as usize), least, &melodies);
         let notes: usize = rows.iter().map(|row| row.notes).sum();
@@ -216,8 +207,6 @@ impl Analysis for Patterns {
             }),
             melodies: rows,
             fields: ["melody", "place", "transposition", "augmentation"],
-            patterns_left_out: repeats.len() - top.len(),
-            occurrences_left_out: teller.left_out,
             unweighed,
             top,
         })
@@ -263,9 +252,6 @@ struct Teller<'a> {
     clock: Clock,
     melodies: &'a [Melody],
     spots: Spots<'a>,
-    /// How many places may still be listed.
-    left: u64,
-    left_out: u64,
 }
 
 impl Teller<'_> {
@@ -278,12 +264,8 @@ impl Teller<'_> {
             shape.push_str(" …");
         }
         let places = self.scale.places(&repeat);
-        let listed = usize::try_from(self.left).unwrap_or(usize::MAX).min(places.len());
-        self.left -= listed as u64;
-        self.left_out += (places.len() - listed) as u64;
         let head = self.note(first).map(|(_, note)| *note);
-        let occurrences =
-            places.iter().take(listed).filter_map(|&place| self.occurrence(place, head)).collect();
+        let occurrences = places.iter().filter_map(|&place| self.occurrence(place, head)).collect();
         let viewpoint = text.viewpoint;
         let invert = |token| viewpoint.inverted(token);
         let reverse = |token| Some(viewpoint.reversed(token));

@@ -6,7 +6,7 @@ mod query;
 use super::common::{answer, integer, text};
 use super::melody::{Melody, Name, RESTS, Spot, Spots, melodies};
 use super::meter::{grids, stated};
-use super::sonorities::check_notes;
+use super::sonorities::{check_findings, check_notes};
 use super::viewpoint::Clock;
 use super::{Analysis, Param, Params, Range, Spec};
 use crate::score::Score;
@@ -15,11 +15,10 @@ use query::{GRAMMAR, Query};
 use serde::Serialize;
 use serde_json::Value;
 use shared::failure::{Failure, FailureKind};
-use shared::limits::PLACES_MAX;
 
 static SPEC: Spec = Spec {
     name: "search",
-    revision: 1,
+    revision: 2,
     summary: "Where what is asked for stands in the melodies (lines with ties merged, of notes that begin together the highest). Intervals, contours and rhythms are found at any pitch and speed. With edits, of places that overlap the nearest is told.",
     params: &[
         Param {
@@ -65,8 +64,6 @@ struct Answer {
     fields: [&'static str; 5],
     /// Melody; measure as printed, beat and place of the first note; its name; notes; edits.
     places: Vec<Place>,
-    /// Places that are counted and not listed.
-    places_left_out: u64,
 }
 
 #[derive(Serialize)]
@@ -103,13 +100,14 @@ impl Analysis for Search {
                     count += 1;
                     exact += u64::from(found.edits == 0);
                     fewest = Some(fewest.map_or(found.edits, |fewest| fewest.min(found.edits)));
-                    if let Some(note) = run.get(found.from).filter(|_| count <= PLACES_MAX.default) {
+                    if let Some(note) = run.get(found.from) {
                         let spot = spots.of(melody.part, note);
                         let notes = found.to - found.from;
                         places.push(Place(index, spot, note.pitch.to_string(), notes, found.edits));
                     }
                 }
             }
+            check_findings(places.len())?;
             with += usize::from(count > before);
         }
         answer(&Answer {
@@ -120,7 +118,6 @@ impl Analysis for Search {
             first_measure: places.first().and_then(|Place(_, spot, ..)| spot.measure().map(str::to_owned)),
             melodies: melodies.iter().map(Melody::name).collect(),
             fields: ["melody", "place", "note", "notes", "edits"],
-            places_left_out: count - places.len() as u64,
             places,
         })
     }

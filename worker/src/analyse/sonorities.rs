@@ -6,7 +6,7 @@ use super::meter::Grid;
 use crate::score::{Measure, Pitch, Score, Slice, Slices, Ticks};
 use serde::Serialize;
 use shared::failure::Failure;
-use shared::limits::{Limit, SLICED_NOTES_MAX, SLICES_MAX, exceeded};
+use shared::limits::{FINDINGS_MAX, Limit, SLICED_NOTES_MAX, SLICES_MAX, exceeded};
 use shared::place::Place;
 use std::collections::BTreeMap;
 
@@ -24,6 +24,11 @@ pub(super) fn slices(score: &Score, as_music21: bool) -> Result<&Slices, Failure
 /// Whether a score is small enough to be sliced.
 pub(super) fn check_notes(score: &Score) -> Result<(), Failure> {
     check(score.notes.len(), &SLICED_NOTES_MAX)
+}
+
+/// Refuses more rows than one analysis may tell of a piece: what is told is told whole, or not at all.
+pub(super) fn check_findings(count: usize) -> Result<(), Failure> {
+    check(count, &FINDINGS_MAX)
 }
 
 /// Refuses more of something than its limit.

@@ -5,18 +5,17 @@ mod drums;
 use super::common::{integer, number, number_of, ratio};
 use super::lines::{Line, Tone, lines};
 use super::meter::{Grid, Position, TOLERANCE, grids, stated, tolerance};
-use super::sonorities::PlaceRow;
+use super::sonorities::{PlaceRow, check_findings};
 use super::{Analysis, Params, Spec};
 use crate::score::{Score, Ticks};
 use serde::Serialize;
 use serde_json::{Value, json};
 use shared::failure::Failure;
-use shared::limits::FINDINGS_MAX;
 
 static SPEC: Spec = Spec {
     name: "syncopation",
-    revision: 1,
-    summary: "Syncopation of each line (staff, or voice where a staff has several) and of all of them. A chord is one tone, ties are merged, grace notes are left out, unpitched notes count; a tone is taken to last to the next of its line, and levels finer than four divisions of the measure are one. The detail lists the syncopated tones, the first 10 000.",
+    revision: 2,
+    summary: "Syncopation of each line (staff, or voice where a staff has several) and of all of them. A chord is one tone, ties are merged, grace notes are left out, unpitched notes count; a tone is taken to last to the next of its line, and levels finer than four divisions of the measure are one. The detail lists the syncopated tones.",
     params: &[TOLERANCE],
     columns: &[
         integer("tones", "/tones", "tone", "Tones that stand in a meter."),
@@ -88,10 +87,11 @@ impl Analysis for Syncopation {
                     continue;
                 };
                 let strength = sums.add(&position, span, tone.duration());
-                if strength > 0 && (found.len() as u64) < FINDINGS_MAX.default {
+                if strength > 0 {
                     found.push(row(score, grid, index, &tone, strength));
                 }
             }
+            check_findings(found.len())?;
             whole.merge(&sums);
             let mut row = sums.figures();
             for (name, value) in

@@ -1,24 +1,26 @@
 //! Voice leading: how each two voices move against each other, and what a teacher would mark.
 
+mod findings;
 mod moments;
 mod quartet;
 
 use super::common::{FIDELITY, answer, integer, number, ratio};
 use super::meter::{grids, stated};
-use super::sonorities::{Bars, PlaceRow, check_notes};
+use super::sonorities::{Bars, check_notes};
 use super::{Analysis, Params, Spec};
 use crate::score::{Pitch, Score, Ticks};
+use findings::{Kind, Row, Rows};
 use moments::{Moment, Step, Voice, aligned, as_music21, pitches};
 use quartet::{Motion, Perfect, Quartet};
 use serde::Serialize;
 use serde_json::Value;
 use shared::failure::Failure;
-use shared::limits::{FINDINGS_MAX, VOICE_PAIRS_MAX, exceeded};
+use shared::limits::{VOICE_FINDINGS_MAX, VOICE_PAIRS_MAX, exceeded};
 use std::collections::BTreeMap;
 
 static SPEC: Spec = Spec {
     name: "voice_leading",
-    revision: 2,
+    revision: 3,
     summary: "Each two voices at each moment at which one of them moves on without a rest: how they move against each other, and each parallel, hidden consonance, crossing, overlap and improper resolution with its place. A voice is a line (staff, or voice where a staff has several), ties merged; of chords in it the highest and the lowest notes are two voices. The voice that stands higher in the score counts as the upper one.",
     params: &[FIDELITY],
     columns: &[
@@ -77,45 +79,15 @@ static SPEC: Spec = Spec {
 /// The analysis.
 pub(super) struct VoiceLeading;
 
-/// What can be found of two voices.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Kind {
-    ParallelFifth,
-    ParallelOctave,
-    ParallelUnison,
-    HiddenFifth,
-    HiddenOctave,
-    Crossing,
-    Overlap,
-    ImproperResolution,
-}
-
-/// One thing found: kind, onset, measure as printed, beat, the voices by their indices, their notes (upper before and
-/// after, lower before and after), where the later ones stand, and a detail: `similar` or `anti` for parallels, the
-/// dissonance for improper resolutions, `exposed` for a hidden consonance of the outer voices with a leap in the upper.
-#[derive(Serialize)]
-struct Found(
-    Kind,
-    String,
-    Option<String>,
-    String,
-    (usize, usize),
-    [String; 4],
-    (PlaceRow, PlaceRow),
-    Option<&'static str>,
-);
-
 #[derive(Serialize)]
 struct Answer {
     pairs: u64,
     counts: BTreeMap<Kind, u64>,
     motions: BTreeMap<&'static str, Option<f64>>,
     voices: Vec<Voice>,
-    fields: [&'static str; 8],
-    findings: Vec<Found>,
-    /// How many findings are counted and not listed.
-    findings_left_out: u64,
+    fields: [&'static str; 5],
+    /// All that is found, moment by moment.
+    findings: Vec<Row>,
     /// What music21 10.5.1 finds, once without and once with what follows after a rest.
     compat: Option<Compat>,
 }
@@ -154,14 +126,13 @@ impl Analysis for VoiceLeading {
             pairs: 0,
             motions: BTreeMap::new(),
             counts: Kind::ALL.into_iter().map(|kind| (kind, 0)).collect(),
-            found: Vec::new(),
+            rows: Vec::new(),
             compat: Compat::default(),
         };
         for moment in &moments {
             report.add(moment)?;
         }
-        let Report { pairs, motions, counts, found, compat, .. } = report;
-        let findings_left_out = counts.values().sum::<u64>() - found.len() as u64;
+        let Report { pairs, motions, counts, rows, compat, .. } = report;
         let share = |motion| ratio(motions.get(&motion).copied().unwrap_or(0) as f64, pairs as f64);
         let names = [
             ("parallel", Motion::Parallel),
@@ -174,26 +145,12 @@ impl Analysis for VoiceLeading {
             pairs,
             counts,
             motions,
-            fields: ["kind", "onset", "measure", "beat", "voices", "notes", "places", "detail"],
-            findings: found,
-            findings_left_out,
+            fields: ["onset", "measure", "beat", "steps", "found"],
+            findings: rows,
             compat: written.then_some(compat),
             voices: voices.clone(),
         })
     }
-}
-
-impl Kind {
-    const ALL: [Kind; 8] = [
-        Kind::ParallelFifth,
-        Kind::ParallelOctave,
-        Kind::ParallelUnison,
-        Kind::HiddenFifth,
-        Kind::HiddenOctave,
-        Kind::Crossing,
-        Kind::Overlap,
-        Kind::ImproperResolution,
-    ];
 }
 
 /// What is found, in the making.
@@ -206,7 +163,7 @@ struct Report<'a> {
     pairs: u64,
     motions: BTreeMap<Motion, u64>,
     counts: BTreeMap<Kind, u64>,
-    found: Vec<Found>,
+    rows: Vec<Row>,
     compat: Compat,
 }
 
@@ -215,8 +172,9 @@ impl Report<'_> {
         let steps: Vec<(&Step<'_>, (Pitch, Pitch))> =
             moment.steps.iter().map(|step| (step, pitches(step, self.written))).collect();
         let outer = (steps.first().map(|(step, _)| step.voice), steps.last().map(|(step, _)| step.voice));
+        let mut rows = Rows::default();
         for (index, (upper, high)) in steps.iter().enumerate() {
-            for (lower, low) in steps.iter().skip(index + 1) {
+            for (below, (lower, low)) in steps.iter().enumerate().skip(index + 1) {
                 let still = high.0 == high.1 && low.0 == low.1;
                 if (upper.holds && lower.holds) || still {
                     continue;
@@ -228,12 +186,21 @@ impl Report<'_> {
                 let quartet = Quartet::new(*high, *low);
                 *self.motions.entry(quartet.motion()).or_default() += 1;
                 let is_outer = outer == (Some(upper.voice), Some(lower.voice));
-                self.look(moment.onset, (upper, lower), &quartet, (*high, *low), is_outer);
+                let kinds = self.look(moment.onset, (upper, lower), &quartet, (*high, *low), is_outer);
+                for (kind, detail) in kinds {
+                    *self.counts.entry(kind).or_default() += 1;
+                    rows.add(kind, (index, below), detail);
+                }
             }
         }
+        if self.counts.values().sum::<u64>() > VOICE_FINDINGS_MAX.default {
+            return Err(exceeded(VOICE_FINDINGS_MAX.name, VOICE_FINDINGS_MAX.default, None));
+        }
+        self.rows.extend(rows.at(moment.onset, &steps, &self.bars));
         Ok(())
     }
 
+    /// What two voices do at a moment that is worth telling.
     fn look(
         &mut self,
         onset: Ticks,
@@ -241,7 +208,7 @@ impl Report<'_> {
         quartet: &Quartet,
         notes: ((Pitch, Pitch), (Pitch, Pitch)),
         is_outer: bool,
-    ) {
+    ) -> Vec<(Kind, Option<&'static str>)> {
         let mut kinds: Vec<(Kind, Option<&'static str>)> = Vec::new();
         let parallel = quartet.parallel().filter(|_| notes.0.0 != notes.0.1 && notes.1.0 != notes.1.1);
         if let Some((perfect, anti)) = parallel {
@@ -264,23 +231,7 @@ impl Report<'_> {
         if self.written {
             self.tell_compat(onset, steps, parallel);
         }
-        for (kind, detail) in kinds {
-            *self.counts.entry(kind).or_default() += 1;
-            if self.found.len() as u64 >= FINDINGS_MAX.default {
-                continue;
-            }
-            let (measure, beat) = self.bars.at(steps.0.to.onset.max(steps.1.to.onset));
-            self.found.push(Found(
-                kind,
-                onset.as_fraction(),
-                measure,
-                beat,
-                (steps.0.voice, steps.1.voice),
-                [notes.0.0, notes.0.1, notes.1.0, notes.1.1].map(|pitch| pitch.to_string()),
-                (PlaceRow(steps.0.to.place), PlaceRow(steps.1.to.place)),
-                detail,
-            ));
-        }
+        kinds
     }
 
     fn tell_compat(
@@ -344,12 +295,17 @@ mod tests {
         let lower = part(1, &[(0, 1, 60), (1, 1, 62), (2, 1, 64), (3, 1, 60)]);
         let answer = ask(&VoiceLeading, &score(2, [upper, lower].concat()));
         assert_eq!(answer["counts"]["parallel_fifth"], 1);
-        let found = &answer["findings"][0];
+        let place = [0];
         assert_eq!(
-            (&found[0], &found[1], &found[4]),
-            (&json!("parallel_fifth"), &json!("1"), &json!([0, 1]))
+            answer["findings"],
+            json!([[
+                "1",
+                null,
+                "2",
+                [[0, "G4", "A4", place], [1, "C4", "D4", place]],
+                { "parallel_fifth": [[0, 1, "similar"]] }
+            ]])
         );
-        assert_eq!(found[5], json!(["G4", "A4", "C4", "D4"]));
         near(&answer, "/motions/contrary", 2.0 / 3.0);
     }
 
