@@ -1,7 +1,9 @@
-//! The front of Ripieno. One service; the command line is the first skin over it.
+//! The front of Ripieno. One service; the command line and HTTP are skins over it.
 
 pub mod cli;
 pub mod embedded;
+pub mod front;
+pub mod http;
 pub mod plan;
 pub mod service;
 pub mod similar;

@@ -1,7 +1,12 @@
 //! What every skin calls: submit, look, cancel, pause, retry, take the results.
 
+mod listed;
+mod order;
 mod retry;
 mod rows;
+
+pub use listed::{Listed, Pages, Worked};
+pub use order::{Callback, Order};
 
 use crate::plan;
 use crate::similar::{Fingerprints, Pair, Question};
@@ -96,6 +101,14 @@ impl Service {
         self.ledger.of(&principal.tenant)
     }
 
+    /// Whether the ledger can be reached.
+    ///
+    /// # Errors
+    /// What the ledger says.
+    pub async fn reach(&self) -> Result<(), Failure> {
+        self.ledger.reach().await
+    }
+
     /// Accepts a job: once this returns, its record is durable. An unfinished job of the same request over the same
     /// files is taken up instead of a new one.
     ///
@@ -110,25 +123,15 @@ impl Service {
     ) -> Result<Accepted, Failure> {
         let ledger = self.ledger(principal);
         let found = &listing.found;
-        if found.items() == 0 {
-            let message = format!("there is no score under {}", request.sources.join(", "));
-            return Err(Failure::new(FailureKind::NotFound, message));
-        }
+        some_found(&request, &listing)?;
         let submission = plan::submission(&request, found.iter())?;
         let unfinished = ledger.active().await?.into_iter().find(|record| record.submission == submission);
         if let Some(record) = unfinished {
             return Ok(Accepted { record, resumed: true });
         }
-        let plan = Plan {
-            request,
-            submission,
-            items: found.items(),
-            bytes: found.bytes(),
-            left_out: listing.left_out,
-            lane,
-            retries: None,
-        };
-        let record = self.accept(&ledger, plan, plan::chunks(found.iter())).await?;
+        let chunks = plan::chunks(found.iter());
+        let plan = Plan::of(request, submission, &listing, lane);
+        let record = self.accept(&ledger, new_id()?, plan, chunks).await?;
         Ok(Accepted { record, resumed: false })
     }
 
@@ -136,10 +139,10 @@ impl Service {
     async fn accept(
         &self,
         ledger: &Ledger,
+        id: JobId,
         plan: Plan,
         chunks: impl Iterator<Item = Result<Chunk, Failure>>,
     ) -> Result<Record, Failure> {
-        let id = new_id()?;
         let mut written = 0;
         for chunk in chunks {
             ledger.write_chunk(&id, written, &chunk?).await?;
@@ -161,8 +164,11 @@ impl Service {
             window: self.window,
             retries,
         };
-        ledger.accept(&record).await?;
-        Ok(record)
+        match ledger.accept(&record).await? {
+            Created::First => Ok(record),
+            // The client chose the id, and asked twice at once.
+            Created::Already => ledger.record(&record.id).await,
+        }
     }
 
     /// Publishes what is left to do of a job: the first chunks without a receipt; the relay does the rest.
@@ -333,7 +339,7 @@ impl Service {
             lane: record.lane,
             retries: Some(record.id),
         };
-        let record = self.accept(&ledger, plan, plan::chunks_of(items)).await?;
+        let record = self.accept(&ledger, new_id()?, plan, plan::chunks_of(items)).await?;
         Ok(Accepted { record, resumed: false })
     }
 
@@ -407,6 +413,24 @@ struct Plan {
     left_out: BTreeMap<String, u64>,
     lane: Lane,
     retries: Option<JobId>,
+}
+
+impl Plan {
+    /// The plan of a job over what was listed.
+    fn of(request: Request, submission: String, listing: &Listing, lane: Lane) -> Self {
+        let (items, bytes) = (listing.found.items(), listing.found.bytes());
+        let left_out = listing.left_out.clone();
+        Plan { request, submission, items, bytes, left_out, lane, retries: None }
+    }
+}
+
+/// Refuses a job over nothing.
+fn some_found(request: &Request, listing: &Listing) -> Result<(), Failure> {
+    if listing.found.items() > 0 {
+        return Ok(());
+    }
+    let message = format!("there is no score under {}", request.sources.join(", "));
+    Err(Failure::new(FailureKind::NotFound, message))
 }
 
 fn new_id() -> Result<JobId, Failure> {

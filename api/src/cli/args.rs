@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand, ValueEnum};
 use shared::dispatch::Lane;
 use shared::job::JobId;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use worker::read::{Fidelity, Grid, MidiParts};
 use worker::score::Repeats;
@@ -27,6 +28,12 @@ pub(super) enum Command {
     /// Exit codes: 0 everything was read, 1 wrong usage, 2 some items failed (the table is there), 3 nothing could be
     /// done, 130 interrupted.
     Run(Run),
+    /// Answer requests over HTTP (REST, health, metrics), until SIGTERM or Ctrl-C
+    Serve {
+        /// Address and port; the loopback only, until there is authentication
+        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8321")]
+        listen: SocketAddr,
+    },
     /// Submit a job to the cluster and print its handle, without waiting for it
     Submit(Ask),
     /// Show what a job is doing (the newest one if none is named)

@@ -4,6 +4,7 @@ mod args;
 mod desk;
 mod progress;
 mod run;
+mod serve;
 mod show;
 mod summary;
 
@@ -31,6 +32,8 @@ pub const INTERRUPTED: u8 = 130;
 
 /// Threads that wait for the disk. Each that has ever been keeps memory of its own.
 const BLOCKING_THREADS_MAX: usize = 4;
+/// The same where requests of many clients each wait for it.
+const SERVING_THREADS_MAX: usize = 32;
 
 /// Runs a command line; says the exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
@@ -46,9 +49,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     if matches!(args.command, Command::WorkApart) {
         return worker::apart::run();
     }
+    let serves = matches!(args.command, Command::Serve { .. });
+    let blocking = if serves { SERVING_THREADS_MAX } else { BLOCKING_THREADS_MAX };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
-        .max_blocking_threads(BLOCKING_THREADS_MAX)
+        .max_blocking_threads(blocking)
         .enable_all()
         .build();
     let outcome = match runtime {
@@ -81,6 +86,7 @@ async fn serve(desk: &Desk, command: Command) -> Result<u8, Failure> {
     let (service, principal) = (&desk.service, Principal::local());
     match command {
         Command::Run(options) => run::run(desk, &options).await,
+        Command::Serve { listen } => serve::serve(desk, listen).await,
         Command::Submit(ask) => run::submit(desk, &ask).await,
         Command::Retry { job, show } => run::retry(desk, &job, &show).await,
         Command::Status { job } => show::status(service, &principal, job).await,

@@ -153,13 +153,13 @@ async fn conclude(
 }
 
 /// The signals that ask for an end. Once they are listened to, nothing else acts on them.
-struct Signals {
+pub(super) struct Signals {
     interrupt: Signal,
     terminate: Signal,
 }
 
 impl Signals {
-    fn new() -> Result<Self, Failure> {
+    pub(super) fn new() -> Result<Self, Failure> {
         let unavailable = |error| Failure::new(FailureKind::Unavailable, format!("no signals: {error}"));
         let interrupt = signal(SignalKind::interrupt()).map_err(unavailable)?;
         let terminate = signal(SignalKind::terminate()).map_err(unavailable)?;
@@ -167,7 +167,7 @@ impl Signals {
     }
 
     /// Waits for either.
-    async fn any(&mut self) {
+    pub(super) async fn any(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}

@@ -3,10 +3,12 @@
 //!
 //! One primitive carries it all: create-if-absent. The first write of a key wins, a later one is told so.
 
+mod drawer;
 mod keys;
 mod seal;
 mod watch;
 
+pub use drawer::{Drawer, Entry};
 pub use watch::Progress;
 
 use crate::dispatch::Lane;
@@ -105,6 +107,14 @@ impl Ledger {
         }
     }
 
+    /// Whether the store answers.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn reach(&self) -> Result<(), Failure> {
+        self.exists(&Path::from_iter(["probe", "reach"])).await.map(drop)
+    }
+
     async fn create(&self, key: &Path, bytes: Bytes) -> Result<Created, Failure> {
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
         match self.store.put_opts(key, bytes.into(), options).await {
@@ -147,12 +157,19 @@ impl Ledger {
         Ok(numbers)
     }
 
-    /// Writes a chunk of a job that is not accepted yet.
+    /// Writes a chunk of a job that is not accepted yet. Where the client chose the job's id, by a key, somebody may have
+    /// written one before.
     ///
     /// # Errors
-    /// What the store says.
+    /// What the store says; `malformed` when the chunk of before is another one.
     pub async fn write_chunk(&self, job: &JobId, index: u32, chunk: &Chunk) -> Result<(), Failure> {
-        self.create_record(&self.keys.manifest(job, index), chunk).await.map(drop)
+        if self.create_record(&self.keys.manifest(job, index), chunk).await? == Created::First
+            || self.chunk(job, index).await? == *chunk
+        {
+            return Ok(());
+        }
+        let message = format!("{job} is begun with other files than these: give it another idempotency key");
+        Err(Failure::new(FailureKind::Malformed, message))
     }
 
     /// Accepts a job, whose chunks were written: from here on it is run to its end, whatever dies.
@@ -163,6 +180,14 @@ impl Ledger {
         // First the index: a job that is in it but has no record was never accepted, and is passed over.
         self.create(&self.keys.active_job(&record.id), Bytes::new()).await?;
         self.create_record(&self.keys.record(&record.id), record).await
+    }
+
+    /// The record of a job, if it was accepted.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn record_if_any(&self, job: &JobId) -> Result<Option<Record>, Failure> {
+        self.get(&self.keys.record(job)).await
     }
 
     /// The record of a job.
