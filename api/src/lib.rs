@@ -1,6 +1,7 @@
 //! The front of Ripieno. One service; the command line and HTTP are skins over it.
 
 pub mod cli;
+pub(crate) mod client;
 pub mod embedded;
 pub mod front;
 pub mod http;

@@ -204,6 +204,14 @@ impl Service {
         Ok(Status { record, state, totals })
     }
 
+    /// How many chunks of a job have their receipt: as long as that is the same, so is its table.
+    ///
+    /// # Errors
+    /// What the ledger says.
+    pub async fn receipts(&self, principal: &Principal, job: &JobId) -> Result<u64, Failure> {
+        Ok(self.ledger(principal).receipts(job).await?.len() as u64)
+    }
+
     /// Looks at every job, newest first.
     ///
     /// # Errors
@@ -431,6 +439,11 @@ fn some_found(request: &Request, listing: &Listing) -> Result<(), Failure> {
     }
     let message = format!("there is no score under {}", request.sources.join(", "));
     Err(Failure::new(FailureKind::NotFound, message))
+}
+
+/// A key that nobody else has.
+pub(crate) fn random_key() -> Result<String, Failure> {
+    new_id().map(|id| id.to_string())
 }
 
 fn new_id() -> Result<JobId, Failure> {

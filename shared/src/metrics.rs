@@ -90,6 +90,8 @@ metrics! {
     HTTP_REFUSED: "counter" "ripieno_http_refused_total", "connection";
     /// Connections to the front.
     HTTP_CONNECTIONS: "gauge" "ripieno_http_connections", "connection";
+    /// Requests that wait for a job, or listen to one.
+    HTTP_WAITING: "gauge" "ripieno_http_waiting", "request";
     /// Ends of jobs that a receiver was told of.
     CALLBACKS_DONE: "counter" "ripieno_callbacks_done_total", "callback";
     /// Ends of jobs that a receiver was not told of after all tries.

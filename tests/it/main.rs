@@ -7,6 +7,7 @@ mod corpora;
 mod dispatch;
 mod durability;
 mod formats;
+mod http;
 mod kill;
 mod ledger;
 mod readers;

@@ -1,6 +1,7 @@
 //! What the command line takes.
 
 use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use shared::dispatch::Lane;
 use shared::job::JobId;
 use std::net::SocketAddr;
@@ -19,6 +20,9 @@ pub(super) struct Args {
     /// ~/.local/share/ripieno]
     #[arg(long, global = true, value_name = "DIR")]
     pub(super) data: Option<PathBuf>,
+    /// Speak to the `ripieno serve` at this URL instead [default: $RIPIENO_SERVER]
+    #[arg(long, global = true, value_name = "URL")]
+    pub(super) server: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -104,6 +108,14 @@ pub(super) enum Command {
         #[command(flatten)]
         show: Show,
     },
+    /// Wait for a job and show how it goes on
+    Watch {
+        /// The job
+        job: JobId,
+        /// How progress is shown: a bar on a terminal, one JSON object a line on standard output, or not at all
+        #[arg(long, value_enum, default_value = "auto")]
+        progress: Progress,
+    },
     /// List the jobs, newest first
     Jobs,
     /// List the analyses, or describe one
@@ -113,6 +125,13 @@ pub(super) enum Command {
     },
     /// List the formats that can be read
     Formats,
+    /// Check broker, store, clock, limits and disk, and say what to do
+    Doctor,
+    /// Print the completions for a shell: `source <(ripieno completions bash)`
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
     /// Work what its parent process tells it to
     #[command(hide = true)]
     WorkApart,

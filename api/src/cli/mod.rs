@@ -2,16 +2,19 @@
 
 mod args;
 mod desk;
+mod doctor;
 mod progress;
+mod remote;
 mod run;
 mod serve;
 mod show;
 mod summary;
 
+use crate::client::Remote;
 use crate::similar::Question;
 use args::{Args, Command};
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 use desk::Desk;
 use shared::config;
 use shared::failure::{Failure, FailureKind};
@@ -70,7 +73,16 @@ async fn command(args: Args) -> Result<u8, Failure> {
     match &args.command {
         Command::Analyses { name } => return show::analyses(name.as_deref()),
         Command::Formats => return Ok(show::formats()),
+        Command::Completions { shell } => return Ok(complete(*shell)),
         _ => {}
+    }
+    if let Some(server) = args.server.clone().or_else(|| config::var("RIPIENO_SERVER"))
+        && !matches!(args.command, Command::Serve { .. } | Command::Doctor)
+    {
+        return remote::command(&Remote::at(&server)?, args).await;
+    }
+    if matches!(args.command, Command::Doctor) {
+        return doctor::run(args.data).await;
     }
     let limits = config::limits()?;
     let desk = match config::cluster()? {
@@ -88,6 +100,7 @@ async fn serve(desk: &Desk, command: Command) -> Result<u8, Failure> {
         Command::Run(options) => run::run(desk, &options).await,
         Command::Serve { listen } => serve::serve(desk, listen).await,
         Command::Submit(ask) => run::submit(desk, &ask).await,
+        Command::Watch { job, progress } => run::watch(desk, &job, progress).await,
         Command::Retry { job, show } => run::retry(desk, &job, &show).await,
         Command::Status { job } => show::status(service, &principal, job).await,
         Command::Jobs => show::jobs(service, &principal).await,
@@ -102,14 +115,24 @@ async fn serve(desk: &Desk, command: Command) -> Result<u8, Failure> {
             let question = Question { top: usize::from(top), threshold };
             show::similar(service, &principal, &job, question, json).await
         }
-        Command::Cancel { job } => show::changed(&job, service.cancel(&principal, &job).await),
-        Command::Pause { job } => show::changed(&job, service.pause(&principal, &job).await),
-        Command::Resume { job } => show::changed(&job, service.resume(&principal, &job).await),
-        Command::Prioritise { job, lane } => {
-            show::changed(&job, service.prioritise(&principal, &job, lane).await)
-        }
-        Command::Analyses { .. } | Command::Formats | Command::WorkApart => Ok(READ_ALL),
+        Command::Cancel { job } => show::changed(service.cancel(&principal, &job).await),
+        Command::Pause { job } => show::changed(service.pause(&principal, &job).await),
+        Command::Resume { job } => show::changed(service.resume(&principal, &job).await),
+        Command::Prioritise { job, lane } => show::changed(service.prioritise(&principal, &job, lane).await),
+        Command::Analyses { .. }
+        | Command::Formats
+        | Command::Completions { .. }
+        | Command::Doctor
+        | Command::WorkApart => Ok(READ_ALL),
     }
+}
+
+/// Prints what a shell needs to complete the commands.
+fn complete(shell: clap_complete::Shell) -> u8 {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Args::command(), "ripieno", &mut script);
+    say(&String::from_utf8_lossy(&script));
+    READ_ALL
 }
 
 /// Prints to standard output. A reader that has gone away (`| head`) is no error.

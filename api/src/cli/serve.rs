@@ -4,7 +4,7 @@ use super::desk::Desk;
 use super::run::Signals;
 use super::{READ_ALL, say};
 use crate::front::Front;
-use crate::http::{self, Listener, Names};
+use crate::http::{self, Callbacks, Listener, Names};
 use shared::failure::Failure;
 use std::net::SocketAddr;
 use std::num::NonZero;
@@ -26,7 +26,9 @@ pub(super) async fn serve(desk: &Desk, listen: SocketAddr) -> Result<u8, Failure
         let reconciler = Reconciler::new(ledger, desk.dispatcher.clone());
         tokio::spawn(async { reconciler.await.run().await })
     });
-    let router = http::router(&front, Names::from_environment());
+    let callbacks = Callbacks::from_environment()?;
+    let calling = callbacks.clone().map(|callbacks| tokio::spawn(callbacks.run(Arc::clone(&front))));
+    let router = http::router(&front, Names::from_environment(), callbacks)?;
     say(&format!("listening at http://{}\n", listener.address));
     let serving = tokio::spawn({
         let front = Arc::clone(&front);
@@ -35,9 +37,7 @@ pub(super) async fn serve(desk: &Desk, listen: SocketAddr) -> Result<u8, Failure
     signals.any().await;
     tracing::info!("stopping");
     front.stop();
-    if let Some(reconciling) = reconciling {
-        reconciling.abort();
-    }
+    [reconciling, calling].into_iter().flatten().for_each(|task| task.abort());
     let (served, worked) = tokio::join!(serving, async {
         match work {
             Some(work) => work.end().await,

@@ -1,12 +1,29 @@
 //! The HTTP skin: REST under `/v1`, MCP under `/mcp`, health and metrics. Thin: what is done is done by the service.
 
+mod ask;
+mod callbacks;
+mod catalogue;
+mod events;
+mod extract;
 mod guard;
 mod health;
+mod items;
+mod jobs;
+mod kept;
 mod listen;
+mod looks;
+mod openapi;
 mod problem;
+mod rest;
+mod results;
+pub(crate) mod views;
+mod waiting;
+mod web;
 
+pub use callbacks::Callbacks;
 pub use guard::Names;
 pub use listen::Listener;
+pub use rest::document;
 
 use crate::front::Front;
 use axum::Router;
@@ -14,19 +31,26 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use problem::Problem;
 use shared::failure::{Failure, FailureKind};
 use std::sync::Arc;
+use web::Web;
 
 /// Everything that is answered over HTTP.
-pub fn router(front: &Arc<Front>, names: Names) -> Router {
+///
+/// # Errors
+/// `unavailable` when there is no temporary folder for downloads.
+pub fn router(front: &Arc<Front>, names: Names, callbacks: Option<Callbacks>) -> Result<Router, Failure> {
+    let web = Arc::new(Web::new(front, callbacks)?);
     let guarded = Router::new()
+        .merge(rest::routes(&web))
         .fallback(no_such_path)
+        .method_not_allowed_fallback(no_such_method)
         .layer(from_fn_with_state(Arc::clone(front), guard::whole_body))
         .layer(from_fn_with_state(Arc::new(names), guard::names));
     // Whoever watches the process calls it by whatever name it has for it, and learns nothing of anybody's jobs.
-    Router::new()
+    Ok(Router::new()
         .merge(health::routes(front))
         .fallback_service(guarded)
         .method_not_allowed_fallback(no_such_method)
-        .layer(from_fn(guard::request))
+        .layer(from_fn(guard::request)))
 }
 
 async fn no_such_path(request: axum::extract::Request) -> Problem {

@@ -39,7 +39,7 @@ impl From<Failure> for Problem {
 }
 
 /// Problem details (RFC 9457).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct Details {
     /// Where the kind is explained.
     r#type: String,
@@ -50,11 +50,13 @@ pub(super) struct Details {
     /// What was wrong, where, and what would be right.
     detail: String,
     /// The kind, for code.
+    #[schema(value_type = String)]
     kind: FailureKind,
     /// Whether the same request may succeed later.
     retryable: bool,
     /// Where in the source, when that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
     place: Option<Place>,
 }
 

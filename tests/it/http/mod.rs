@@ -1,0 +1,8 @@
+//! `ripieno serve` over HTTP, as clients of any kind meet it.
+
+mod callbacks;
+mod client;
+mod hard;
+mod jobs;
+mod names;
+mod server;
