@@ -18,7 +18,7 @@ const SOURCES_MAX: usize = 1000;
 #[serde(deny_unknown_fields)]
 pub(super) struct NewJob {
     /// Folders, files, or URLs (`s3://bucket/prefix`, `https://host/score.mxl`), as the server sees them.
-    #[schema(min_items = 1, max_items = 1000, example = json!(["s3://bucket/scores"]))]
+    #[schema(min_items = 1, max_items = 1000, example = json!(["/data/scores"]))]
     pub(super) sources: Vec<String>,
     /// Names of analyses, in the order of the table's columns; all of them where none is named.
     #[serde(default)]
@@ -30,11 +30,9 @@ pub(super) struct NewJob {
     pub(super) parameters: BTreeMap<String, Map<String, Value>>,
     /// Whether to read and count as the source means it, or exactly as music21 10.5.1 does.
     #[serde(default)]
-    #[schema(inline)]
     pub(super) fidelity: FidelityName,
     /// Measures as they are written, as they are played, or so with each repeat once.
     #[serde(default)]
-    #[schema(inline)]
     pub(super) repeats: RepeatsName,
     /// Parts of a quarter note that the times of MIDI files are rounded to, such as `[4, 3]`.
     #[serde(default)]
@@ -42,18 +40,16 @@ pub(super) struct NewJob {
     pub(super) midi_grid: Vec<u16>,
     /// What makes a part of a MIDI file.
     #[serde(default)]
-    #[schema(inline)]
     pub(super) midi_parts: Option<MidiPartsName>,
     /// Whether a damaged score fails instead of giving a degraded row.
     #[serde(default)]
     pub(super) strict: bool,
     /// The lane: `interactive` goes before `bulk`.
     #[serde(default)]
-    #[schema(inline)]
     pub(super) lane: LaneName,
     /// URL that is told of the end of the job, signed by the Standard Webhooks scheme.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(format = "uri")]
+    #[schema(pattern = "^https?://")]
     pub(super) callback: Option<String>,
 }
 

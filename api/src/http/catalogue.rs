@@ -1,6 +1,7 @@
 //! What can be measured and read, from the registries; and what a job would cost.
 
 use super::ask::NewJob;
+use super::callbacks;
 use super::extract::{Json, heavy};
 use super::problem::Problem;
 use super::views::{AnalysisView, Expected, FormatView, PlanView};
@@ -13,14 +14,14 @@ use worker::analyse::{self, ANALYSES};
 use worker::read::READERS;
 
 /// Lists the analyses, with their parameters and columns.
-#[utoipa::path(get, path = "/v1/analyses", tag = "catalogue",
+#[utoipa::path(get, path = "/v1/analyses", operation_id = "list_analyses", tag = "catalogue",
     responses((status = 200, description = "Every analysis", body = Vec<AnalysisView>)))]
 pub(super) async fn analyses() -> axum::Json<Vec<AnalysisView>> {
     axum::Json(ANALYSES.iter().map(|analysis| AnalysisView::from(*analysis)).collect())
 }
 
 /// Describes one analysis.
-#[utoipa::path(get, path = "/v1/analyses/{name}", tag = "catalogue",
+#[utoipa::path(get, path = "/v1/analyses/{name}", operation_id = "get_analysis", tag = "catalogue",
     params(("name" = String, Path, description = "Its name")),
     responses((status = 200, description = "The analysis", body = AnalysisView)))]
 pub(super) async fn analysis(Path(name): Path<String>) -> Result<axum::Json<AnalysisView>, Problem> {
@@ -31,19 +32,22 @@ pub(super) async fn analysis(Path(name): Path<String>) -> Result<axum::Json<Anal
 }
 
 /// Lists the formats that can be read.
-#[utoipa::path(get, path = "/v1/formats", tag = "catalogue",
+#[utoipa::path(get, path = "/v1/formats", operation_id = "list_formats", tag = "catalogue",
     responses((status = 200, description = "Every format", body = Vec<FormatView>)))]
 pub(super) async fn formats() -> axum::Json<Vec<FormatView>> {
     axum::Json(READERS.iter().map(|reader| FormatView::from(reader.format())).collect())
 }
 
 /// Says what a job would cost, without submitting it.
-#[utoipa::path(post, path = "/v1/plans", tag = "jobs", request_body = NewJob,
+#[utoipa::path(post, path = "/v1/plans", operation_id = "plan_job", tag = "jobs", request_body = NewJob,
     responses((status = 200, description = "What it would cost", body = PlanView)))]
 pub(super) async fn plan(
     State(web): State<Arc<Web>>,
     Json(job): Json<NewJob>,
 ) -> Result<axum::Json<PlanView>, Problem> {
+    if let Some(url) = &job.callback {
+        callbacks::check(web.callbacks.as_ref(), url)?;
+    }
     let request = plan::request(job.sources.clone(), &job.choice()?)?;
     let limits = web.front.limits.clone();
     let estimated = heavy(move || async move {

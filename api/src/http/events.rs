@@ -17,19 +17,32 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
+use utoipa::ToSchema;
 
 /// How often a stream without news shows that it is alive, so that nobody between closes it.
 const ALIVE_EVERY: Duration = Duration::from_secs(15);
 /// The least time between two events.
 const REST: Duration = Duration::from_millis(200);
 
+/// What one event carries.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "it describes the events, which are text")]
+pub(super) struct JobEvent {
+    /// `progress`, or `ended` at the end.
+    event: String,
+    /// Changes whenever the job does.
+    id: String,
+    /// A `Job`, as JSON.
+    data: String,
+}
+
 /// Streams a job: an event `progress` whenever it changed, one `ended` at its end. Each is the whole job, so that nothing is
 /// missed by whoever was away; `Last-Event-ID` only spares what is known. After the end the answer is 204: do not come back.
-#[utoipa::path(get, path = "/v1/jobs/{job}/events", tag = "jobs",
+#[utoipa::path(get, path = "/v1/jobs/{job}/events", operation_id = "job_events", tag = "jobs",
     params(("job" = String, Path, description = "The job", pattern = "^job-[a-kmnp-z2-9]{16}$"),
         ("Last-Event-ID" = Option<String>, Header, description = "The `id` of the last event that came")),
     responses(
-        (status = 200, description = "Events, whose data is a `Job`", content((String = "text/event-stream"))),
+        (status = 200, description = "Events, whose data is a `Job`", content((JobEvent = "text/event-stream"))),
         (status = 204, description = "It has ended, and you know it"),
     ))]
 pub(super) async fn events(

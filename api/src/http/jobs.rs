@@ -21,11 +21,20 @@ use utoipa::{IntoParams, ToSchema};
 
 /// Submits a job. Once this is answered, the job is durable.
 #[utoipa::path(
-    post, path = "/v1/jobs", tag = "jobs", request_body = NewJob,
+    post, path = "/v1/jobs", operation_id = "submit_job", tag = "jobs", request_body = NewJob,
     params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 128,
         pattern = "^[!-~]+$", description = "A key of your own: the same key is the same job, however often it is asked for.")),
     responses(
-        (status = 202, description = "Accepted, and durable", body = Job, headers(("Location" = String, description = "The job"))),
+        (status = 202, description = "Accepted, and durable", body = Job, headers(("Location" = String, description = "The job")),
+            links(
+                ("job" = (operation_id = "get_job", parameters(("job" = "$response.body#/id")))),
+                ("events" = (operation_id = "job_events", parameters(("job" = "$response.body#/id")))),
+                ("items" = (operation_id = "job_items", parameters(("job" = "$response.body#/id")))),
+                ("failures" = (operation_id = "job_failures", parameters(("job" = "$response.body#/id")))),
+                ("results" = (operation_id = "job_results", parameters(("job" = "$response.body#/id")))),
+                ("cancel" = (operation_id = "cancel_job", parameters(("job" = "$response.body#/id")))),
+                ("retry" = (operation_id = "retry_job", parameters(("job" = "$response.body#/id")))),
+            )),
         (status = 200, description = "Accepted before, under the same key", body = Job, headers(("Location" = String, description = "The job"))),
     )
 )]
@@ -69,32 +78,34 @@ async fn accepted(web: &Web, accepted: Accepted) -> Result<Response, Problem> {
     Ok((code, location, axum::Json(Job::from(&status))).into_response())
 }
 
-/// What of the list is asked for.
+/// What of the list of jobs is asked for.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub(super) struct PageParams {
+pub(super) struct JobPages {
     /// The `next` of the page before.
-    pub(super) cursor: Option<String>,
+    #[param(pattern = r"^([0-9]{1,15}\.job-[a-kmnp-z2-9]{16})?$")]
+    cursor: Option<String>,
     /// Entries at the most; 100 where nothing is said.
     #[param(minimum = 1, maximum = 1000)]
-    pub(super) limit: Option<u64>,
+    limit: Option<u64>,
 }
 
-impl PageParams {
-    pub(super) fn pages(self, web: &Web) -> Result<Pages, Problem> {
-        Ok(Pages { limit: limit(self.limit, &web.front.limits)?, cursor: self.cursor })
-    }
+/// Which part of a list is asked for; an empty cursor is that of the first page.
+pub(super) fn pages(web: &Web, cursor: Option<String>, asked: Option<u64>) -> Result<Pages, Problem> {
+    let cursor = cursor.filter(|cursor| !cursor.is_empty());
+    Ok(Pages { limit: limit(asked, &web.front.limits)?, cursor })
 }
 
 /// Lists the jobs, newest first.
-#[utoipa::path(get, path = "/v1/jobs", tag = "jobs", params(PageParams),
+#[utoipa::path(get, path = "/v1/jobs", operation_id = "list_jobs", tag = "jobs", params(JobPages),
     responses((status = 200, description = "A page of jobs", body = Jobs)))]
 pub(super) async fn list(
     State(web): State<Arc<Web>>,
-    Params(page): Params<PageParams>,
+    Params(page): Params<JobPages>,
 ) -> Result<axum::Json<Jobs>, Problem> {
-    let page = web.front.service.list_jobs(&Principal::local(), &page.pages(&web)?).await?;
+    let page =
+        web.front.service.list_jobs(&Principal::local(), &pages(&web, page.cursor, page.limit)?).await?;
     Ok(axum::Json(Jobs { jobs: page.entries.iter().map(Job::from).collect(), next: page.next }))
 }
 
@@ -109,7 +120,7 @@ pub(super) struct WaitParams {
 }
 
 /// Looks at a job; with `wait`, when it has ended or changed.
-#[utoipa::path(get, path = "/v1/jobs/{job}", tag = "jobs",
+#[utoipa::path(get, path = "/v1/jobs/{job}", operation_id = "get_job", tag = "jobs",
     params(("job" = String, Path, description = "The job", pattern = "^job-[a-kmnp-z2-9]{16}$"), WaitParams,
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an answer of before: 304 while the job is as it was")),
     responses(
@@ -153,16 +164,16 @@ pub(super) fn names_tag(list: &str, tag: &str) -> bool {
 }
 
 macro_rules! change {
-    ($(#[$doc:meta])* $name:ident, $path:literal, $call:ident) => {
+    ($(#[$doc:meta])* $name:ident, $path:literal, $id:literal) => {
         $(#[$doc])*
-        #[utoipa::path(post, path = $path, tag = "jobs",
+        #[utoipa::path(post, path = $path, operation_id = $id, tag = "jobs",
             params(("job" = String, Path, description = "The job", pattern = "^job-[a-kmnp-z2-9]{16}$")),
             responses((status = 200, description = "The job after that", body = Job)))]
         pub(super) async fn $name(
             State(web): State<Arc<Web>>,
             OfJob(job): OfJob,
         ) -> Result<axum::Json<Job>, Problem> {
-            let status = web.front.service.$call(&Principal::local(), &job).await;
+            let status = web.front.service.$name(&Principal::local(), &job).await;
             changed(&web, &job, status)
         }
     };
@@ -170,15 +181,15 @@ macro_rules! change {
 
 change!(
     /// Stops a job; what is finished stays.
-    cancel, "/v1/jobs/{job}/cancel", cancel
+    cancel, "/v1/jobs/{job}/cancel", "cancel_job"
 );
 change!(
     /// Stops a job for a while.
-    pause, "/v1/jobs/{job}/pause", pause
+    pause, "/v1/jobs/{job}/pause", "pause_job"
 );
 change!(
     /// Lets a paused job go on.
-    resume, "/v1/jobs/{job}/resume", resume
+    resume, "/v1/jobs/{job}/resume", "resume_job"
 );
 
 fn changed(web: &Web, job: &JobId, status: Result<Status, Failure>) -> Result<axum::Json<Job>, Problem> {
@@ -191,12 +202,11 @@ fn changed(web: &Web, job: &JobId, status: Result<Status, Failure>) -> Result<ax
 #[serde(deny_unknown_fields)]
 pub(super) struct Move {
     /// The lane: `interactive` goes before `bulk`.
-    #[schema(inline)]
     pub(super) lane: LaneName,
 }
 
 /// Moves a job to another lane.
-#[utoipa::path(post, path = "/v1/jobs/{job}/prioritise", tag = "jobs", request_body = Move,
+#[utoipa::path(post, path = "/v1/jobs/{job}/prioritise", operation_id = "prioritise_job", tag = "jobs", request_body = Move,
     params(("job" = String, Path, description = "The job", pattern = "^job-[a-kmnp-z2-9]{16}$")),
     responses((status = 200, description = "The job after that", body = Job)))]
 pub(super) async fn prioritise(
@@ -209,7 +219,7 @@ pub(super) async fn prioritise(
 }
 
 /// Makes a new job of what failed of an ended one; its table is that of the whole job.
-#[utoipa::path(post, path = "/v1/jobs/{job}/retry", tag = "jobs",
+#[utoipa::path(post, path = "/v1/jobs/{job}/retry", operation_id = "retry_job", tag = "jobs",
     params(("job" = String, Path, description = "The job", pattern = "^job-[a-kmnp-z2-9]{16}$")),
     responses(
         (status = 202, description = "Accepted, and durable", body = Job, headers(("Location" = String, description = "The new job"))),

@@ -1,5 +1,6 @@
 //! The listening end: connections taken, bounded and ended in good order.
 
+use super::patient::Patient;
 use crate::front::Front;
 use axum::Router;
 use hyper::server::conn::http1;
@@ -89,12 +90,13 @@ impl Listener {
 async fn connection(stream: TcpStream, _room: OwnedSemaphorePermit, router: Router, front: Arc<Front>) {
     metrics::HTTP_CONNECTIONS.increase();
     let limits = &front.limits;
+    let patience = Duration::from_secs(limits.request_seconds_max);
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         // Also for how long a connection may be kept without a request.
-        .header_read_timeout(Duration::from_secs(limits.request_seconds_max))
+        .header_read_timeout(patience)
         .max_buf_size(usize::try_from(limits.request_head_bytes_max).unwrap_or(usize::MAX).max(8192))
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(Patient::new(stream, patience)), TowerToHyperService::new(router));
     tokio::pin!(served);
     let ended = tokio::select! {
         ended = served.as_mut() => ended,

@@ -13,6 +13,7 @@ mod kept;
 mod listen;
 mod looks;
 mod openapi;
+mod patient;
 mod problem;
 mod rest;
 mod results;

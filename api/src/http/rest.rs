@@ -36,7 +36,7 @@ pub(super) fn routes(web: &Arc<Web>) -> Router {
 /// The OpenAPI document, as it is served and as `docs/openapi.json` has it.
 #[must_use]
 pub fn document() -> String {
-    let api = openapi::with_problems(described().into_openapi());
+    let api = openapi::with_names(openapi::with_problems(described().into_openapi()));
     // The document is plain data: it always is JSON.
     api.to_pretty_json().unwrap_or_default() + "\n"
 }

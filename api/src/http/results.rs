@@ -68,7 +68,7 @@ impl Format {
 }
 
 /// Sends the table of a job: of a running one the rows that are there.
-#[utoipa::path(get, path = "/v1/jobs/{job}/results", tag = "results",
+#[utoipa::path(get, path = "/v1/jobs/{job}/results", operation_id = "job_results", tag = "results",
     params(("job" = String, Path, description = "The job", pattern = "^job-[a-kmnp-z2-9]{16}$"), FormatParams,
         ("Range" = Option<String>, Header, description = "One range of bytes, once the job has ended"),
         ("If-Range" = Option<String>, Header, description = "The `ETag` of the bytes that are there already"),

@@ -18,7 +18,6 @@ pub(crate) struct Job {
     #[schema(example = "job-k3f9q2mwx7abcdef")]
     pub(crate) id: String,
     /// `active`, `paused`, `finished` or `cancelled`.
-    #[schema(inline)]
     pub(crate) state: StateName,
     /// When it was accepted, in milliseconds since 1970 UTC.
     pub(crate) created_ms: u64,
@@ -148,7 +147,6 @@ pub(crate) struct ItemView {
     /// Its size when the job was planned.
     pub(crate) bytes: u64,
     /// `waiting`, `done`, or `failed` (it, or something of it).
-    #[schema(inline)]
     pub(crate) state: ItemState,
     /// Rows that it gave.
     pub(crate) pieces: u32,

@@ -68,6 +68,26 @@ fn slow_clients_are_sent_away_and_keep_nobody_waiting() {
 }
 
 #[test]
+fn who_asks_and_does_not_read_is_given_up() {
+    let home = tempfile::tempdir().unwrap();
+    let server = Server::start_with(home.path(), |command| {
+        command.env("RIPIENO_REQUEST_SECONDS_MAX", "2");
+    });
+    let mut stream = server.connect();
+    // Some thirty megabytes of answers: more than both sides' sockets hold.
+    let request = format!("GET /openapi.json HTTP/1.1\r\nHost: {}\r\n\r\n", server.address);
+    stream.write_all(request.repeat(500).as_bytes()).unwrap();
+    let mut read = stream.read(&mut [0; 1000]).unwrap();
+    server.until("it is given up", |server| server.metric("ripieno_http_connections") == 1);
+    let mut piece = vec![0; 1 << 20];
+    while let Ok(bytes @ 1..) = stream.read(&mut piece) {
+        read += bytes;
+    }
+    let all = 500 * server.get("/openapi.json").body.len();
+    assert!(read < all, "{read} of {all} bytes were told");
+}
+
+#[test]
 fn who_goes_while_waiting_is_forgotten_and_the_job_goes_on() {
     let home = tempfile::tempdir().unwrap();
     let scores = home.path().join("scores");

@@ -2,7 +2,9 @@
 
 mod callbacks;
 mod client;
+mod cluster;
 mod hard;
 mod jobs;
 mod names;
+mod schema;
 mod server;
