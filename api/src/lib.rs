@@ -5,6 +5,8 @@ pub mod embedded;
 pub mod front;
 pub mod http;
 pub mod plan;
+pub mod scores;
 pub mod service;
 pub mod similar;
 pub mod sources;
+pub mod waiting;
