@@ -4,6 +4,7 @@ pub mod cli;
 pub mod embedded;
 pub mod front;
 pub mod http;
+pub mod mcp;
 pub mod plan;
 pub mod scores;
 pub mod service;

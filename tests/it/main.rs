@@ -9,6 +9,7 @@ mod durability;
 mod formats;
 mod kill;
 mod ledger;
+mod mcp;
 mod readers;
 mod redelivery;
 mod repeats;

@@ -18,6 +18,7 @@ use std::sync::Arc;
 /// Everything that is answered over HTTP.
 pub fn router(front: &Arc<Front>, names: Names) -> Router {
     let guarded = Router::new()
+        .merge(crate::mcp::router(Arc::clone(front)))
         .fallback(no_such_path)
         .layer(from_fn_with_state(Arc::clone(front), guard::whole_body))
         .layer(from_fn_with_state(Arc::new(names), guard::names));
