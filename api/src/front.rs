@@ -1,5 +1,6 @@
 //! What the skins that answer requests share: the service, and what they must know of the process.
 
+use crate::scores::Scores;
 use crate::service::Service;
 use shared::dispatch::Dispatcher;
 use shared::limits::Limits;
@@ -10,10 +11,14 @@ use tokio::sync::watch;
 pub struct Front {
     /// What both of them call.
     pub service: Service,
+    /// The catalogue of uploaded scores.
+    pub scores: Scores,
     /// Whose announcements make waiting short.
     pub dispatcher: Dispatcher,
     /// The limits in force.
     pub limits: Limits,
+    /// Whether whoever asks sits at this machine, and may name its paths and any URL.
+    pub at_home: bool,
     stopping: watch::Sender<bool>,
 }
 
@@ -21,7 +26,14 @@ impl Front {
     /// A front on a service.
     #[must_use]
     pub fn new(service: Service, dispatcher: Dispatcher, limits: Limits) -> Self {
-        Front { service, dispatcher, limits, stopping: watch::Sender::new(false) }
+        let scores = service.scores(&limits);
+        Front { service, scores, dispatcher, limits, at_home: false, stopping: watch::Sender::new(false) }
+    }
+
+    /// The same for whoever sits at this machine.
+    #[must_use]
+    pub fn at_home(self) -> Self {
+        Front { at_home: true, ..self }
     }
 
     /// The process ends soon: whoever waits for something is answered now.

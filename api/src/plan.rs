@@ -135,7 +135,7 @@ pub fn request(sources: Vec<String>, choice: &Choice) -> Result<Request, Failure
     }
     let mut analyses: Vec<Asked> = Vec::with_capacity(names.len());
     for name in &names {
-        let spec = analyse::find(name).ok_or_else(|| unknown(name))?.spec();
+        let spec = analysis(name)?.spec();
         if analyses.iter().any(|asked| asked.name == *name) {
             return Err(Failure::new(
                 FailureKind::Malformed,
@@ -155,15 +155,27 @@ pub fn request(sources: Vec<String>, choice: &Choice) -> Result<Request, Failure
     Ok(Request { sources, analyses, fidelity, strict: choice.strict, repeats, midi_grid, midi_parts })
 }
 
+/// The analysis of that name.
+///
+/// # Errors
+/// `malformed`, with the nearest name, and what there is.
+pub fn analysis(name: &str) -> Result<&'static dyn analyse::Analysis, Failure> {
+    analyse::find(name).ok_or_else(|| unknown(name))
+}
+
 fn unknown(name: &str) -> Failure {
     let names: Vec<&str> = analyse::ANALYSES.iter().map(|analysis| analysis.spec().name).collect();
-    let nearest = names.iter().min_by_key(|known| distance(name, known));
-    let nearest = nearest.filter(|known| distance(name, known) <= 3);
-    let hint = nearest.map(|known| format!("; did you mean {known:?}?")).unwrap_or_default();
+    let hint = nearest(name, &names).map(|known| format!("; did you mean {known:?}?")).unwrap_or_default();
     Failure::new(
         FailureKind::Malformed,
         format!("analysis {name:?} is unknown{hint}; there are: {}", names.join(", ")),
     )
+}
+
+/// The word that was most likely meant, if one is near.
+pub(crate) fn nearest<'a>(given: &str, known: &[&'a str]) -> Option<&'a str> {
+    let near = known.iter().map(|word| (distance(given, word), *word)).min_by_key(|(edits, _)| *edits)?;
+    (near.0 <= 3).then_some(near.1)
 }
 
 /// Edits from one word to the other (Levenshtein 1966).

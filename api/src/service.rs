@@ -2,13 +2,16 @@
 
 mod listed;
 mod order;
+mod page;
 mod retry;
 mod rows;
 
 pub use listed::{Listed, Pages, Worked};
 pub use order::{Callback, Order};
+pub use page::{Page, Place, Take};
 
 use crate::plan;
+use crate::scores::Scores;
 use crate::similar::{Fingerprints, Pair, Question};
 use crate::sources::Listing;
 use shared::clock;
@@ -95,6 +98,12 @@ impl Service {
     pub fn with_window(self, limits: &Limits) -> Self {
         let window = u32::try_from(limits.chunks_in_lane_max).unwrap_or(u32::MAX);
         Service { window, ..self }
+    }
+
+    /// The catalogue of uploaded scores, in the same ledger.
+    #[must_use]
+    pub fn scores(&self, limits: &Limits) -> Scores {
+        Scores::new(self.ledger.clone(), limits.clone())
     }
 
     fn ledger(&self, principal: &Principal) -> Ledger {

@@ -91,6 +91,8 @@ fixed! {
     SIMILAR_PIECES_MAX: "similar_pieces_max", "pieces of a job that are compared" = 300_000;
     /// Thousands of pieces that share a bucket would be compared in millions of pairs; each is held against the next ones.
     SIMILAR_BUCKET_MAX: "similar_bucket_max", "pieces of one bucket that a piece is held against" = 50;
+    /// Whoever asks waits while an import reads every score; more scores are several imports, or sources of a job.
+    SCORES_AT_ONCE_MAX: "scores_at_once_max", "scores of one import" = 500;
 }
 
 limits! {
@@ -160,6 +162,8 @@ limits! {
     callback_seconds_max: "seconds that the receiver of a callback may take" = 10, "RIPIENO_CALLBACK_SECONDS_MAX";
     /// A broken file can earn a warning for each note; the rest are counted, not kept.
     warnings_max: "warnings kept of one piece" = 50, "RIPIENO_WARNINGS_MAX";
+    /// Every search goes through the cards of all uploaded scores of a tenant, some 300 bytes of memory each.
+    scores_max: "uploaded scores of one tenant" = 100_000, "RIPIENO_SCORES_MAX";
 }
 
 fn value(env: &str, unit: &str, default: u64, set: Option<String>) -> Result<u64, Failure> {

@@ -10,6 +10,7 @@ mod formats;
 mod http;
 mod kill;
 mod ledger;
+mod mcp;
 mod readers;
 mod redelivery;
 mod repeats;

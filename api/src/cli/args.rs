@@ -118,6 +118,12 @@ pub(super) enum Command {
     },
     /// List the jobs, newest first
     Jobs,
+    /// Answer an agent over standard input and output by the Model Context Protocol (docs/mcp.md), with the worker inside
+    Mcp {
+        /// Threads for computing [default: one per core]; in a cluster the workers decide
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+        jobs: Option<u16>,
+    },
     /// List the analyses, or describe one
     Analyses {
         /// The analysis

@@ -3,6 +3,7 @@
 mod args;
 mod desk;
 mod doctor;
+mod mcp;
 mod progress;
 mod remote;
 mod run;
@@ -21,6 +22,7 @@ use shared::failure::{Failure, FailureKind};
 use shared::principal::Principal;
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::time::Duration;
 
 /// Everything was read.
 pub const READ_ALL: u8 = 0;
@@ -32,6 +34,9 @@ pub const SOME_FAILED: u8 = 2;
 pub const NOTHING_DONE: u8 = 3;
 /// Interrupted by Ctrl-C or SIGTERM, as shells number it.
 pub const INTERRUPTED: u8 = 130;
+
+/// How long threads that wait for something are waited for when everything is done.
+const SHUTDOWN: Duration = Duration::from_secs(1);
 
 /// Threads that wait for the disk. Each that has ever been keeps memory of its own.
 const BLOCKING_THREADS_MAX: usize = 4;
@@ -60,7 +65,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         .enable_all()
         .build();
     let outcome = match runtime {
-        Ok(runtime) => runtime.block_on(command(args)),
+        Ok(runtime) => {
+            let outcome = runtime.block_on(command(args));
+            // A thread that reads standard input ends with its next line, which may never come.
+            runtime.shutdown_timeout(SHUTDOWN);
+            outcome
+        }
         Err(error) => Err(Failure::new(FailureKind::Unavailable, format!("no threads: {error}"))),
     };
     outcome.unwrap_or_else(|failure| {
@@ -102,6 +112,7 @@ async fn serve(desk: &Desk, command: Command) -> Result<u8, Failure> {
         Command::Submit(ask) => run::submit(desk, &ask).await,
         Command::Watch { job, progress } => run::watch(desk, &job, progress).await,
         Command::Retry { job, show } => run::retry(desk, &job, &show).await,
+        Command::Mcp { jobs } => mcp::run(desk, jobs).await,
         Command::Status { job } => show::status(service, &principal, job).await,
         Command::Jobs => show::jobs(service, &principal).await,
         Command::Results { job, out, format } => {

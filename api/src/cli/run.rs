@@ -127,8 +127,7 @@ async fn see_through(
 
     // Watched from before the first chunk is published, so that no announcement is missed.
     let mut watch = desk.dispatcher.watch().await;
-    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let work = desk.work(show.jobs.map_or(cores, usize::from))?;
+    let work = desk.work(threads(show.jobs))?;
     publish(desk, record).await?;
     let ended = wait(desk, record, &mut watch, &mut reporter, &mut signals).await;
     if let Some(work) = work {
@@ -136,6 +135,12 @@ async fn see_through(
     }
     reporter.end();
     conclude(desk, record, ended?, show, &reporter, &mut signals).await
+}
+
+/// Threads for computing: as many as were asked for, else one per core.
+pub(super) fn threads(asked: Option<u16>) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
+    asked.map_or_else(cores, usize::from)
 }
 
 async fn conclude(

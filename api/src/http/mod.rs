@@ -42,6 +42,7 @@ pub fn router(front: &Arc<Front>, names: Names, callbacks: Option<Callbacks>) ->
     let web = Arc::new(Web::new(front, callbacks)?);
     let guarded = Router::new()
         .merge(rest::routes(&web))
+        .merge(crate::mcp::router(Arc::clone(front)))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(from_fn_with_state(Arc::clone(front), guard::whole_body))

@@ -5,6 +5,7 @@
 
 mod drawer;
 mod keys;
+mod scores;
 mod seal;
 mod watch;
 
@@ -41,6 +42,8 @@ pub enum Created {
 #[derive(Clone, Debug)]
 pub struct Ledger {
     store: Arc<dyn ObjectStore>,
+    /// Where the store is, for whoever reads uploaded scores: an absolute path, or a URL.
+    root: Arc<str>,
     keys: Keys,
 }
 
@@ -48,7 +51,7 @@ impl Ledger {
     /// The same ledger as another tenant sees it.
     #[must_use]
     pub fn of(&self, tenant: &str) -> Self {
-        Ledger { store: Arc::clone(&self.store), keys: Keys::new(tenant) }
+        Ledger { store: Arc::clone(&self.store), root: Arc::clone(&self.root), keys: Keys::new(tenant) }
     }
 
     /// Whose ledger this is.
@@ -71,7 +74,8 @@ impl Ledger {
         })?;
         let store =
             object_store::local::LocalFileSystem::new_with_prefix(folder).map_err(failure)?.with_fsync(true);
-        Self::probed(Arc::new(store)).await
+        let root = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        Self::probed(Arc::new(store), &root.to_string_lossy()).await
     }
 
     /// The ledger in an object store, by its URL.
@@ -88,12 +92,12 @@ impl Ledger {
             return Self::in_folder(&folder).await;
         }
         let (store, prefix) = crate::store::open(url)?;
-        Self::probed(Arc::new(PrefixStore::new(store, prefix))).await
+        Self::probed(Arc::new(PrefixStore::new(store, prefix)), url.trim_end_matches('/')).await
     }
 
     /// Refuses a store whose second create of one key succeeds: on such a store two workers could both be first.
-    async fn probed(store: Arc<dyn ObjectStore>) -> Result<Self, Failure> {
-        let ledger = Ledger { store, keys: Keys::new(LOCAL_TENANT) };
+    async fn probed(store: Arc<dyn ObjectStore>, root: &str) -> Result<Self, Failure> {
+        let ledger = Ledger { store, root: root.into(), keys: Keys::new(LOCAL_TENANT) };
         let probe = Path::from_iter(["probe", &format!("{}-{}", clock::now_ms(), std::process::id())]);
         let first = ledger.create(&probe, Bytes::from_static(b"probe")).await;
         let second = ledger.create(&probe, Bytes::from_static(b"probe")).await;
