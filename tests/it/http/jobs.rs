@@ -76,7 +76,7 @@ fn a_key_is_one_job_however_often_it_is_asked_for() {
     let key = [("Idempotency-Key", "night-1")];
     let answers: Vec<_> = std::thread::scope(|scope| {
         let ask = |index: usize| {
-            let server = if index % 2 == 0 { &one } else { &other };
+            let server = if index.is_multiple_of(2) { &one } else { &other };
             scope.spawn(|| server.post_with("/v1/jobs", &key, &body))
         };
         let asked: Vec<_> = (0..20).map(ask).collect();
