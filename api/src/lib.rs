@@ -1,9 +1,15 @@
-//! The front of Ripieno. One service; the command line is the first skin over it.
+//! The front of Ripieno. One service; the command line and HTTP are skins over it.
 
 pub mod cli;
+pub(crate) mod client;
 pub mod embedded;
+pub mod front;
+pub mod http;
+pub mod mcp;
 pub mod plan;
 pub mod schedule;
+pub mod scores;
 pub mod service;
 pub mod similar;
 pub mod sources;
+pub mod waiting;

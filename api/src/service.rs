@@ -1,9 +1,17 @@
 //! What every skin calls: submit, look, cancel, pause, retry, take the results.
 
+mod listed;
+mod order;
+mod page;
 mod retry;
 mod rows;
 
+pub use listed::{Listed, Pages, Worked};
+pub use order::{Callback, Order};
+pub use page::{Page, Place, Take};
+
 use crate::plan;
+use crate::scores::Scores;
 use crate::similar::{Fingerprints, Pair, Question};
 use crate::sources::Listing;
 use shared::clock;
@@ -92,8 +100,22 @@ impl Service {
         Service { window, ..self }
     }
 
+    /// The catalogue of uploaded scores, in the same ledger.
+    #[must_use]
+    pub fn scores(&self, limits: &Limits) -> Scores {
+        Scores::new(self.ledger.clone(), limits.clone())
+    }
+
     pub(crate) fn ledger(&self, principal: &Principal) -> Ledger {
         self.ledger.of(&principal.tenant)
+    }
+
+    /// Whether the ledger can be reached.
+    ///
+    /// # Errors
+    /// What the ledger says.
+    pub async fn reach(&self) -> Result<(), Failure> {
+        self.ledger.reach().await
     }
 
     /// Accepts a job: once this returns, its record is durable. An unfinished job of the same request over the same
@@ -114,7 +136,7 @@ impl Service {
         if let Some(record) = active.find(|record| record.submission == plan.submission) {
             return Ok(Accepted { record, resumed: true });
         }
-        let record = self.accept(&ledger, plan, plan::chunks(listing.found.iter())).await?;
+        let record = self.accept(&ledger, new_id()?, plan, plan::chunks(listing.found.iter())).await?;
         Ok(Accepted { record, resumed: false })
     }
 
@@ -122,22 +144,26 @@ impl Service {
     async fn accept(
         &self,
         ledger: &Ledger,
+        id: JobId,
         plan: Plan,
         chunks: impl Iterator<Item = Result<Chunk, Failure>>,
     ) -> Result<Record, Failure> {
-        let record = self.write(ledger, plan, chunks).await?;
-        ledger.accept(&record).await?;
-        Ok(record)
+        let record = self.write(ledger, id, plan, chunks).await?;
+        match ledger.accept(&record).await? {
+            Created::First => Ok(record),
+            // The client chose the id, and asked twice at once.
+            Created::Already => ledger.record(&record.id).await,
+        }
     }
 
     /// Writes the chunks of a job that is not accepted yet.
     async fn write(
         &self,
         ledger: &Ledger,
+        id: JobId,
         plan: Plan,
         chunks: impl Iterator<Item = Result<Chunk, Failure>>,
     ) -> Result<Record, Failure> {
-        let id = new_id()?;
         let mut written = 0;
         for chunk in chunks {
             ledger.write_chunk(&id, written, &chunk?).await?;
@@ -173,7 +199,7 @@ impl Service {
         lane: Lane,
     ) -> Result<Record, Failure> {
         let plan = Plan::new(request, &listing, lane)?;
-        self.write(ledger, plan, plan::chunks(listing.found.iter())).await
+        self.write(ledger, new_id()?, plan, plan::chunks(listing.found.iter())).await
     }
 
     /// The ledger, for duties that know no tenant.
@@ -217,6 +243,14 @@ impl Service {
             }
         };
         Ok(Status { record, state, totals })
+    }
+
+    /// How many chunks of a job have their receipt: as long as that is the same, so is its table.
+    ///
+    /// # Errors
+    /// What the ledger says.
+    pub async fn receipts(&self, principal: &Principal, job: &JobId) -> Result<u64, Failure> {
+        Ok(self.ledger(principal).receipts(job).await?.len() as u64)
     }
 
     /// Looks at every job, newest first.
@@ -354,7 +388,7 @@ impl Service {
             lane: record.lane,
             retries: Some(record.id),
         };
-        let record = self.accept(&ledger, plan, plan::chunks_of(items)).await?;
+        let record = self.accept(&ledger, new_id()?, plan, plan::chunks_of(items)).await?;
         Ok(Accepted { record, resumed: false })
     }
 
@@ -431,6 +465,7 @@ struct Plan {
 }
 
 impl Plan {
+    /// The plan of a job over what was listed; refuses one over nothing.
     fn new(request: Request, listing: &Listing, lane: Lane) -> Result<Self, Failure> {
         let found = &listing.found;
         if found.items() == 0 {
@@ -441,6 +476,11 @@ impl Plan {
         let (items, bytes, left_out) = (found.items(), found.bytes(), listing.left_out.clone());
         Ok(Plan { request, submission, items, bytes, left_out, lane, retries: None })
     }
+}
+
+/// A key that nobody else has.
+pub(crate) fn random_key() -> Result<String, Failure> {
+    new_id().map(|id| id.to_string())
 }
 
 fn new_id() -> Result<JobId, Failure> {

@@ -48,6 +48,31 @@ pub static KNOBS: &[Knob] = &[
         summary: "Address at which a `ripieno-worker` answers `/metrics` (Prometheus) and `/live`, such as `127.0.0.1:9464`.",
     },
     Knob {
+        env: "RIPIENO_HOSTS",
+        default: "",
+        summary: "Names besides those of the loopback that the header `Host` of a request to `ripieno serve` may have, with commas.",
+    },
+    Knob {
+        env: "RIPIENO_ORIGINS",
+        default: "",
+        summary: "Pages that may call `ripieno serve` from a browser, with commas, such as `https://ui.example`; its own may.",
+    },
+    Knob {
+        env: "RIPIENO_CALLBACK_SECRET",
+        default: "",
+        summary: "Key that callbacks are signed with (Standard Webhooks): `whsec_` and 24 to 64 bytes in base64. Without it there are none.",
+    },
+    Knob {
+        env: "RIPIENO_CALLBACK_PRIVATE",
+        default: "",
+        summary: "`yes` lets callbacks go to addresses of this machine and of private networks.",
+    },
+    Knob {
+        env: "RIPIENO_SERVER",
+        default: "",
+        summary: "URL of a `ripieno serve` that the commands speak to, as with `--server`.",
+    },
+    Knob {
         env: "RIPIENO_LOG",
         default: "warn",
         summary: "What is logged to standard error, as tracing directives: `info`, `worker=debug`.",

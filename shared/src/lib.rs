@@ -1,5 +1,6 @@
 //! Contracts that the front and the workers of Ripieno agree on. Nothing here knows music.
 
+pub mod card;
 pub mod clock;
 pub mod config;
 pub mod disk;

@@ -91,6 +91,8 @@ fixed! {
     CHANGES_MAX: "changes_max", "sources that the report of a scheduled run lists of each kind" = 10_000;
     /// A schedule of every minute that nobody looked after for a year would have half a million runs to make up for.
     CATCH_UP_MAX: "catch_up_max", "missed times of a schedule that are made up for" = 100;
+    /// Whoever asks waits while an import reads every score; more scores are several imports, or sources of a job.
+    SCORES_AT_ONCE_MAX: "scores_at_once_max", "scores of one import" = 500;
 }
 
 limits! {
@@ -140,8 +142,30 @@ limits! {
     suspect_bytes_max: "bytes of address space of a process that works suspects" = 2 << 30, "RIPIENO_SUSPECT_BYTES_MAX";
     /// Whoever died while it listed the sources of a schedule would keep it from its turn; longer lists are begun twice.
     fire_seconds_max: "seconds until another process takes over a time of a schedule" = 300, "RIPIENO_FIRE_SECONDS_MAX";
+    /// Each connection costs memory and a file of the process; one too many is closed at once.
+    connections_max: "connections to the front at once" = 10_000, "RIPIENO_CONNECTIONS_MAX";
+    /// A body is held in memory whole; scores are uploaded by another way.
+    request_bytes_max: "bytes of the body of a request" = 4 << 20, "RIPIENO_REQUEST_BYTES_MAX";
+    /// Headers without an end would fill memory.
+    request_head_bytes_max: "bytes of the head of a request" = 32 << 10, "RIPIENO_REQUEST_HEAD_BYTES_MAX";
+    /// A client that sends a byte now and then would hold its connection for ever; an idle one is closed after as long.
+    request_seconds_max: "seconds for the head, and for the body, of a request to come" = 30, "RIPIENO_REQUEST_SECONDS_MAX";
+    /// Whoever waits for a job holds a connection.
+    wait_seconds_max: "seconds that a request may wait for a job" = 60, "RIPIENO_WAIT_SECONDS_MAX";
+    /// A page is made in memory.
+    page_rows_max: "rows of one page of items, failures or jobs" = 1_000, "RIPIENO_PAGE_ROWS_MAX";
+    /// Tables that were made for a download are kept for the next one.
+    table_bytes_max: "bytes on disk of tables kept for downloads" = 1 << 30, "RIPIENO_TABLE_BYTES_MAX";
+    /// What is not whole a day after its last byte came will not be.
+    upload_seconds_max: "seconds that an unfinished upload is kept" = 86_400, "RIPIENO_UPLOAD_SECONDS_MAX";
+    /// A receiver that is away is tried again after 5 s, 25 s, 2 min, 10 min, then hourly.
+    callback_tries_max: "tries to tell of the end of a job" = 12, "RIPIENO_CALLBACK_TRIES_MAX";
+    /// A receiver that does not answer would hold up the others.
+    callback_seconds_max: "seconds that the receiver of a callback may take" = 10, "RIPIENO_CALLBACK_SECONDS_MAX";
     /// A broken file can earn a warning for each note; the rest are counted, not kept.
     warnings_max: "warnings kept of one piece" = 50, "RIPIENO_WARNINGS_MAX";
+    /// Every search goes through the cards of all uploaded scores of a tenant, some 300 bytes of memory each.
+    scores_max: "uploaded scores of one tenant" = 100_000, "RIPIENO_SCORES_MAX";
 }
 
 fn value(env: &str, unit: &str, default: u64, set: Option<String>) -> Result<u64, Failure> {

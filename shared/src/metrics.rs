@@ -82,6 +82,20 @@ metrics! {
     BROKER_FAILURES: "counter" "ripieno_broker_failures_total", "connection";
     /// Whether chunks are being consumed: 1, or 0 while there is no connection.
     BROKER_CONSUMING: "gauge" "ripieno_broker_consuming", "0 or 1";
+    /// Requests that the front answered.
+    HTTP_REQUESTS: "counter" "ripieno_http_requests_total", "request";
+    /// Requests of these that were answered with a status of 500 or more.
+    HTTP_FAILURES: "counter" "ripieno_http_failures_total", "request";
+    /// Connections to the front that were closed because there were too many.
+    HTTP_REFUSED: "counter" "ripieno_http_refused_total", "connection";
+    /// Connections to the front.
+    HTTP_CONNECTIONS: "gauge" "ripieno_http_connections", "connection";
+    /// Requests that wait for a job, or listen to one.
+    HTTP_WAITING: "gauge" "ripieno_http_waiting", "request";
+    /// Ends of jobs that a receiver was told of.
+    CALLBACKS_DONE: "counter" "ripieno_callbacks_done_total", "callback";
+    /// Ends of jobs that a receiver was not told of after all tries.
+    CALLBACKS_GIVEN_UP: "counter" "ripieno_callbacks_given_up_total", "callback";
     /// Whether the cache is in use: 1, or 0 where it could not be opened.
     CACHE_IN_USE: "gauge" "ripieno_cache_in_use", "0 or 1";
 }

@@ -104,6 +104,12 @@ impl Arrived {
 }
 
 impl Loaded {
+    /// Bytes that are in memory already.
+    #[must_use]
+    pub fn of(bytes: Bytes) -> Self {
+        Loaded { digest: blake3::hash(&bytes), body: Body::Memory(bytes) }
+    }
+
     /// Digest of the bytes, in hexadecimal.
     #[must_use]
     pub fn digest(&self) -> String {

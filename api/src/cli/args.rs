@@ -2,8 +2,10 @@
 
 use super::schedule::Schedule;
 use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use shared::dispatch::Lane;
 use shared::job::JobId;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use worker::read::{Fidelity, Grid, MidiParts};
 use worker::score::Repeats;
@@ -19,6 +21,9 @@ pub(super) struct Args {
     /// ~/.local/share/ripieno]
     #[arg(long, global = true, value_name = "DIR")]
     pub(super) data: Option<PathBuf>,
+    /// Speak to the `ripieno serve` at this URL instead [default: $RIPIENO_SERVER]
+    #[arg(long, global = true, value_name = "URL")]
+    pub(super) server: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -28,6 +33,12 @@ pub(super) enum Command {
     /// Exit codes: 0 everything was read, 1 wrong usage, 2 some items failed (the table is there), 3 nothing could be
     /// done, 130 interrupted.
     Run(Run),
+    /// Answer requests over HTTP (REST, health, metrics), until SIGTERM or Ctrl-C
+    Serve {
+        /// Address and port; the loopback only, until there is authentication
+        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8321")]
+        listen: SocketAddr,
+    },
     /// Submit a job to the cluster and print its handle, without waiting for it
     Submit(Ask),
     /// Show what a job is doing (the newest one if none is named)
@@ -101,8 +112,22 @@ pub(super) enum Command {
     /// Jobs that come again: every night, say, of what is new or has changed
     #[command(subcommand)]
     Schedule(Schedule),
+    /// Wait for a job and show how it goes on
+    Watch {
+        /// The job
+        job: JobId,
+        /// How progress is shown: a bar on a terminal, one JSON object a line on standard output, or not at all
+        #[arg(long, value_enum, default_value = "auto")]
+        progress: Progress,
+    },
     /// List the jobs, newest first
     Jobs,
+    /// Answer an agent over standard input and output by the Model Context Protocol (docs/mcp.md), with the worker inside
+    Mcp {
+        /// Threads for computing [default: one per core]; in a cluster the workers decide
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+        jobs: Option<u16>,
+    },
     /// List the analyses, or describe one
     Analyses {
         /// The analysis
@@ -110,6 +135,13 @@ pub(super) enum Command {
     },
     /// List the formats that can be read
     Formats,
+    /// Check broker, store, clock, limits and disk, and say what to do
+    Doctor,
+    /// Print the completions for a shell: `source <(ripieno completions bash)`
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
     /// Work what its parent process tells it to
     #[command(hide = true)]
     WorkApart,

@@ -11,7 +11,7 @@ use shared::limits::Limits;
 use std::path::PathBuf;
 use tokio::task::JoinHandle;
 use worker::apart::Apart;
-use worker::consume::SLOTS;
+use worker::consume::{SLOTS, reconcile};
 
 /// The service, and what is behind it.
 pub(super) struct Desk {
@@ -47,6 +47,20 @@ impl Desk {
         let Some((embedded, data)) = &self.embedded else { return Ok(None) };
         let (dispatcher, worker) = (self.dispatcher.clone(), embedded.work(data, threads)?);
         Ok(Some(Work { dispatcher, worker }))
+    }
+
+    /// The ledger of embedded mode, whose jobs this process looks after; those of a cluster are the workers' matter.
+    pub(super) fn ledger(&self) -> Option<Ledger> {
+        self.embedded.as_ref().map(|(embedded, _)| embedded.ledger())
+    }
+
+    /// Publishes what is left to do of every job.
+    pub(super) async fn take_up(&self) -> Result<(), Failure> {
+        let Some(ledger) = self.ledger() else { return Ok(()) };
+        for (ledger, record) in ledger.active_of_all().await? {
+            reconcile(&ledger, &self.dispatcher, &record).await?;
+        }
+        Ok(())
     }
 
     /// What was said last is heard.

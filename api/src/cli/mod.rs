@@ -2,22 +2,28 @@
 
 mod args;
 mod desk;
+mod doctor;
+mod mcp;
 mod progress;
+mod remote;
 mod run;
 mod schedule;
+mod serve;
 mod show;
 mod summary;
 
+use crate::client::Remote;
 use crate::similar::Question;
 use args::{Args, Command};
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 use desk::Desk;
 use shared::config;
 use shared::failure::{Failure, FailureKind};
 use shared::principal::Principal;
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::time::Duration;
 
 /// Everything was read.
 pub const READ_ALL: u8 = 0;
@@ -30,8 +36,13 @@ pub const NOTHING_DONE: u8 = 3;
 /// Interrupted by Ctrl-C or SIGTERM, as shells number it.
 pub const INTERRUPTED: u8 = 130;
 
+/// How long threads that wait for something are waited for when everything is done.
+const SHUTDOWN: Duration = Duration::from_secs(1);
+
 /// Threads that wait for the disk. Each that has ever been keeps memory of its own.
 const BLOCKING_THREADS_MAX: usize = 4;
+/// The same where requests of many clients each wait for it.
+const SERVING_THREADS_MAX: usize = 32;
 
 /// Runs a command line; says the exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
@@ -47,13 +58,20 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     if matches!(args.command, Command::WorkApart) {
         return worker::apart::run();
     }
+    let serves = matches!(args.command, Command::Serve { .. });
+    let blocking = if serves { SERVING_THREADS_MAX } else { BLOCKING_THREADS_MAX };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
-        .max_blocking_threads(BLOCKING_THREADS_MAX)
+        .max_blocking_threads(blocking)
         .enable_all()
         .build();
     let outcome = match runtime {
-        Ok(runtime) => runtime.block_on(command(args)),
+        Ok(runtime) => {
+            let outcome = runtime.block_on(command(args));
+            // A thread that reads standard input ends with its next line, which may never come.
+            runtime.shutdown_timeout(SHUTDOWN);
+            outcome
+        }
         Err(error) => Err(Failure::new(FailureKind::Unavailable, format!("no threads: {error}"))),
     };
     outcome.unwrap_or_else(|failure| {
@@ -66,7 +84,16 @@ async fn command(args: Args) -> Result<u8, Failure> {
     match &args.command {
         Command::Analyses { name } => return show::analyses(name.as_deref()),
         Command::Formats => return Ok(show::formats()),
+        Command::Completions { shell } => return Ok(complete(*shell)),
         _ => {}
+    }
+    if let Some(server) = args.server.clone().or_else(|| config::var("RIPIENO_SERVER"))
+        && !matches!(args.command, Command::Serve { .. } | Command::Doctor)
+    {
+        return remote::command(&Remote::at(&server)?, args).await;
+    }
+    if matches!(args.command, Command::Doctor) {
+        return doctor::run(args.data).await;
     }
     let limits = config::limits()?;
     let desk = match config::cluster()? {
@@ -82,8 +109,11 @@ async fn serve(desk: &Desk, command: Command) -> Result<u8, Failure> {
     let (service, principal) = (&desk.service, Principal::local());
     match command {
         Command::Run(options) => run::run(desk, &options).await,
+        Command::Serve { listen } => serve::serve(desk, listen).await,
         Command::Submit(ask) => run::submit(desk, &ask).await,
+        Command::Watch { job, progress } => run::watch(desk, &job, progress).await,
         Command::Retry { job, show } => run::retry(desk, &job, &show).await,
+        Command::Mcp { jobs } => mcp::run(desk, jobs).await,
         Command::Status { job } => show::status(service, &principal, job).await,
         Command::Schedule(command) => schedule::command(desk, command).await,
         Command::Jobs => show::jobs(service, &principal).await,
@@ -98,14 +128,24 @@ async fn serve(desk: &Desk, command: Command) -> Result<u8, Failure> {
             let question = Question { top: usize::from(top), threshold };
             show::similar(service, &principal, &job, question, json).await
         }
-        Command::Cancel { job } => show::changed(&job, service.cancel(&principal, &job).await),
-        Command::Pause { job } => show::changed(&job, service.pause(&principal, &job).await),
-        Command::Resume { job } => show::changed(&job, service.resume(&principal, &job).await),
-        Command::Prioritise { job, lane } => {
-            show::changed(&job, service.prioritise(&principal, &job, lane).await)
-        }
-        Command::Analyses { .. } | Command::Formats | Command::WorkApart => Ok(READ_ALL),
+        Command::Cancel { job } => show::changed(service.cancel(&principal, &job).await),
+        Command::Pause { job } => show::changed(service.pause(&principal, &job).await),
+        Command::Resume { job } => show::changed(service.resume(&principal, &job).await),
+        Command::Prioritise { job, lane } => show::changed(service.prioritise(&principal, &job, lane).await),
+        Command::Analyses { .. }
+        | Command::Formats
+        | Command::Completions { .. }
+        | Command::Doctor
+        | Command::WorkApart => Ok(READ_ALL),
     }
+}
+
+/// Prints what a shell needs to complete the commands.
+fn complete(shell: clap_complete::Shell) -> u8 {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Args::command(), "ripieno", &mut script);
+    say(&String::from_utf8_lossy(&script));
+    READ_ALL
 }
 
 /// Prints to standard output. A reader that has gone away (`| head`) is no error.

@@ -2,9 +2,10 @@
 
 use super::desk::Desk;
 use super::progress::Reporter;
-use super::{INTERRUPTED, NOTHING_DONE, READ_ALL, SOME_FAILED, args, say, summary};
+use super::{INTERRUPTED, READ_ALL, args, say, show};
+use crate::http::views::Job;
 use crate::plan::{self, Choice};
-use crate::service::{Accepted, State, Status};
+use crate::service::{Accepted, State};
 use crate::sources;
 use serde_json::json;
 use shared::dispatch::Announcement;
@@ -21,7 +22,7 @@ use worker::read::MidiOptions;
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// How the wait for a job ended.
-enum Ended {
+pub(super) enum Ended {
     Job,
     Interrupted,
     Stuck(Failure),
@@ -76,6 +77,26 @@ pub(super) async fn submit(desk: &Desk, ask: &args::Ask) -> Result<u8, Failure> 
     Ok(READ_ALL)
 }
 
+/// Waits until a job of whoever works here has ended, and sums it up.
+pub(super) async fn watch(desk: &Desk, job: &JobId, progress: args::Progress) -> Result<u8, Failure> {
+    let (service, principal) = (&desk.service, Principal::local());
+    let mut signals = Signals::new()?;
+    let mut reporter = Reporter::new(progress);
+    let mut status = service.status(&principal, job).await?;
+    reporter.start(status.record.items, status.totals.items);
+    while matches!(status.state, State::Active | State::Paused) {
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = signals.any() => return Ok(INTERRUPTED),
+        }
+        let now = service.status(&principal, job).await?;
+        reporter.advance(now.totals.items.saturating_sub(status.totals.items));
+        status = now;
+    }
+    reporter.end();
+    Ok(show::finished(&Job::from(&status), &reporter, &[]))
+}
+
 /// Publishes the work of an accepted job. In a cluster that is a hint: without it the work begins a little later.
 async fn publish(desk: &Desk, record: &Record) -> Result<(), Failure> {
     match desk.service.reconcile(&Principal::local(), record).await {
@@ -111,8 +132,7 @@ async fn see_through(
 
     // Watched from before the first chunk is published, so that no announcement is missed.
     let mut watch = desk.dispatcher.watch().await;
-    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let work = desk.work(show.jobs.map_or(cores, usize::from))?;
+    let work = desk.work(threads(show.jobs))?;
     publish(desk, record).await?;
     let ended = wait(desk, record, &mut watch, &mut reporter, &mut signals).await;
     if let Some(work) = work {
@@ -120,6 +140,12 @@ async fn see_through(
     }
     reporter.end();
     conclude(desk, record, ended?, show, &reporter, &mut signals).await
+}
+
+/// Threads for computing: as many as were asked for, else one per core.
+pub(super) fn threads(asked: Option<u16>) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
+    asked.map_or_else(cores, usize::from)
 }
 
 async fn conclude(
@@ -231,26 +257,5 @@ async fn finish(desk: &Desk, record: &Record, show: &args::Show, reporter: &Repo
     let (service, principal) = (&desk.service, Principal::local());
     let files = service.results(&principal, &record.id, &show.out, &show.format).await?;
     let status = service.status(&principal, &record.id).await?;
-    let seconds = reporter.seconds();
-    if reporter.is_json() {
-        let files: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
-        let (job, state, totals) = (&record.id, status.state.name(), &status.totals);
-        let left_out = &record.left_out;
-        let fields = json!({
-            "job": job, "state": state, "items": record.items, "totals": totals, "left_out": left_out,
-            "files": files, "seconds": seconds
-        });
-        reporter.event("finished", fields);
-    } else {
-        say(&summary::text(&status, Some(seconds), &files));
-    }
-    Ok(code(&status))
-}
-
-fn code(status: &Status) -> u8 {
-    match status.totals.pieces {
-        0 => NOTHING_DONE,
-        _ if status.totals.failed > 0 || status.state == State::Cancelled => SOME_FAILED,
-        _ => READ_ALL,
-    }
+    Ok(show::finished(&Job::from(&status), reporter, &files))
 }

@@ -1,6 +1,8 @@
 //! The commands that only look: status, jobs, errors, analyses, formats.
 
-use super::{NOTHING_DONE, READ_ALL, say, summary, tell};
+use super::progress::Reporter;
+use super::{NOTHING_DONE, READ_ALL, SOME_FAILED, say, summary, tell};
+use crate::http::views::{Job, StateName};
 use crate::service::{Service, Status};
 use crate::similar::{Name, Question};
 use serde_json::json;
@@ -9,6 +11,7 @@ use shared::job::JobId;
 use shared::principal::Principal;
 use shared::row::Row;
 use std::fmt::Write;
+use std::path::PathBuf;
 use worker::analyse::{self, ANALYSES, Kind};
 use worker::read::READERS;
 
@@ -21,36 +24,72 @@ pub(super) async fn status(
         Some(job) => service.status(principal, &job).await?,
         None => {
             let newest = service.jobs(principal).await?.into_iter().next();
-            newest.ok_or_else(|| {
-                Failure::new(FailureKind::NotFound, "there is no job yet: `ripieno run` makes one")
-            })?
+            newest.ok_or_else(no_job)?
         }
     };
-    say(&summary::text(&status, None, &[]));
+    say(&summary::text(&Job::from(&status), None, &[]));
     Ok(READ_ALL)
+}
+
+/// Why nothing can be said of the newest job.
+pub(super) fn no_job() -> Failure {
+    Failure::new(FailureKind::NotFound, "there is no job yet: `ripieno run` makes one")
 }
 
 pub(super) async fn jobs(service: &Service, principal: &Principal) -> Result<u8, Failure> {
     for status in service.jobs(principal).await? {
-        let (record, totals) = (&status.record, &status.totals);
-        let sources = record.request.sources.join(" ");
-        let (id, state) = (&record.id, status.state.name());
-        say(&format!(
-            "{id}  {state:<9}  {}/{} items  {} failed  {sources}\n",
-            totals.items, record.items, totals.failed
-        ));
+        say(&job_line(&Job::from(&status)));
     }
     Ok(READ_ALL)
+}
+
+/// A job in a line.
+pub(super) fn job_line(job: &Job) -> String {
+    let Job { id, done, items, failed, .. } = job;
+    format!(
+        "{id}  {:<9}  {done}/{items} items  {failed} failed  {}\n",
+        job.state.name(),
+        job.sources.join(" ")
+    )
 }
 
 pub(super) async fn errors(service: &Service, principal: &Principal, job: &JobId) -> Result<u8, Failure> {
     let tell = |row: &Row| {
         let Some(failure) = &row.facts.failure else { return };
-        let piece = if row.piece == 0 { String::new() } else { format!(" piece {}", row.piece) };
-        say(&format!("{}{piece}: {}: {failure}\n", row.source, row.facts.state.name()));
+        say(&error_line(&row.source, row.piece, row.facts.state.name(), failure));
     };
     service.errors(principal, job, tell).await?;
     Ok(READ_ALL)
+}
+
+/// What failed, in a line.
+pub(super) fn error_line(source: &str, piece: u32, state: &str, failure: &Failure) -> String {
+    let piece = if piece == 0 { String::new() } else { format!(" piece {piece}") };
+    format!("{source}{piece}: {state}: {failure}\n")
+}
+
+/// Sums a job up that was waited for; says the exit code.
+pub(super) fn finished(job: &Job, reporter: &Reporter, files: &[PathBuf]) -> u8 {
+    let seconds = reporter.seconds();
+    if reporter.is_json() {
+        let files: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
+        let fields = json!({
+            "job": job.id, "state": job.state.name(), "items": job.items,
+            "totals": {
+                "items": job.done, "failed": job.failed, "cached": job.cached, "pieces": job.pieces,
+                "degraded": job.degraded, "notes": job.notes, "kinds": job.kinds, "examples": job.examples,
+            },
+            "left_out": job.left_out, "files": files, "seconds": seconds
+        });
+        reporter.event("finished", fields);
+    } else {
+        say(&summary::text(job, Some(seconds), files));
+    }
+    match job.pieces {
+        0 => NOTHING_DONE,
+        _ if job.failed > 0 || job.state == StateName::Cancelled => SOME_FAILED,
+        _ => READ_ALL,
+    }
 }
 
 pub(super) async fn similar(
@@ -85,15 +124,14 @@ pub(super) async fn similar(
 }
 
 /// What a job is doing after somebody changed what is wanted of it.
-pub(super) fn changed(job: &JobId, status: Result<Status, Failure>) -> Result<u8, Failure> {
-    let status = status?;
-    say(&format!(
-        "{job} {}: {} of {} items are done\n",
-        status.state.name(),
-        status.totals.items,
-        status.record.items
-    ));
+pub(super) fn changed(status: Result<Status, Failure>) -> Result<u8, Failure> {
+    say(&changed_line(&Job::from(&status?)));
     Ok(READ_ALL)
+}
+
+/// The same in a line.
+pub(super) fn changed_line(job: &Job) -> String {
+    format!("{} {}: {} of {} items are done\n", job.id, job.state.name(), job.done, job.items)
 }
 
 pub(super) fn formats() -> u8 {

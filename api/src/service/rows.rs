@@ -14,6 +14,20 @@ const RETRIES_MAX: usize = 100;
 
 type Rows = Box<dyn Iterator<Item = Result<Row, Failure>>>;
 
+/// All rows of a job in order, those of what was tried again in the place of the old ones; blocks on the ledger.
+pub(super) fn all(
+    ledger: &Ledger,
+    runtime: &Handle,
+    jobs: Vec<JobId>,
+) -> impl Iterator<Item = Result<Row, Failure>> {
+    let rows_of = |job| -> Rows { Box::new(RowsOf::new(ledger, runtime, job)) };
+    let rows = jobs
+        .into_iter()
+        .map(rows_of)
+        .reduce(|before, again| Box::new(Merged { before, again: again.peekable(), replaced: None }) as Rows);
+    rows.into_iter().flatten()
+}
+
 /// Folds over the rows of every chunk that has a receipt, in order. Where the job tries again what failed of another, over
 /// that one's rows, with its own in the place of those that it tried again.
 ///
@@ -29,11 +43,7 @@ pub(super) async fn fold<T: Send + 'static>(
     let (ledger, runtime) = (ledger.clone(), Handle::current());
     // Encoding a table keeps a thread busy, and waits for the ledger in between.
     let folding = tokio::task::spawn_blocking(move || {
-        let rows_of = |job| -> Rows { Box::new(RowsOf::new(&ledger, &runtime, job)) };
-        let rows = jobs.into_iter().map(rows_of).reduce(|before, again| {
-            Box::new(Merged { before, again: again.peekable(), replaced: None }) as Rows
-        });
-        rows.into_iter().flatten().try_fold(start, |state, row| step(state, row?))
+        all(&ledger, &runtime, jobs).try_fold(start, |state, row| step(state, row?))
     });
     folding
         .await
@@ -41,7 +51,7 @@ pub(super) async fn fold<T: Send + 'static>(
 }
 
 /// The job whose table it is, those that tried again, and this one: oldest first.
-async fn lineage(ledger: &Ledger, record: &Record) -> Result<Vec<JobId>, Failure> {
+pub(super) async fn lineage(ledger: &Ledger, record: &Record) -> Result<Vec<JobId>, Failure> {
     let mut jobs = vec![record.id.clone()];
     let mut before = record.retries.clone();
     while let Some(job) = before {
@@ -57,7 +67,7 @@ async fn lineage(ledger: &Ledger, record: &Record) -> Result<Vec<JobId>, Failure
 }
 
 /// The rows of one job; blocks on the ledger. A failure is the last.
-struct RowsOf {
+pub(super) struct RowsOf {
     ledger: Ledger,
     runtime: Handle,
     job: JobId,
@@ -75,6 +85,21 @@ impl RowsOf {
         let (ledger, runtime) = (ledger.clone(), runtime.clone());
         let (parts, bytes) = (RowParts::default(), Bytes::new());
         RowsOf { ledger, runtime, job, chunks: None, chunk: 0, parts, part: 0, bytes, failed: false }
+    }
+
+    /// The rows from a chunk on.
+    pub(super) fn from(ledger: &Ledger, runtime: &Handle, job: JobId, chunk: u32) -> Result<Self, Failure> {
+        let mut rows = Self::new(ledger, runtime, job);
+        let mut chunks = rows.runtime.block_on(rows.ledger.receipts(&rows.job))?;
+        chunks.retain(|receipt| *receipt >= chunk);
+        chunks.reverse();
+        rows.chunks = Some(chunks);
+        Ok(rows)
+    }
+
+    /// The chunk of the row that was told last.
+    pub(super) const fn chunk(&self) -> u32 {
+        self.chunk
     }
 
     fn read(&mut self) -> Result<Option<Row>, Failure> {

@@ -40,16 +40,26 @@ const LEFT_OUT_MAX: usize = 100;
 /// `not_found` and the like, naming the source, when one that was named itself cannot be had; `too_large` for more items
 /// than a job may have; `unavailable` when a long list finds no room on the disk.
 pub async fn list(names: &[String], limits: &Limits) -> Result<Listing, Failure> {
+    list_with(names, Vec::new(), limits).await
+}
+
+/// Lists every source under the names given, and those that were found elsewhere.
+///
+/// # Errors
+/// As [`list`].
+pub async fn list_with(names: &[String], elsewhere: Vec<Found>, limits: &Limits) -> Result<Listing, Failure> {
     // Sources of one listing differ. Those of several may be named twice: by address the same stand side by side.
-    let order = if names.len() < 2 { Found::by_name } else { Found::by_address };
+    let one = names.len() < 2 && elsewhere.is_empty();
+    let order = if one { Found::by_name } else { Found::by_address };
     let mut walk = Walk { sorter: Sorter::new(order), left_out: BTreeMap::new(), items: 0, limits };
     for name in names {
         let outcome =
             if store::is_url(name) { list_url(name, &mut walk).await } else { list_path(name, &mut walk) };
         outcome.map_err(|failure| Failure { message: format!("{name}: {}", failure.message), ..failure })?;
     }
+    elsewhere.into_iter().try_for_each(|found| walk.push(found))?;
     let found = walk.sorter.finish();
-    let found = if names.len() < 2 { found } else { each_once(&found)? };
+    let found = if one { found } else { each_once(&found)? };
     Ok(Listing { found, left_out: walk.left_out })
 }
 

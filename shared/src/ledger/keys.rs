@@ -1,5 +1,6 @@
 //! Where each record of a job lies. The first element after the kind is the tenant.
 
+use crate::card::ScoreId;
 use crate::job::JobId;
 use object_store::path::Path;
 
@@ -56,6 +57,30 @@ impl Keys {
 
     pub(super) fn rows(&self, job: &JobId, chunk: u32, name: &str, part: u32) -> Path {
         self.job(job).join("rows").join(format!("{}-{name}-{}", numbered(chunk), numbered(part)))
+    }
+
+    pub(super) fn score(&self, digest: &str) -> Path {
+        Path::from_iter(["tenants", &self.tenant, "scores", digest])
+    }
+
+    pub(super) fn cards(&self) -> Path {
+        Path::from_iter(["tenants", &self.tenant, "cards"])
+    }
+
+    pub(super) fn card(&self, score: &ScoreId) -> Path {
+        self.cards().join(score.as_str())
+    }
+
+    pub(super) fn corpora(&self) -> Path {
+        Path::from_iter(["tenants", &self.tenant, "corpora"])
+    }
+
+    pub(super) fn corpus(&self, corpus: &str) -> Path {
+        self.corpora().join(corpus)
+    }
+
+    pub(super) fn in_corpus(&self, corpus: &str, score: &ScoreId) -> Path {
+        self.corpus(corpus).join(score.as_str())
     }
 
     pub(super) fn active(&self) -> Path {

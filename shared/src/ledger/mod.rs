@@ -3,11 +3,14 @@
 //!
 //! One primitive carries it all: create-if-absent. The first write of a key wins, a later one is told so.
 
+mod drawer;
 mod keys;
 mod schedules;
+mod scores;
 mod seal;
 mod watch;
 
+pub use drawer::{Drawer, Entry};
 pub use watch::Progress;
 
 use crate::dispatch::Lane;
@@ -40,6 +43,8 @@ pub enum Created {
 #[derive(Clone, Debug)]
 pub struct Ledger {
     store: Arc<dyn ObjectStore>,
+    /// Where the store is, for whoever reads uploaded scores: an absolute path, or a URL.
+    root: Arc<str>,
     keys: Keys,
 }
 
@@ -47,7 +52,7 @@ impl Ledger {
     /// The same ledger as another tenant sees it.
     #[must_use]
     pub fn of(&self, tenant: &str) -> Self {
-        Ledger { store: Arc::clone(&self.store), keys: Keys::new(tenant) }
+        Ledger { store: Arc::clone(&self.store), root: Arc::clone(&self.root), keys: Keys::new(tenant) }
     }
 
     /// Whose ledger this is.
@@ -70,7 +75,8 @@ impl Ledger {
         })?;
         let store =
             object_store::local::LocalFileSystem::new_with_prefix(folder).map_err(failure)?.with_fsync(true);
-        Self::probed(Arc::new(store)).await
+        let root = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        Self::probed(Arc::new(store), &root.to_string_lossy()).await
     }
 
     /// The ledger in an object store, by its URL.
@@ -87,12 +93,12 @@ impl Ledger {
             return Self::in_folder(&folder).await;
         }
         let (store, prefix) = crate::store::open(url)?;
-        Self::probed(Arc::new(PrefixStore::new(store, prefix))).await
+        Self::probed(Arc::new(PrefixStore::new(store, prefix)), url.trim_end_matches('/')).await
     }
 
     /// Refuses a store whose second create of one key succeeds: on such a store two workers could both be first.
-    async fn probed(store: Arc<dyn ObjectStore>) -> Result<Self, Failure> {
-        let ledger = Ledger { store, keys: Keys::new(LOCAL_TENANT) };
+    async fn probed(store: Arc<dyn ObjectStore>, root: &str) -> Result<Self, Failure> {
+        let ledger = Ledger { store, root: root.into(), keys: Keys::new(LOCAL_TENANT) };
         let probe = Path::from_iter(["probe", &format!("{}-{}", clock::now_ms(), std::process::id())]);
         let first = ledger.create(&probe, Bytes::from_static(b"probe")).await;
         let second = ledger.create(&probe, Bytes::from_static(b"probe")).await;
@@ -104,6 +110,14 @@ impl Ledger {
                 "the store does not honour create-if-absent (If-None-Match: *), which the ledger stands on",
             )),
         }
+    }
+
+    /// Whether the store answers.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn reach(&self) -> Result<(), Failure> {
+        self.exists(&Path::from_iter(["probe", "reach"])).await.map(drop)
     }
 
     async fn create(&self, key: &Path, bytes: Bytes) -> Result<Created, Failure> {
@@ -148,12 +162,19 @@ impl Ledger {
         Ok(numbers)
     }
 
-    /// Writes a chunk of a job that is not accepted yet.
+    /// Writes a chunk of a job that is not accepted yet. Where the client chose the job's id, by a key, somebody may have
+    /// written one before.
     ///
     /// # Errors
-    /// What the store says.
+    /// What the store says; `malformed` when the chunk of before is another one.
     pub async fn write_chunk(&self, job: &JobId, index: u32, chunk: &Chunk) -> Result<(), Failure> {
-        self.create_record(&self.keys.manifest(job, index), chunk).await.map(drop)
+        if self.create_record(&self.keys.manifest(job, index), chunk).await? == Created::First
+            || self.chunk(job, index).await? == *chunk
+        {
+            return Ok(());
+        }
+        let message = format!("{job} is begun with other files than these: give it another idempotency key");
+        Err(Failure::new(FailureKind::Malformed, message))
     }
 
     /// Accepts a job, whose chunks were written: from here on it is run to its end, whatever dies.
@@ -164,6 +185,14 @@ impl Ledger {
         // First the index: a job that is in it but has no record was never accepted, and is passed over.
         self.create(&self.keys.active_job(&record.id), Bytes::new()).await?;
         self.create_record(&self.keys.record(&record.id), record).await
+    }
+
+    /// The record of a job, if it was accepted.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn record_if_any(&self, job: &JobId) -> Result<Option<Record>, Failure> {
+        self.get(&self.keys.record(job)).await
     }
 
     /// The record of a job.

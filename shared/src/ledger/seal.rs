@@ -5,7 +5,7 @@ use crate::failure::{Failure, FailureKind};
 use bytes::Bytes;
 
 /// Bytes of the digest, at the end of the object: half a BLAKE3 digest is plenty against accidents.
-const DIGEST_BYTES: usize = 16;
+pub(super) const DIGEST_BYTES: usize = 16;
 
 /// The object that holds these bytes.
 pub(super) fn sealed(mut bytes: Vec<u8>) -> Bytes {

@@ -102,8 +102,9 @@ pub fn columns(request: &Request) -> Vec<TableColumn> {
     leading.chain(findings).collect()
 }
 
-/// The cells of a row, in the order of the columns.
-fn cells(row: &Row, width: usize) -> Vec<Cell> {
+/// The cells of a row, in the order of the columns, of which there are `width`.
+#[must_use]
+pub fn cells(row: &Row, width: usize) -> Vec<Cell> {
     let facts = &row.facts;
     let text = |text: &Option<String>| text.clone().map_or(Cell::Null, Cell::Text);
     let integer = |number: Option<u32>| number.map_or(Cell::Null, |number| Cell::Integer(i64::from(number)));

@@ -1,0 +1,51 @@
+//! `ripieno serve`: the front, open to others, with a worker beside it where no cluster is configured.
+
+use super::desk::Desk;
+use super::run::Signals;
+use super::{READ_ALL, say};
+use crate::front::Front;
+use crate::http::{self, Callbacks, Listener, Names};
+use shared::failure::Failure;
+use std::net::SocketAddr;
+use std::num::NonZero;
+use std::sync::Arc;
+use worker::consume::Reconciler;
+
+/// Answers until it is asked to stop; says the exit code.
+pub(super) async fn serve(desk: &Desk, listen: SocketAddr) -> Result<u8, Failure> {
+    let mut signals = Signals::new()?;
+    let listener = Listener::bind(listen).await?;
+    let front = Arc::new(Front::new(desk.service.clone(), desk.dispatcher.clone(), desk.limits.clone()));
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let work = desk.work(cores)?;
+    // What a process before this one left undone begins now, without waiting for its turn.
+    if work.is_some() {
+        desk.take_up().await?;
+    }
+    let reconciling = desk.ledger().map(|ledger| {
+        let reconciler = Reconciler::new(ledger, desk.dispatcher.clone());
+        tokio::spawn(async { reconciler.await.run().await })
+    });
+    let callbacks = Callbacks::from_environment()?;
+    let calling = callbacks.clone().map(|callbacks| tokio::spawn(callbacks.run(Arc::clone(&front))));
+    let router = http::router(&front, Names::from_environment(), callbacks)?;
+    say(&format!("listening at http://{}\n", listener.address));
+    let serving = tokio::spawn({
+        let front = Arc::clone(&front);
+        async move { listener.serve(&front, router).await }
+    });
+    signals.any().await;
+    tracing::info!("stopping");
+    front.stop();
+    [reconciling, calling].into_iter().flatten().for_each(|task| task.abort());
+    let (served, worked) = tokio::join!(serving, async {
+        match work {
+            Some(work) => work.end().await,
+            None => Ok(()),
+        }
+    });
+    if let Err(error) = served {
+        tracing::error!(%error, "the listener ended before its time");
+    }
+    worked.map(|()| READ_ALL)
+}

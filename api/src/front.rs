@@ -1,0 +1,55 @@
+//! What the skins that answer requests share: the service, and what they must know of the process.
+
+use crate::scores::Scores;
+use crate::service::Service;
+use shared::dispatch::Dispatcher;
+use shared::limits::Limits;
+use tokio::sync::watch;
+
+/// The front of one process. REST and MCP hold it in common, behind an `Arc`.
+#[derive(Debug)]
+pub struct Front {
+    /// What both of them call.
+    pub service: Service,
+    /// The catalogue of uploaded scores.
+    pub scores: Scores,
+    /// Whose announcements make waiting short.
+    pub dispatcher: Dispatcher,
+    /// The limits in force.
+    pub limits: Limits,
+    /// Whether whoever asks sits at this machine, and may name its paths and any URL.
+    pub at_home: bool,
+    stopping: watch::Sender<bool>,
+}
+
+impl Front {
+    /// A front on a service.
+    #[must_use]
+    pub fn new(service: Service, dispatcher: Dispatcher, limits: Limits) -> Self {
+        let scores = service.scores(&limits);
+        Front { service, scores, dispatcher, limits, at_home: false, stopping: watch::Sender::new(false) }
+    }
+
+    /// The same for whoever sits at this machine.
+    #[must_use]
+    pub fn at_home(self) -> Self {
+        Front { at_home: true, ..self }
+    }
+
+    /// The process ends soon: whoever waits for something is answered now.
+    pub fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Whether the process ends soon.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
+    /// Waits until the process is to end. Every wait for a job, and every stream, is held against it.
+    pub async fn stopping(&self) {
+        // The front holds the sender, so there is no error.
+        let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
+    }
+}

@@ -1,0 +1,75 @@
+//! What can be measured and read, from the registries; and what a job would cost.
+
+use super::ask::NewJob;
+use super::callbacks;
+use super::extract::{Json, heavy};
+use super::problem::Problem;
+use super::views::{AnalysisView, Expected, FormatView, PlanView};
+use super::web::Web;
+use crate::{plan, sources};
+use axum::extract::{Path, State};
+use shared::failure::{Failure, FailureKind};
+use std::sync::Arc;
+use worker::analyse::{self, ANALYSES};
+use worker::read::READERS;
+
+/// Lists the analyses, with their parameters and columns.
+#[utoipa::path(get, path = "/v1/analyses", operation_id = "list_analyses", tag = "catalogue",
+    responses((status = 200, description = "Every analysis", body = Vec<AnalysisView>)))]
+pub(super) async fn analyses() -> axum::Json<Vec<AnalysisView>> {
+    axum::Json(ANALYSES.iter().map(|analysis| AnalysisView::from(*analysis)).collect())
+}
+
+/// Describes one analysis.
+#[utoipa::path(get, path = "/v1/analyses/{name}", operation_id = "get_analysis", tag = "catalogue",
+    params(("name" = String, Path, description = "Its name")),
+    responses((status = 200, description = "The analysis", body = AnalysisView)))]
+pub(super) async fn analysis(Path(name): Path<String>) -> Result<axum::Json<AnalysisView>, Problem> {
+    let found = analyse::find(&name).map(AnalysisView::from);
+    found.map(axum::Json).ok_or_else(|| {
+        Failure::new(FailureKind::NotFound, format!("no analysis {name:?}; /v1/analyses lists them")).into()
+    })
+}
+
+/// Lists the formats that can be read.
+#[utoipa::path(get, path = "/v1/formats", operation_id = "list_formats", tag = "catalogue",
+    responses((status = 200, description = "Every format", body = Vec<FormatView>)))]
+pub(super) async fn formats() -> axum::Json<Vec<FormatView>> {
+    axum::Json(READERS.iter().map(|reader| FormatView::from(reader.format())).collect())
+}
+
+/// Says what a job would cost, without submitting it.
+#[utoipa::path(post, path = "/v1/plans", operation_id = "plan_job", tag = "jobs", request_body = NewJob,
+    responses((status = 200, description = "What it would cost", body = PlanView)))]
+pub(super) async fn plan(
+    State(web): State<Arc<Web>>,
+    Json(job): Json<NewJob>,
+) -> Result<axum::Json<PlanView>, Problem> {
+    if let Some(url) = &job.callback {
+        callbacks::check(web.callbacks.as_ref(), url)?;
+    }
+    let request = plan::request(job.sources.clone(), &job.choice()?)?;
+    let limits = web.front.limits.clone();
+    let estimated = heavy(move || async move {
+        let listing = sources::list(&request.sources, &limits).await?;
+        let estimate = plan::estimate(listing.found.iter())?;
+        Ok((estimate, listing.left_out))
+    });
+    let (estimate, left_out) = estimated.await?;
+    let seconds = |microseconds: u64| std::time::Duration::from_micros(microseconds).as_secs_f64();
+    let formats = estimate.formats.iter().map(|(name, part)| {
+        let expected =
+            Expected { items: part.items, bytes: part.bytes, cpu_seconds: seconds(part.microseconds) };
+        ((*name).to_owned(), expected)
+    });
+    let total = |of: fn(&plan::Part) -> u64| estimate.formats.values().map(of).sum();
+    Ok(axum::Json(PlanView {
+        items: total(|part| part.items),
+        bytes: total(|part| part.bytes),
+        chunks: estimate.chunks,
+        cpu_seconds: seconds(total(|part| part.microseconds)),
+        formats: formats.collect(),
+        basis: plan::BASIS.to_owned(),
+        left_out,
+    }))
+}

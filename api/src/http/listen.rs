@@ -1,0 +1,112 @@
+//! The listening end: connections taken, bounded and ended in good order.
+
+use super::patient::Patient;
+use crate::front::Front;
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use shared::failure::{Failure, FailureKind};
+use shared::metrics;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+
+/// How long what is being answered may take once the process is asked to stop.
+const DRAIN: Duration = Duration::from_secs(5);
+/// How long to wait after the system had no room for another connection.
+const FULL_PAUSE: Duration = Duration::from_millis(100);
+
+/// A port of this machine.
+#[derive(Debug)]
+pub struct Listener {
+    listener: TcpListener,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+impl Listener {
+    /// Takes a port of the loopback.
+    ///
+    /// # Errors
+    /// `malformed` for any other address, for whoever reaches the server may do everything; `unavailable` when the port
+    /// cannot be had.
+    pub async fn bind(address: SocketAddr) -> Result<Self, Failure> {
+        if !address.ip().is_loopback() {
+            let message = format!(
+                "{address} is not this machine alone: whoever reaches the server may do everything, for there is no \
+                 authentication yet; say --listen 127.0.0.1:{0} or [::1]:{0}",
+                address.port()
+            );
+            return Err(Failure::new(FailureKind::Malformed, message));
+        }
+        let unavailable = |error| {
+            Failure::new(FailureKind::Unavailable, format!("{address} cannot be listened at: {error}"))
+        };
+        let listener = TcpListener::bind(address).await.map_err(unavailable)?;
+        let address = listener.local_addr().map_err(unavailable)?;
+        Ok(Listener { listener, address })
+    }
+
+    /// Answers until the front is stopped and what was being answered then is told to its end.
+    pub async fn serve(self, front: &Arc<Front>, router: Router) {
+        let room = usize::try_from(front.limits.connections_max).unwrap_or(Semaphore::MAX_PERMITS);
+        let room = Arc::new(Semaphore::new(room.min(Semaphore::MAX_PERMITS)));
+        let mut connections = JoinSet::new();
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                () = front.stopping() => break,
+                Some(_) = connections.join_next() => continue,
+            };
+            let stream = match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    tracing::warn!(%error, "no connection can be taken");
+                    tokio::time::sleep(FULL_PAUSE).await;
+                    continue;
+                }
+            };
+            // One too many is closed at once: its client tries elsewhere or again, and those that are served stay so.
+            let Ok(permit) = Arc::clone(&room).try_acquire_owned() else {
+                metrics::HTTP_REFUSED.increase();
+                continue;
+            };
+            // Without it an answer of two writes waits for the other side's delayed acknowledgement: 40 ms.
+            let _ = stream.set_nodelay(true);
+            connections.spawn(connection(stream, permit, router.clone(), Arc::clone(front)));
+        }
+        drop(self.listener);
+        let all = async { while connections.join_next().await.is_some() {} };
+        if tokio::time::timeout(DRAIN, all).await.is_err() {
+            tracing::warn!("answers were cut off: they took too long after the process was asked to stop");
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, _room: OwnedSemaphorePermit, router: Router, front: Arc<Front>) {
+    metrics::HTTP_CONNECTIONS.increase();
+    let limits = &front.limits;
+    let patience = Duration::from_secs(limits.request_seconds_max);
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        // Also for how long a connection may be kept without a request.
+        .header_read_timeout(patience)
+        .max_buf_size(usize::try_from(limits.request_head_bytes_max).unwrap_or(usize::MAX).max(8192))
+        .serve_connection(TokioIo::new(Patient::new(stream, patience)), TowerToHyperService::new(router));
+    tokio::pin!(served);
+    let ended = tokio::select! {
+        ended = served.as_mut() => ended,
+        () = front.stopping() => {
+            served.as_mut().graceful_shutdown();
+            served.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection broke off");
+    }
+    metrics::HTTP_CONNECTIONS.decrease();
+}

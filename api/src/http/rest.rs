@@ -1,0 +1,42 @@
+//! REST: each operation one handler, whose description the OpenAPI document is made of.
+
+use super::web::Web;
+use super::{catalogue, events, items, jobs, openapi, results};
+use axum::Router;
+use std::sync::Arc;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+fn described() -> OpenApiRouter<Arc<Web>> {
+    OpenApiRouter::with_openapi(openapi::Head::openapi())
+        .routes(routes!(jobs::submit, jobs::list))
+        .routes(routes!(jobs::get))
+        .routes(routes!(jobs::cancel))
+        .routes(routes!(jobs::pause))
+        .routes(routes!(jobs::resume))
+        .routes(routes!(jobs::retry))
+        .routes(routes!(jobs::prioritise))
+        .routes(routes!(items::items))
+        .routes(routes!(items::failures))
+        .routes(routes!(results::results))
+        .routes(routes!(events::events))
+        .routes(routes!(catalogue::plan))
+        .routes(routes!(catalogue::analyses))
+        .routes(routes!(catalogue::analysis))
+        .routes(routes!(catalogue::formats))
+}
+
+/// The routes of REST, and the document that describes them.
+pub(super) fn routes(web: &Arc<Web>) -> Router {
+    let (router, _) = described().split_for_parts();
+    router.with_state(Arc::clone(web)).merge(openapi::served(document()))
+}
+
+/// The OpenAPI document, as it is served and as `docs/openapi.json` has it.
+#[must_use]
+pub fn document() -> String {
+    let api = openapi::with_names(openapi::with_problems(described().into_openapi()));
+    // The document is plain data: it always is JSON.
+    api.to_pretty_json().unwrap_or_default() + "\n"
+}

@@ -1,0 +1,142 @@
+//! What a tool answers: structured content that its schema describes, a compact text of the same, links to more.
+
+use rmcp::model::{CallToolResult, ContentBlock, MetaObject, Resource};
+use serde_json::{Value, json};
+use shared::failure::Failure;
+
+/// Bytes of the rows of one answer, which stand in it twice: as structured content, and as text. Four bytes are about a
+/// token, and an answer has some two thousand of them.
+pub(super) const ROW_BYTES_MAX: usize = 3_000;
+
+/// An answer.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// What the output schema describes.
+    pub(super) structured: Value,
+    /// The same for a reader.
+    pub(super) text: String,
+    /// Where there is more.
+    pub(super) links: Vec<Resource>,
+}
+
+impl Answer {
+    pub(super) fn new(structured: Value, text: String) -> Self {
+        Answer { structured, text, links: Vec::new() }
+    }
+
+    pub(super) fn with(mut self, link: Resource) -> Self {
+        self.links.push(link);
+        self
+    }
+
+    pub(super) fn into_result(self) -> CallToolResult {
+        let links = self.links.into_iter().map(ContentBlock::resource_link);
+        let content = std::iter::once(ContentBlock::text(self.text)).chain(links).collect();
+        let mut result = CallToolResult::success(content);
+        result.structured_content = Some(self.structured);
+        result
+    }
+}
+
+/// A failure as the caller shall read it: what was wrong, and a call that is right. Without structured content, which
+/// would have to be of the schema of an answer.
+pub(super) fn refusal(tool: &str, failure: &Failure, example: &str) -> CallToolResult {
+    let row = failure.kind.row();
+    let again = if row.transient { " Trying again later may help." } else { "" };
+    let text = format!("{failure}.{again}\nExample of {tool}: {example}");
+    let mut result = CallToolResult::error(vec![ContentBlock::text(text)]);
+    let mut meta = MetaObject::new();
+    let error = json!({
+        "kind": row.label, "message": failure.message, "place": failure.place, "retryable": row.transient,
+    });
+    meta.insert("ripieno/error".to_owned(), error);
+    result.meta = Some(meta);
+    result
+}
+
+/// A number as an answer tells it: four digits behind the point are enough to read.
+pub(super) fn rounded(number: f64) -> Value {
+    let scale = if number.abs() >= 1.0 || number == 0.0 {
+        1e4
+    } else {
+        10f64.powi(3 - libm::floor(libm::log10(number.abs())) as i32)
+    };
+    let rounded = (number * scale).round() / scale;
+    if rounded.fract() == 0.0 && rounded.abs() < 1e15 { json!(rounded as i64) } else { json!(rounded) }
+}
+
+/// Rounds every number in a value, at any depth that an analysis gives.
+pub(super) fn round_all(value: &mut Value) {
+    let mut rest = vec![value];
+    while let Some(value) = rest.pop() {
+        match value {
+            Value::Array(all) => rest.extend(all),
+            Value::Object(all) => rest.extend(all.values_mut()),
+            Value::Number(number) if number.is_f64() => *value = rounded(number.as_f64().unwrap_or(0.0)),
+            _ => {}
+        }
+    }
+}
+
+/// A moment as ISO 8601 in UTC, to the second.
+pub(super) fn moment(ms: u64) -> String {
+    let seconds = ms / 1000;
+    let (days, rest) = (seconds / 86_400, seconds % 86_400);
+    // Days to dates by Howard Hinnant's `civil_from_days`, for days since 1970.
+    let shifted = days + 719_468;
+    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
+    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let shifted_month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = year + era * 400 + u64::from(month <= 2);
+    let (hours, minutes, seconds) = (rest / 3_600, rest / 60 % 60, rest % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{seconds:02}Z")
+}
+
+/// A text cut to so many bytes, with a sign that it was.
+pub(super) fn cut(text: &str, bytes: usize) -> String {
+    if text.len() <= bytes {
+        return text.to_owned();
+    }
+    let end = (0..=bytes).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    format!("{}…", text.get(..end).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_dates() {
+        for (ms, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_400_000, "2000-02-29T00:00:00Z"),
+            (1_795_737_599_999, "2026-11-26T23:59:59Z"),
+            (4_107_542_400_000, "2100-03-01T00:00:00Z"),
+        ] {
+            assert_eq!(moment(ms), text);
+        }
+    }
+
+    #[test]
+    fn numbers_keep_four_digits() {
+        for (number, told) in [
+            (0.123_456_78, json!(0.1235)),
+            (0.000_012_345_67, json!(0.000_012_35)),
+            (12.345_678_9, json!(12.3457)),
+            (-3.0, json!(-3)),
+            (0.0, json!(0)),
+            (1e300, json!(1e300)),
+        ] {
+            assert_eq!(rounded(number), told);
+        }
+    }
+
+    #[test]
+    fn texts_are_cut_between_letters() {
+        assert_eq!(cut("aäb", 2), "a…");
+        assert_eq!(cut("aäb", 4), "aäb");
+    }
+}

@@ -1,0 +1,175 @@
+//! `analysis_run`: asks analyses of scores, and answers in place what is done in time.
+
+use super::results::{Asked, detail, page_of, rows_properties};
+use super::status::{failures, headline, next, properties, told};
+use super::{Call, Spec};
+use crate::mcp::answer::Answer;
+use crate::mcp::cursor::RowCursor;
+use crate::mcp::resources::results_link;
+use crate::mcp::view::View;
+use crate::plan::{self, Choice, Found};
+use crate::service::{Accepted, Order, Status};
+use crate::sources;
+use crate::waiting::has_ended;
+use serde_json::{Value, json};
+use shared::card::ScoreId;
+use shared::dispatch::Lane;
+use shared::failure::{Failure, FailureKind};
+use std::time::Duration;
+use worker::read::Fidelity;
+use worker::score::Repeats;
+
+pub(super) static SPEC: Spec = Spec {
+    name: "analysis_run",
+    title: "Run analyses",
+    description: "Runs analyses over scores or a corpus. Done within wait_s: the rows. Else the handle of a job that is kept for good: then jobs_get and jobs_results.",
+    hints: [false, false, true, true],
+    input,
+    output,
+    example: r#"{"scores":["score-k3f9q2mwx7abcdef"],"analyses":["key"]}"#,
+};
+
+/// Scores up to which a job is interactive: it goes before bulk ones, and is waited for unless the client says otherwise.
+pub(in crate::mcp) const INTERACTIVE_ITEMS_MAX: u64 = 20;
+/// Seconds that are waited for an interactive job.
+const WAIT_S: u64 = 20;
+/// Rows of an answer.
+const ROWS: usize = 50;
+
+fn input() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "scores": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 500, "description": "Handles of scores; on a server of your own also paths, folders and URLs"},
+            "corpus": {"type": "string", "maxLength": 64, "description": "All scores of a corpus"},
+            "analyses": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 10, "description": "Names of analysis_catalog"},
+            "options": {"type": "object", "description": "ANALYSIS.OPTION to value, such as {\"key.profile\": \"aarden\"}; see analysis_catalog"},
+            "repeats": {"type": "string", "enum": ["written", "expanded", "once"], "default": "written", "description": "Measures as written, or as played"},
+            "fidelity": {"type": "string", "enum": ["corrected", "compat"], "default": "corrected", "description": "compat answers as music21 does"},
+            "detail": detail(),
+            "wait_s": {"type": "integer", "minimum": 0, "maximum": 45, "description": "Seconds to wait; 20 for up to 20 scores, else 0"},
+            "idempotency_key": {"type": "string", "minLength": 1, "maxLength": 128, "description": "Decides the handle: the same key is the same job, so a call that timed out can be repeated"},
+        },
+        "required": ["analyses"],
+        "additionalProperties": false,
+    })
+}
+
+fn output() -> Value {
+    let mut all = properties();
+    if let (Some(all), Value::Object(rows)) = (all.as_object_mut(), rows_properties()) {
+        all.extend(rows);
+    }
+    json!({ "type": "object", "properties": all, "required": ["job", "state", "items", "done", "next"] })
+}
+
+pub(super) async fn call(call: &Call<'_>) -> Result<Answer, Failure> {
+    let accepted = submit(call).await?;
+    call.front.begin(&call.principal, &accepted).await;
+    let interactive = accepted.record.items <= INTERACTIVE_ITEMS_MAX;
+    let seconds = call.number("wait_s", if interactive { WAIT_S } else { 0 });
+    let status = call.wait(&accepted.record.id, seconds).await?;
+    answer(call.front, &call.principal, &status, call.text("detail") == Some("detailed")).await
+}
+
+/// A job as the call that submitted it is answered: with its rows, if it has ended.
+pub(in crate::mcp) async fn answer(
+    front: &crate::front::Front,
+    principal: &shared::principal::Principal,
+    status: &Status,
+    detailed: bool,
+) -> Result<Answer, Failure> {
+    let mut answer = told(status);
+    let mut text = headline(status);
+    let failures = failures(status);
+    if !failures.is_empty() {
+        answer.insert("failures".to_owned(), Value::Array(failures));
+    }
+    let mut next = next(status);
+    if has_ended(status.state) {
+        let view = View::of(&status.record.request, &[], &[])?;
+        let asked = Asked { cursor: RowCursor::default(), limit: ROWS, view, detailed };
+        let page = page_of(front, principal, status, asked).await?;
+        text.push_str(&page.text);
+        answer.extend(page.fields);
+        next = match page.next_cursor {
+            Some(cursor) => {
+                let job = &status.record.id;
+                format!("More rows: jobs_results {{\"job\":\"{job}\",\"cursor\":\"{cursor}\"}}.")
+            }
+            None => "That is all.".to_owned(),
+        };
+    }
+    text.push_str(&next);
+    answer.insert("next".to_owned(), json!(next));
+    Ok(Answer::new(Value::Object(answer), text).with(results_link(&status.record.id)))
+}
+
+async fn submit(call: &Call<'_>) -> Result<Accepted, Failure> {
+    let (front, principal) = (call.front, &call.principal);
+    let (names, elsewhere, sources) = sources(call).await?;
+    let request = plan::request(names, &choice(call)?)?;
+    let listing = sources::list_with(&sources, elsewhere, &front.limits).await?;
+    let lane = if listing.found.items() <= INTERACTIVE_ITEMS_MAX { Lane::Interactive } else { Lane::Bulk };
+    match call.text("idempotency_key") {
+        Some(key) => {
+            let order = Order { lane, key: Some(key.to_owned()), callback: None };
+            front.service.order(principal, request, listing, order).await
+        }
+        // The same over the same scores while it is unfinished is one job.
+        None => front.service.submit(principal, request, listing, lane).await,
+    }
+}
+
+fn choice(call: &Call<'_>) -> Result<Choice, Failure> {
+    let options = call.args.get("options").and_then(Value::as_object);
+    let mut params = Vec::new();
+    for (path, value) in options.into_iter().flatten() {
+        let value = match value {
+            Value::String(text) => text.clone(),
+            Value::Number(number) => number.to_string(),
+            other => {
+                let message = format!("option {path:?} is a text or a whole number, not {other}");
+                return Err(Failure::new(FailureKind::Malformed, message));
+            }
+        };
+        params.push((path.clone(), value));
+    }
+    let fidelity =
+        if call.text("fidelity") == Some("compat") { Fidelity::Compat } else { Fidelity::Corrected };
+    let repeats = Repeats::ALL.into_iter().find(|repeats| Some(repeats.name()) == call.text("repeats"));
+    let analyses = call.texts("analyses").into_iter().map(str::to_owned).collect();
+    Ok(Choice { analyses, params, fidelity, repeats: repeats.unwrap_or_default(), ..Choice::default() })
+}
+
+/// What is asked as the job's record names it; of that the uploaded scores, and what lies elsewhere.
+async fn sources(call: &Call<'_>) -> Result<(Vec<String>, Vec<Found>, Vec<String>), Failure> {
+    let (given, corpus) = (call.texts("scores"), call.text("corpus"));
+    let (mut names, mut scores, mut elsewhere) = (Vec::new(), Vec::new(), Vec::new());
+    for name in given {
+        if name.starts_with("score-") {
+            scores.push(name.parse::<ScoreId>()?);
+        } else if call.front.at_home {
+            elsewhere.push(name.to_owned());
+        } else {
+            return Err(name
+                .parse::<ScoreId>()
+                .err()
+                .unwrap_or_else(|| Failure::new(FailureKind::Malformed, "a score is named by its handle")));
+        }
+        names.push(name.to_owned());
+    }
+    if let Some(corpus) = corpus {
+        scores.extend(call.front.scores.corpus(&call.principal, corpus).await?);
+        names.push(format!("corpus {corpus}"));
+    }
+    if names.is_empty() {
+        let message = "say scores (handles of scores_search or scores_import) or corpus";
+        return Err(Failure::new(FailureKind::Malformed, message));
+    }
+    let found = call.front.scores.sources(&call.principal, &scores).await?;
+    Ok((names, found, elsewhere))
+}
+
+/// How long a client that knows tasks waits before it is given one.
+pub(in crate::mcp) const BEFORE_TASK: Duration = Duration::from_secs(2);

@@ -1,0 +1,105 @@
+//! Objects that a skin keeps beside the jobs: uploads that are not whole yet, callbacks that are still owed.
+//!
+//! The same primitive carries them: a key is created once, and its first bytes count.
+
+use super::{Created, Ledger, seal};
+use crate::failure::Failure;
+use crate::store::failure;
+use bytes::Bytes;
+use futures::TryStreamExt;
+use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use std::sync::Arc;
+
+/// A corner of the ledger.
+#[derive(Clone, Debug)]
+pub struct Drawer {
+    ledger: Ledger,
+    root: Path,
+}
+
+/// An object in a drawer, as a listing shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its key inside the drawer.
+    pub key: Vec<String>,
+    /// Its bytes.
+    pub bytes: u64,
+    /// When it was written, in milliseconds since 1970 by the store's clock.
+    pub written_ms: u64,
+}
+
+impl Ledger {
+    /// A drawer of this tenant.
+    #[must_use]
+    pub fn drawer(&self, area: &str) -> Drawer {
+        Drawer { ledger: self.clone(), root: Path::from_iter(["tenants", self.tenant(), area]) }
+    }
+
+    /// A drawer that all tenants share: an index for who looks after all of them. The tenant is the first element of its
+    /// keys.
+    #[must_use]
+    pub fn common_drawer(&self, area: &str) -> Drawer {
+        Drawer { ledger: self.clone(), root: Path::from_iter([area]) }
+    }
+}
+
+impl Drawer {
+    fn path(&self, key: &[&str]) -> Path {
+        key.iter().fold(self.root.clone(), |path, part| path.join(*part))
+    }
+
+    fn store(&self) -> &Arc<dyn ObjectStore> {
+        &self.ledger.store
+    }
+
+    /// Puts bytes under a key, unless there are some already.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn create(&self, key: &[&str], bytes: Vec<u8>) -> Result<Created, Failure> {
+        self.ledger.create(&self.path(key), seal::sealed(bytes)).await
+    }
+
+    /// The bytes under a key, if there are any.
+    ///
+    /// # Errors
+    /// What the store says; `internal` for bytes that are not as they were written.
+    pub async fn get(&self, key: &[&str]) -> Result<Option<Bytes>, Failure> {
+        let path = self.path(key);
+        match self.store().get(&path).await {
+            Ok(found) => seal::opened(found.bytes().await.map_err(failure)?, path.as_ref()).map(Some),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(failure(error)),
+        }
+    }
+
+    /// Everything whose key begins so, in the order of the keys.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn list(&self, key: &[&str]) -> Result<Vec<Entry>, Failure> {
+        let path = self.path(key);
+        let found: Vec<ObjectMeta> = self.store().list(Some(&path)).try_collect().await.map_err(failure)?;
+        let skipped = self.root.parts().count();
+        let entry = |meta: ObjectMeta| Entry {
+            key: meta.location.parts().skip(skipped).map(|part| part.as_ref().to_owned()).collect(),
+            bytes: meta.size.saturating_sub(seal::DIGEST_BYTES as u64),
+            written_ms: u64::try_from(meta.last_modified.timestamp_millis()).unwrap_or(0),
+        };
+        let mut entries: Vec<Entry> = found.into_iter().map(entry).collect();
+        entries.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(entries)
+    }
+
+    /// Takes an object out; one that is not there is out already.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn remove(&self, key: &[&str]) -> Result<(), Failure> {
+        match self.store().delete(&self.path(key)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(failure(error)),
+        }
+    }
+}

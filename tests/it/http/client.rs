@@ -1,0 +1,119 @@
+//! The command line against a server: the same words, the same output, the same files.
+
+use super::server::Server;
+use crate::support::{corpus, finish, ripieno, tables};
+use std::process::Command;
+
+#[test]
+fn commands_say_the_same_of_a_server_as_of_a_data_folder() {
+    let home = tempfile::tempdir().unwrap();
+    let (scores, data) = (home.path().join("scores"), home.path().join("data"));
+    corpus(&scores, 8, 50);
+    let server = Server::start(&data);
+    // Its own data folder is empty: whatever it knows, it knows from the server.
+    let there = |arguments: &[&str]| -> Command {
+        let mut command = ripieno(&home.path().join("none"));
+        command.args(["--server", &server.url()]).args(arguments);
+        command
+    };
+    let here = |arguments: &[&str]| -> Command {
+        let mut command = ripieno(&data);
+        command.args(arguments).env_remove("RIPIENO_SERVER");
+        command
+    };
+    let folder = scores.to_str().unwrap();
+    let (code, id, errors) = finish(&mut there(&["submit", folder, "--analyses", "key,ambitus"]));
+    assert!(code == 0 && id.starts_with("job-"), "{id}{errors}");
+    let id = id.trim();
+    let (code, text, errors) = finish(&mut there(&["watch", id]));
+    assert!(code == 2 && text.contains("finished") && text.contains("pieces    8"), "{text}{errors}");
+    for words in [&["status", id][..], &["jobs"], &["errors", id], &["cancel", id], &["status"]] {
+        assert_eq!(finish(&mut there(words)), finish(&mut here(words)), "{words:?}");
+    }
+    let (one, other) = (home.path().join("one"), home.path().join("other"));
+    let formats = ["results", id, "--format", "parquet,csv,jsonl", "--out"];
+    assert_eq!(finish(there(&formats).arg(&one)).0, 0);
+    assert_eq!(finish(here(&formats).arg(&other)).0, 0);
+    assert_eq!(tables(&one), tables(&other));
+
+    let run = home.path().join("run");
+    let (code, text, errors) = finish(
+        there(&[
+            "run",
+            folder,
+            "--analyses",
+            "key,ambitus",
+            "--progress",
+            "json",
+            "--format",
+            "csv",
+            "--out",
+        ])
+        .arg(&run),
+    );
+    assert_eq!(code, 2, "{text}{errors}");
+    assert!(text.lines().last().unwrap().contains("\"event\":\"finished\""), "{text}");
+    assert_eq!(
+        std::fs::read(run.join("table.csv")).unwrap(),
+        std::fs::read(other.join("table.csv")).unwrap()
+    );
+}
+
+#[test]
+fn what_a_server_refuses_and_a_server_that_is_away_are_told_as_ever() {
+    let home = tempfile::tempdir().unwrap();
+    let server = Server::start(&home.path().join("data"));
+    let say =
+        |url: &str, arguments: &[&str]| finish(ripieno(home.path()).args(["--server", url]).args(arguments));
+    for (arguments, code, said) in [
+        (&["status", "job-aaaaaaaaaaaaaaaa"][..], 3, "no job job-aaaaaaaaaaaaaaaa"),
+        (&["submit", "/no/such/folder"], 3, "/no/such/folder: "),
+        (&["submit", "x", "--analyses", "kee"], 1, "did you mean \"key\"?"),
+        (&["status"], 3, "there is no job yet"),
+        (&["similar", "job-aaaaaaaaaaaaaaaa"], 1, "without --server"),
+    ] {
+        let (got, text, errors) = say(&server.url(), arguments);
+        assert!(got == code && errors.contains(said), "{arguments:?}: {got} {text}{errors}");
+    }
+    let url = server.url();
+    drop(server);
+    let (code, _, errors) = say(&url, &["jobs"]);
+    assert!(code == 3 && errors.contains("is `ripieno serve` running?"), "{errors}");
+    let (code, _, errors) = say("127.0.0.1:8321", &["jobs"]);
+    assert!(code == 1 && errors.contains("--server http://"), "{errors}");
+}
+
+#[test]
+fn the_doctor_says_what_is_well_and_what_to_do() {
+    let home = tempfile::tempdir().unwrap();
+    let doctor = |more: &[(&str, &str)]| {
+        let mut command = ripieno(&home.path().join("data"));
+        finish(command.arg("doctor").env_remove("RIPIENO_CALLBACK_SECRET").envs(more.iter().copied()))
+    };
+    let (code, text, errors) = doctor(&[]);
+    assert_eq!(code, 0, "{text}{errors}");
+    for name in ["limits", "files", "store", "disk", "clock", "temporary", "callbacks"] {
+        assert!(text.lines().any(|line| line.split_whitespace().nth(1) == Some(name)), "{name}: {text}");
+    }
+    for (variable, value, said) in [
+        ("RIPIENO_NOTES_MAX", "-1", "bad   limits"),
+        ("RIPIENO_BROKER", "amqp://127.0.0.1:1", "bad   cluster"),
+        ("RIPIENO_CALLBACK_SECRET", "secret", "bad   callbacks"),
+    ] {
+        let (code, text, _) = doctor(&[(variable, value)]);
+        assert!(code == 3 && text.contains(said), "{variable}: {text}");
+    }
+    let store = format!("file://{}", home.path().join("shared").display());
+    let cluster = [("RIPIENO_BROKER", "amqp://guest:guest@127.0.0.1:1"), ("RIPIENO_STORE", store.as_str())];
+    let (code, text, _) = doctor(&cluster);
+    assert!(code == 3 && text.contains("bad   broker") && text.contains("ok    store"), "{text}");
+}
+
+#[test]
+fn shells_are_told_the_commands() {
+    let home = tempfile::tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish"] {
+        let (code, text, _) = finish(ripieno(home.path()).args(["completions", shell]));
+        assert!(code == 0 && text.contains("prioritise") && text.contains("server"), "{shell}");
+    }
+}
