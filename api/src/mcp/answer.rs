@@ -6,7 +6,7 @@ use shared::failure::Failure;
 
 /// Bytes of the rows of one answer, which stand in it twice: as structured content, and as text. Four bytes are about a
 /// token, and an answer has some two thousand of them.
-pub(super) const ROW_BYTES_MAX: usize = 3_000;
+pub(super) const ROW_BYTES_MAX: usize = 2_700;
 
 /// An answer.
 #[derive(Debug)]

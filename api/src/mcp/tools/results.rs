@@ -21,7 +21,7 @@ pub(super) static SPEC: Spec = Spec {
     hints: [true, false, true, false],
     input,
     output,
-    example: r#"{"job":"job-k3f9q2mwx7abcdef","fields":["title","key_tonic"],"where":["key_mode = minor"]}"#,
+    example: r#"{"job":"job-k3f9q2mwx7abcdef","fields":["title","key_simple"],"where":["key_simple ~ minor"]}"#,
 };
 
 fn input() -> Value {
