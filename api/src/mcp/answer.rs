@@ -54,6 +54,13 @@ pub(super) fn refusal(tool: &str, failure: &Failure, example: &str) -> CallToolR
     result
 }
 
+/// Sets a field of an object; what is none stays as it is.
+pub(super) fn put(object: &mut Value, name: &str, value: Value) {
+    if let Some(fields) = object.as_object_mut() {
+        fields.insert(name.to_owned(), value);
+    }
+}
+
 /// A number as an answer tells it: four digits behind the point are enough to read.
 pub(super) fn rounded(number: f64) -> Value {
     let scale = if number.abs() >= 1.0 || number == 0.0 {
