@@ -151,7 +151,8 @@ fn a_task_is_its_job_and_older_clients_get_none() {
     agent.tasks = false;
     let undeclared = agent.ask("tasks/get", json!({ "taskId": task }));
     assert_eq!(undeclared["error"]["code"], -32021, "{undeclared}");
-    let handle = json!({ "scores": [path.to_str().unwrap()], "analyses": ["patterns", "harmony"], "wait_s": 0 });
+    let handle =
+        json!({ "scores": [path.to_str().unwrap()], "analyses": ["patterns", "harmony"], "wait_s": 0 });
     assert_eq!(agent.call("analysis_run", handle)["job"], task, "unfinished, it is the same job");
     agent.tasks = true;
     let cancelled = agent.ask("tasks/cancel", json!({ "taskId": task }));

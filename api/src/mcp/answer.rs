@@ -6,7 +6,7 @@ use shared::failure::Failure;
 
 /// Bytes of the rows of one answer, which stand in it twice: as structured content, and as text. Four bytes are about a
 /// token, and an answer has some two thousand of them.
-pub(super) const ROW_BYTES_MAX: usize = 3_000;
+pub(super) const ROW_BYTES_MAX: usize = 2_700;
 
 /// An answer.
 #[derive(Debug)]
@@ -52,6 +52,13 @@ pub(super) fn refusal(tool: &str, failure: &Failure, example: &str) -> CallToolR
     meta.insert("ripieno/error".to_owned(), error);
     result.meta = Some(meta);
     result
+}
+
+/// Sets a field of an object; what is none stays as it is.
+pub(super) fn put(object: &mut Value, name: &str, value: Value) {
+    if let Some(fields) = object.as_object_mut() {
+        fields.insert(name.to_owned(), value);
+    }
 }
 
 /// A number as an answer tells it: four digits behind the point are enough to read.

@@ -1,6 +1,7 @@
 //! Subscriptions to tasks over HTTP (`subscriptions/listen` with `taskIds`), which the SDK does not know: it would acknowledge
 //! them and never tell anything.
 
+use super::answer::put;
 use super::listen;
 use super::tasks;
 use crate::front::Front;
@@ -132,6 +133,6 @@ async fn follow(front: &Front, principal: &Principal, asked: &Asked, tell: &Send
 }
 
 async fn notify(asked: &Asked, tell: &Sender<Value>, method: &str, mut params: Value) -> Option<()> {
-    params["_meta"] = json!({ "io.modelcontextprotocol/subscriptionId": asked.id });
+    put(&mut params, "_meta", json!({ "io.modelcontextprotocol/subscriptionId": asked.id }));
     tell.send(json!({ "jsonrpc": "2.0", "method": method, "params": params })).await.ok()
 }

@@ -109,8 +109,8 @@ impl View {
 
     /// Bytes that a row takes.
     pub(super) fn bytes(&self, row: &Row) -> usize {
-        let values = self.values(row);
-        values.iter().filter(|value| !value.is_null()).map(|value| value.to_string().len() + 1).sum()
+        let bytes = |value: &Value| if value.is_null() { 3 } else { value.to_string().len() + 1 };
+        self.values(row).iter().map(bytes).sum()
     }
 
     /// Rows without the columns that say nothing here.
@@ -210,7 +210,7 @@ fn condition(text: &str, names: &[String]) -> Result<Condition, Failure> {
     let Some((at, sign, operator)) = found.min_by_key(|(at, _, _)| *at) else {
         let message = format!(
             "{text:?} is no condition: say COLUMN, one of = != < <= > >= ~ (contains), and a value, such as \
-             \"key_mode = minor\""
+             \"key_simple ~ minor\""
         );
         return Err(Failure::new(FailureKind::Malformed, message));
     };
@@ -300,7 +300,7 @@ mod tests {
             View::of(&request(), fields, conditions).unwrap_err().message
         };
         assert!(refused(&["sourse"], &[]).contains("did you mean \"source\"?"));
-        assert!(refused(&[], &["source is a"]).contains("key_mode = minor"));
+        assert!(refused(&[], &["source is a"]).contains("key_simple ~ minor"));
         assert!(refused(&[], &["mode = minor"]).contains("no column \"mode\""));
         let all = View::of(&request(), &["npvi"], &[]).unwrap();
         assert_eq!(all.show(&[row("a", 1.0)]).columns.first().map(String::as_str), Some("source"));

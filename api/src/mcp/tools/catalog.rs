@@ -1,7 +1,7 @@
 //! `analysis_catalog`: what can be asked of a score.
 
 use super::{Call, Spec};
-use crate::mcp::answer::{Answer, cut};
+use crate::mcp::answer::{Answer, cut, put};
 use crate::plan;
 use serde_json::{Map, Value, json};
 use shared::failure::Failure;
@@ -104,7 +104,7 @@ fn described(spec: &Analysis) -> Value {
                 Range::Integer { min, max, .. } => json!({"type": "integer", "minimum": min, "maximum": max}),
                 Range::Text { grammar, .. } => json!({"type": "string", "description": grammar}),
             };
-            schema["default"] = param.range.default();
+            put(&mut schema, "default", param.range.default());
             (format!("{}.{}", spec.name, param.name), schema)
         })
         .collect();

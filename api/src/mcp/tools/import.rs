@@ -2,7 +2,7 @@
 
 use super::search::{line, row};
 use super::{Call, Spec};
-use crate::mcp::answer::{Answer, cut};
+use crate::mcp::answer::{Answer, cut, put};
 use crate::scores::{Imported, Upload};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -115,10 +115,10 @@ fn told(imported: &Imported, corpus: Option<&str>) -> Answer {
         "scores": scores, "imported": new, "known": known, "failed": imported.failed.len(), "next": next,
     });
     if !failures.is_empty() {
-        answer["failures"] = Value::Array(failures);
+        put(&mut answer, "failures", Value::Array(failures));
     }
     if let Some(corpus) = corpus {
-        answer["corpus"] = json!(corpus);
+        put(&mut answer, "corpus", json!(corpus));
     }
     Answer::new(answer, text)
 }

@@ -1,7 +1,7 @@
 //! `scores_inspect`: one score, from its card to its bytes.
 
 use super::{Call, Spec};
-use crate::mcp::answer::{Answer, moment, round_all};
+use crate::mcp::answer::{Answer, moment, put, round_all};
 use crate::mcp::cursor;
 use crate::mcp::resources::score_link;
 use serde_json::{Value, json};
@@ -65,7 +65,7 @@ pub(super) async fn call(call: &Call<'_>) -> Result<Answer, Failure> {
         _ => {}
     }
     let next = "analysis_run with this handle; detail full or source for more.";
-    answer["next"] = json!(next);
+    put(&mut answer, "next", json!(next));
     let text = text(&answer);
     Ok(Answer::new(answer, text).with(score_link(&card)))
 }
@@ -79,14 +79,14 @@ fn told(card: &Card) -> Value {
     let texts = [("title", &card.title), ("composer", &card.composer)];
     for (name, text) in texts {
         if let Some(text) = text {
-            told[name] = json!(crate::mcp::answer::cut(text, 200));
+            put(&mut told, name, json!(crate::mcp::answer::cut(text, 200)));
         }
     }
     if let Some(failure) = &card.failure {
-        told["degraded"] = json!(failure.to_string());
+        put(&mut told, "degraded", json!(failure.to_string()));
     }
     if !card.from.is_empty() {
-        told["from"] = json!(crate::mcp::answer::cut(&card.from, 200));
+        put(&mut told, "from", json!(crate::mcp::answer::cut(&card.from, 200)));
     }
     told
 }
@@ -115,13 +115,13 @@ async fn full(call: &Call<'_>, card: &Card, answer: &mut Value) -> Result<(), Fa
             }
         }
     }
-    answer["summary"] = summary;
+    put(answer, "summary", summary);
     let warnings = row.facts.warnings.iter().take(WARNINGS);
     let warnings: Vec<String> = warnings
         .map(|warning| format!("{} ({})", crate::mcp::answer::cut(&warning.message, 200), warning.place))
         .collect();
     if !warnings.is_empty() {
-        answer["first_warnings"] = json!(warnings);
+        put(answer, "first_warnings", json!(warnings));
     }
     Ok(())
 }
@@ -144,7 +144,7 @@ async fn source(call: &Call<'_>, card: &Card) -> Result<Answer, Failure> {
     if !more.is_empty() {
         let cursor = cursor::of_number(from + end);
         text.push_str(&format!("next_cursor: {cursor}\n"));
-        answer["next_cursor"] = json!(cursor);
+        put(&mut answer, "next_cursor", json!(cursor));
     }
     text.push_str(next);
     Ok(Answer::new(answer, text).with(score_link(card)))

@@ -2,7 +2,7 @@
 
 use super::status::{headline, told};
 use super::{Call, Spec};
-use crate::mcp::answer::Answer;
+use crate::mcp::answer::{Answer, put};
 use crate::service::Pages;
 use serde_json::{Value, json};
 use shared::failure::Failure;
@@ -62,7 +62,7 @@ pub(super) async fn call(call: &Call<'_>) -> Result<Answer, Failure> {
     let mut answer = json!({ "jobs": told.collect::<Vec<_>>(), "next": next });
     if let Some(cursor) = listed.next {
         text.push_str(&format!("next_cursor: {cursor}\n"));
-        answer["next_cursor"] = json!(cursor);
+        put(&mut answer, "next_cursor", json!(cursor));
     }
     text.push_str(next);
     Ok(Answer::new(answer, text))

@@ -3,7 +3,7 @@
 use super::status::{headline, told};
 use super::{Call, Spec};
 use crate::front::Front;
-use crate::mcp::answer::{Answer, ROW_BYTES_MAX};
+use crate::mcp::answer::{Answer, ROW_BYTES_MAX, put};
 use crate::mcp::cursor::RowCursor;
 use crate::mcp::detail::window;
 use crate::mcp::resources::results_link;
@@ -21,7 +21,7 @@ pub(super) static SPEC: Spec = Spec {
     hints: [true, false, true, false],
     input,
     output,
-    example: r#"{"job":"job-k3f9q2mwx7abcdef","fields":["title","key_tonic"],"where":["key_mode = minor"]}"#,
+    example: r#"{"job":"job-k3f9q2mwx7abcdef","fields":["title","key_simple"],"where":["key_simple ~ minor"]}"#,
 };
 
 fn input() -> Value {
@@ -51,7 +51,7 @@ pub(super) fn detail() -> Value {
 fn output() -> Value {
     let mut all = rows_properties();
     for name in ["job", "state", "items", "done"] {
-        all[name] = super::status::properties().get(name).cloned().unwrap_or_default();
+        put(&mut all, name, super::status::properties().get(name).cloned().unwrap_or_default());
     }
     json!({ "type": "object", "properties": all, "required": ["job", "state", "next"] })
 }
@@ -141,10 +141,10 @@ pub(in crate::mcp) async fn page_of(
             let (source, piece, title) = (&row.source, row.piece, &row.facts.title);
             let mut detail = json!({ "source": source, "piece": piece, "findings": shown.value });
             if let Some(title) = title {
-                detail["title"] = json!(title);
+                put(&mut detail, "title", json!(title));
             }
             if let Some(failure) = &row.facts.failure {
-                detail["failure"] = json!(failure.to_string());
+                put(&mut detail, "failure", json!(failure.to_string()));
             }
             details.push(detail);
         }

@@ -43,7 +43,7 @@ fn input() -> Value {
             "scores": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 500, "description": "Handles of scores; on a server of your own also paths, folders and URLs"},
             "corpus": {"type": "string", "maxLength": 64, "description": "All scores of a corpus"},
             "analyses": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 10, "description": "Names of analysis_catalog"},
-            "options": {"type": "object", "description": "ANALYSIS.OPTION to value, such as {\"key.profile\": \"aarden\"}; see analysis_catalog"},
+            "options": {"type": "object", "description": "ANALYSIS.OPTION to value, such as {\"search.query\": \"C D Eb F#\"}; see analysis_catalog"},
             "repeats": {"type": "string", "enum": ["written", "expanded", "once"], "default": "written", "description": "Measures as written, or as played"},
             "fidelity": {"type": "string", "enum": ["corrected", "compat"], "default": "corrected", "description": "compat answers as music21 does"},
             "detail": detail(),

@@ -1,7 +1,7 @@
 //! `scores_search`: finds uploaded scores.
 
 use super::{Call, Spec};
-use crate::mcp::answer::Answer;
+use crate::mcp::answer::{Answer, put};
 use crate::scores::Query;
 use serde_json::{Value, json};
 use shared::card::Card;
@@ -88,10 +88,10 @@ pub(super) async fn call(call: &Call<'_>) -> Result<Answer, Failure> {
     });
     if !corpora.is_empty() {
         let _ = writeln!(text, "corpora: {}", corpora.join(", "));
-        answer["corpora"] = json!(corpora);
+        put(&mut answer, "corpora", json!(corpora));
     }
     if let Some(last) = found.cards.last().filter(|_| found.more) {
-        answer["next_cursor"] = json!(last.id);
+        put(&mut answer, "next_cursor", json!(last.id));
         let _ = writeln!(text, "next_cursor: {}", last.id);
     }
     text.push_str(next);
@@ -104,10 +104,10 @@ pub(super) fn row(card: &Card) -> Value {
         "score": card.id, "name": card.name, "format": card.format, "measures": card.measures,
     });
     if let Some(title) = &card.title {
-        row["title"] = json!(crate::mcp::answer::cut(title, 100));
+        put(&mut row, "title", json!(crate::mcp::answer::cut(title, 100)));
     }
     if let Some(composer) = &card.composer {
-        row["composer"] = json!(crate::mcp::answer::cut(composer, 60));
+        put(&mut row, "composer", json!(crate::mcp::answer::cut(composer, 60)));
     }
     row
 }
