@@ -9,6 +9,7 @@ mod durability;
 mod formats;
 mod kill;
 mod ledger;
+mod pairs;
 mod readers;
 mod redelivery;
 mod repeats;
