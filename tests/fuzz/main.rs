@@ -20,7 +20,7 @@ use tests::{corpora, data, files_under, head};
 use worker::analyse::{self, ANALYSES};
 use worker::read::{self, READERS, ReadOptions, ScoreReader};
 
-/// What one input may take: a hundred times what the slowest seed does.
+/// What one input may take of the processor, however busy that is: a hundred times what the slowest seed does.
 const INPUT_SECONDS_MAX: u64 = 20;
 /// What the process may hold: the seeds, and the largest score that the limits of [`small`] allow, many times over.
 const MEMORY_MAX_KB: u64 = 1 << 20;
@@ -35,7 +35,8 @@ static PANICS: Mutex<String> = Mutex::new(String::new());
 /// The input in work: what the watch needs to save it.
 struct Work {
     bytes: Vec<u8>,
-    since: Instant,
+    /// What the process had taken of the processor when it began.
+    since: f64,
 }
 
 fn main() {
@@ -74,7 +75,7 @@ fn fuzz(reader: &'static dyn ScoreReader, seed: u64, time: Duration) {
     let seeds = seeds(reader);
     println!("{name}: {} seeds, --seed {seed}", seeds.len());
     let began = Instant::now();
-    let work = Arc::new(Mutex::new(Work { bytes: Vec::new(), since: began }));
+    let work = Arc::new(Mutex::new(Work { bytes: Vec::new(), since: cpu_seconds() }));
     let watched = Arc::clone(&work);
     let fuzzer = thread::spawn(move || {
         let (mut inputs, ways) = (0, ways(name));
@@ -84,7 +85,7 @@ fn fuzz(reader: &'static dyn ScoreReader, seed: u64, time: Duration) {
             let (one, other) = (random.one(&seeds), random.one(&seeds));
             let bytes = mutate(name, one, other, &mut random);
             *watched.lock().unwrap_or_else(PoisonError::into_inner) =
-                Work { bytes: bytes.clone(), since: Instant::now() };
+                Work { bytes: bytes.clone(), since: cpu_seconds() };
             let (way, analysed) = (random.one(&ways), inputs % ANALYSED == 0);
             if let Some(message) = fault(reader, &bytes, way, analysed) {
                 let bytes = smaller(bytes, |bytes| fault(reader, bytes, way, analysed).is_some());
@@ -96,7 +97,7 @@ fn fuzz(reader: &'static dyn ScoreReader, seed: u64, time: Duration) {
     while !fuzzer.is_finished() {
         thread::sleep(Duration::from_millis(50));
         let work = work.lock().unwrap_or_else(PoisonError::into_inner);
-        if work.since.elapsed() > Duration::from_secs(INPUT_SECONDS_MAX) {
+        if cpu_seconds() - work.since > INPUT_SECONDS_MAX as f64 {
             found(reader, &work.bytes, &format!("more than {INPUT_SECONDS_MAX} seconds"));
         }
         if memory_kb() > MEMORY_MAX_KB {
@@ -166,6 +167,14 @@ fn found(reader: &dyn ScoreReader, bytes: &[u8], message: &str) -> ! {
     fs::write(&path, bytes).expect("a find to write");
     eprintln!("{}: {message}\n{} has the input", format.name, path.display());
     exit(1)
+}
+
+/// CPU seconds that this process has taken, to a hundredth; 0 where the system does not say.
+fn cpu_seconds() -> f64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The fields behind the name, which is in parentheses and may hold anything; the 12th and 13th count the time.
+    let fields = stat.rsplit(") ").next().unwrap_or_default().split(' ').skip(11).take(2);
+    fields.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
 
 /// What this process holds in memory now; 0 where the system does not say.

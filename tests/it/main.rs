@@ -12,6 +12,7 @@ mod http;
 mod kill;
 mod ledger;
 mod mcp;
+mod pairs;
 mod readers;
 mod redelivery;
 mod repeats;

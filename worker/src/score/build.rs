@@ -25,6 +25,8 @@ const MEASURES_AT_FIRST: usize = 32;
 
 /// Notes that there is room for from the start: those of a short tune.
 const NOTES_AT_FIRST: usize = 128;
+/// Rests or words that there is room for once there is one.
+const ITEMS_AT_FIRST: usize = 32;
 
 /// Makes a [`Score`] of each piece and hands it on.
 pub struct ScoreBuilder<'a> {
@@ -124,6 +126,18 @@ impl EventSink for ScoreBuilder<'_> {
         }
     }
 
+    fn measure(&mut self, place: Place, part: u16, onset: Ticks, number: u32) -> Result<(), Stop> {
+        self.count(1)?;
+        match (&mut self.draft, i32::try_from(number)) {
+            (Some(draft), Ok(number)) => draft.measure(place, part, onset, (number, None), self.limits),
+            (Some(draft), Err(_)) => {
+                let label = Some(number.to_string().into());
+                draft.measure(place, part, onset, (0, label), self.limits)
+            }
+            (None, _) => Err(defect(place, "a reader spoke outside of a piece")),
+        }
+    }
+
     fn note(&mut self, note: &Note) -> Result<(), Stop> {
         self.count(1)?;
         match &mut self.draft {
@@ -133,12 +147,15 @@ impl EventSink for ScoreBuilder<'_> {
     }
 
     fn notes(&mut self, part: u16, notes: &[Note]) -> Result<(), Stop> {
-        self.count(notes.len() as u64)?;
-        match (&mut self.draft, notes) {
-            (_, []) => Ok(()),
-            (Some(draft), notes) => draft.notes(part, notes, self.limits),
-            (None, [first, ..]) => Err(defect(first.place, "a reader spoke outside of a piece")),
+        for notes in notes.chunks(EVENTS_PER_CHECK as usize) {
+            self.count(notes.len() as u64)?;
+            match (&mut self.draft, notes) {
+                (_, []) => {}
+                (Some(draft), notes) => draft.notes(part, notes, self.limits)?,
+                (None, [first, ..]) => return Err(defect(first.place, "a reader spoke outside of a piece")),
+            }
         }
+        Ok(())
     }
 }
 
@@ -156,10 +173,14 @@ impl Draft {
                 self.check_time(place, end, limits)?;
                 rest.measure = self.fill(place, rest.part, rest.staff, rest.onset, end)?;
                 self.check_size(place, limits)?;
-                self.score.rests.push(rest);
+                push(&mut self.score.rests, rest);
             }
             Event::Annotation(annotation, text) => self.annotation(place, annotation, text, limits)?,
-            Event::Measure { part, onset, number } => self.measure(place, part, onset, number, limits)?,
+            Event::Measure { part, onset, number } => {
+                let (plain, digits) = leading_number(number);
+                let label = (plain.is_none() || digits != number.len()).then(|| number.into());
+                self.measure(place, part, onset, (plain.unwrap_or(0), label), limits)?;
+            }
             Event::Meter(mut meter) => {
                 meter.measure = self.measure_at(place, meter.part, meter.onset)?;
                 self.score.meters.push(meter);
@@ -195,27 +216,32 @@ impl Draft {
         Ok(())
     }
 
-    /// A run of notes, which is in one measure; where something is amiss, note by note, so that it has its place.
+    /// A run of notes in order; where something is amiss, note by note, so that it has its place.
     fn notes(&mut self, part: u16, notes: &[Note], limits: &Limits) -> Result<(), Stop> {
-        let Some(first) = notes.first() else { return Ok(()) };
-        let (mut end, mut staff) = (Ticks::ZERO, 0);
-        for note in notes {
-            end = end.max(note.end());
-            staff = staff.max(note.staff);
+        let (Some(first), from) = (notes.first(), self.score.notes.len()) else { return Ok(()) };
+        if (from + self.score.rests.len() + notes.len()) as u64 <= limits.notes_max {
+            let mut measure = self.measure_at(first.place, part, first.onset)?;
+            let begun = self.begun.get(usize::from(part)).map_or(&[][..], Vec::as_slice);
+            let mut later = begun.get(measure as usize + 1..).unwrap_or_default();
+            let mut next = later.first().copied().unwrap_or(Ticks(i64::MAX));
+            let (mut end, mut staff) = (Ticks::ZERO, 0);
+            self.score.notes.extend(notes.iter().map(|note| {
+                while next <= note.onset {
+                    let Some((_, rest)) = later.split_first() else { break };
+                    (later, measure) = (rest, measure + 1);
+                    next = later.first().copied().unwrap_or(Ticks(i64::MAX));
+                }
+                end = end.max(note.end());
+                staff = staff.max(note.staff);
+                Note { part, measure, ..*note }
+            }));
+            if end <= self.end_max {
+                self.reach(part, staff, end);
+                return Ok(());
+            }
+            self.score.notes.truncate(from);
         }
-        let begun = self.begun.get(usize::from(part)).and_then(|begun| begun.last());
-        let fits = begun.is_some_and(|&begun| begun <= first.onset) && end <= self.end_max;
-        let size = self.score.notes.len() + self.score.rests.len() + notes.len();
-        if !fits || size as u64 > limits.notes_max {
-            return notes.iter().try_for_each(|note| self.note(note.place, &Note { part, ..*note }, limits));
-        }
-        let measure = self.fill(first.place, part, staff, first.onset, end)?;
-        let from = self.score.notes.len();
-        self.score.notes.extend_from_slice(notes);
-        for note in self.score.notes.iter_mut().skip(from) {
-            (note.part, note.measure) = (part, measure);
-        }
-        Ok(())
+        notes.iter().try_for_each(|note| self.note(note.place, &Note { part, ..*note }, limits))
     }
 
     /// Events about the piece or a part as a whole.
@@ -334,7 +360,7 @@ impl Draft {
         }
         annotation.measure = self.measure_at(place, annotation.part, annotation.onset)?;
         annotation.text = self.score.texts.add(text, &mut self.known);
-        self.score.annotations.push(annotation);
+        push(&mut self.score.annotations, annotation);
         Ok(())
     }
 
@@ -343,7 +369,7 @@ impl Draft {
         place: Place,
         part: u16,
         onset: Ticks,
-        number: &str,
+        (number, label): (i32, Option<Box<str>>),
         limits: &Limits,
     ) -> Result<(), Stop> {
         self.check_time(place, onset, limits)?;
@@ -353,17 +379,7 @@ impl Draft {
         let Some(begun) = self.begun.get_mut(usize::from(part)) else { return Err(undeclared(place)) };
         let index = u32::try_from(begun.len()).unwrap_or(u32::MAX);
         begun.push(onset);
-        let (plain, digits) = leading_number(number);
-        let label = (plain.is_none() || digits != number.len()).then(|| number.into());
-        self.score.measures.push(Measure {
-            part,
-            index,
-            number: plain.unwrap_or(0),
-            label,
-            onset,
-            duration: Ticks::ZERO,
-            place,
-        });
+        self.score.measures.push(Measure { part, index, number, label, onset, duration: Ticks::ZERO, place });
         Ok(())
     }
 
@@ -381,11 +397,17 @@ impl Draft {
     /// of the measure that it is in.
     fn fill(&mut self, place: Place, part: u16, staff: u8, onset: Ticks, end: Ticks) -> Result<u32, Stop> {
         let measure = self.measure_at(place, part, onset)?;
+        self.reach(part, staff, end);
+        Ok(measure)
+    }
+
+    /// A part lasts until `end` at least, and has that staff.
+    #[inline]
+    fn reach(&mut self, part: u16, staff: u8, end: Ticks) {
         if let Some(part) = self.score.parts.get_mut(usize::from(part)) {
             part.staves = part.staves.max(staff);
             part.duration = part.duration.max(end);
         }
-        Ok(measure)
     }
 
     fn check_time(&self, place: Place, time: Ticks, limits: &Limits) -> Result<(), Stop> {
@@ -426,6 +448,15 @@ impl Draft {
         }
         score
     }
+}
+
+/// Adds an item; the first one makes room for those of a short tune.
+#[inline]
+fn push<T>(items: &mut Vec<T>, item: T) {
+    if items.capacity() == 0 {
+        items.reserve(ITEMS_AT_FIRST);
+    }
+    items.push(item);
 }
 
 /// Makes room for `count` items in all. Room is only speed: without it the vector grows as ever.

@@ -64,9 +64,10 @@ impl Unit {
 ///
 /// The order: [`Event::PieceStart`], then for each part [`Event::Part`] before anything of that part, measures and their
 /// contents in the order of the part's time, [`Event::PartEnd`] for each part, [`Event::PieceEnd`]. Parts may be
-/// interleaved. Onsets are in the part's own time, from the start of the piece. A note belongs to the measure that
-/// its part began last, or, if its onset lies before that, to the earlier one that its onset is in: lyrics and layers
-/// over several measures come late. Indices of measures inside the events are ignored.
+/// interleaved, and the notes of a part may follow all of its measures. Onsets are in the part's own time, from the
+/// start of the piece. A note belongs to the measure that its part began last, or, if its onset lies before that, to the
+/// earlier one that its onset is in: lyrics and layers over several measures come late. Indices of measures inside the
+/// events are ignored.
 #[derive(Clone, Debug)]
 pub enum Event<'a> {
     /// A piece begins.
@@ -169,6 +170,14 @@ pub trait EventSink {
     /// [`Stop`] when the reader shall stop at once.
     fn event(&mut self, place: Place, event: Event<'_>) -> Result<(), Stop>;
 
+    /// Takes [`Event::Measure`] of a measure that has a plain number. It is the same; a sink may take it with less ado.
+    ///
+    /// # Errors
+    /// [`Stop`] when the reader shall stop at once.
+    fn measure(&mut self, place: Place, part: u16, onset: Ticks, number: u32) -> Result<(), Stop> {
+        self.event(place, Event::Measure { part, onset, number: &number.to_string() })
+    }
+
     /// Takes [`Event::Note`] at the note's own place. It is the same; as most events are notes, a sink may take them
     /// with less ado.
     ///
@@ -178,9 +187,8 @@ pub trait EventSink {
         self.event(note.place, Event::Note(*note))
     }
 
-    /// Takes a run of notes of a part, whatever part they name, in the order of their onsets, none of which lies before
-    /// the measure that the part began last. It is the same as [`EventSink::note`] for each; a sink may ask once what
-    /// holds of all.
+    /// Takes a run of notes of a part, whatever part they name, in the order of their onsets. It is the same as
+    /// [`EventSink::note`] for each; a sink may ask once what holds of all.
     ///
     /// # Errors
     /// [`Stop`] when the reader shall stop at once.

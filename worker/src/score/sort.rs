@@ -24,24 +24,36 @@ pub(super) fn sort<T: Copy>(items: &mut Vec<T>, onset: impl Fn(&T) -> Ticks, par
     }
 }
 
-/// The items in order, where they stand part after part and onset and index fit into eight bytes: those are sorted in a
-/// fifth of the traffic that the items would make.
+/// The items in order, where onset, part and index fit into eight bytes: those are sorted in a fifth of the traffic that
+/// the items would make.
 fn sorted_apart<T: Copy>(
     items: &[T],
     onset: impl Fn(&T) -> Ticks,
     part: impl Fn(&T) -> u16,
 ) -> Option<Vec<T>> {
-    let bits = u64::BITS - (items.len() as u64).leading_zeros();
-    if items.len() > APART_MAX || !items.is_sorted_by_key(part) {
+    if items.len() > APART_MAX {
         return None;
     }
-    // A negative onset has the uppermost bit.
-    let all = items.iter().fold(0, |all, item| all | onset(item).0 as u64);
-    if all.leading_zeros() < bits {
+    let (mut onsets, mut parts) = (0, 0);
+    for item in items {
+        onsets |= onset(item).0 as u64;
+        parts |= u64::from(part(item));
+    }
+    let width = |number: u64| u64::BITS - number.leading_zeros();
+    let (bits, part_bits) = (width(items.len() as u64), width(parts));
+    // A negative onset has the uppermost bit. All are multiples of some note value, which goes.
+    let unit = onsets.trailing_zeros();
+    if (onsets.checked_shr(unit).unwrap_or(0)).leading_zeros() < bits + part_bits {
         return None;
     }
     let keys = items.iter().zip(0_u64..);
-    let mut keys: Vec<u64> = keys.map(|(item, at)| (onset(item).0 as u64) << bits | at).collect();
+    let mut keys: Vec<u64> = keys
+        .map(|(item, at)| {
+            let onset = (onset(item).0 as u64).checked_shr(unit).unwrap_or(0);
+            (onset << part_bits | u64::from(part(item))) << bits | at
+        })
+        .collect();
+    // A part goes on in order, which this sort makes use of, be the parts one after the other or in turns.
     keys.sort();
     let (&first, places) = (items.first()?, (1 << bits) - 1);
     Some(keys.iter().map(|key| items.get((key & places) as usize).copied().unwrap_or(first)).collect())
@@ -168,6 +180,20 @@ mod tests {
                 items.iter().zip(0..).map(|(&(onset, part), at)| (Ticks(onset), part, at)).collect();
             sort(&mut sorted, |item| item.0, |item| item.1);
             assert!(sorted.is_sorted(), "{sorted:?}");
+        }
+    }
+
+    #[test]
+    fn parts_in_turns_are_sorted_by_their_onsets() {
+        // Lines of eight notes, four voices in turn, as tunebooks have them; and the same with what begins before time.
+        for first in [0, -3] {
+            let items = (0..640).map(|at| (Ticks(first + at / 32 * 8 + at % 8), (at / 8 % 4) as u16, at));
+            let mut items: Vec<(Ticks, u16, i64)> = items.collect();
+            let mut expected = items.clone();
+            expected.sort_by_key(|item| (item.0, item.1));
+            assert_ne!(items, expected);
+            sort(&mut items, |item| item.0, |item| item.1);
+            assert_eq!(items, expected);
         }
     }
 

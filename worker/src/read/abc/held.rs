@@ -31,6 +31,11 @@ impl Held {
         }
     }
 
+    /// Whether it is a note that begins at that time or later.
+    pub(super) fn goes_on(&self, onset: Ticks) -> bool {
+        matches!(self, Held::Note(note) if note.onset >= onset)
+    }
+
     /// Moves it in time.
     pub(super) fn shift(&mut self, by: Ticks) {
         match self {

@@ -1,6 +1,6 @@
 //! What the parts of the reader tell the sink through.
 
-use crate::score::{Event, EventSink, Note, Stop};
+use crate::score::{Event, EventSink, Note, Stop, Ticks};
 use shared::failure::Failure;
 use shared::place::Place;
 
@@ -38,8 +38,18 @@ impl<'a> Teller<'a> {
     }
 
     /// The same as telling it as an event.
+    pub(super) fn measure(&mut self, place: Place, part: u16, onset: Ticks, number: u32) -> Result<(), Stop> {
+        self.sink.measure(place, part, onset, number)
+    }
+
+    /// The same as telling it as an event.
     pub(super) fn note(&mut self, note: &Note) -> Result<(), Stop> {
         self.sink.note(note)
+    }
+
+    /// The same as telling each, of a run in the order of their onsets within the measure of that part.
+    pub(super) fn notes(&mut self, part: u16, notes: &[Note]) -> Result<(), Stop> {
+        self.sink.notes(part, notes)
     }
 
     pub(super) fn warn(&mut self, at: usize, message: &str) -> Result<(), Stop> {

@@ -43,6 +43,8 @@ pub(super) struct Voice {
     /// Number of the measure; none in the first, whose number its length decides.
     pub(super) number: Option<u32>,
     pub(super) held: Vec<Held>,
+    /// Notes of `held` that are told together.
+    run: Vec<Note>,
     /// What waits for the next note, and its texts and those of `held`.
     pub(super) pending: Vec<Pending>,
     pub(super) words: String,
@@ -60,7 +62,6 @@ pub(super) struct Voice {
     pub(super) leaving: Vec<(Tie, bool)>,
     /// As music21 has it: the next note ends a tie.
     pub(super) tied: bool,
-    text: String,
     /// Marks of the measure that is not told yet, each with whether it stands at the end.
     pub(super) marks: Vec<(Place, bool, Mark)>,
     /// Within an ending.
@@ -69,15 +70,6 @@ pub(super) struct Voice {
     pub(super) last_ending: u8,
     /// A program was told.
     pub(super) has_program: bool,
-}
-
-/// Writes a number behind a text, without the machinery of formatting, which costs more than a short measure.
-fn digits(number: u32, text: &mut String) {
-    let mut power = number.checked_ilog10().map_or(1, |power| 10_u32.pow(power));
-    while power > 0 {
-        text.push(char::from_digit(number / power % 10, 10).unwrap_or('0'));
-        power /= 10;
-    }
 }
 
 impl Voice {
@@ -96,8 +88,8 @@ impl Voice {
         self.leaving.clear();
         self.song.clear();
         self.lay.clear();
-        let Voice { held, pending, words, song, accidentals, ties, leaving, lay, .. } = self;
-        Voice { held, pending, words, song, accidentals, ties, leaving, lay, ..Voice::new(part, compat) }
+        let Voice { held, run, pending, words, song, accidentals, ties, leaving, lay, .. } = self;
+        Voice { held, run, pending, words, song, accidentals, ties, leaving, lay, ..Voice::new(part, compat) }
     }
 
     /// Whether the room that it takes is that of a tune, so that it may be kept for the next one.
@@ -418,16 +410,31 @@ impl Voice {
     /// Tells the measure, if it was not yet, and the first `count` of what is held.
     pub(super) fn tell_held(&mut self, count: usize, teller: &mut Teller) -> Result<(), Stop> {
         if let Some(place) = self.opened.filter(|_| !self.told) {
-            self.text.clear();
-            digits(*self.number.get_or_insert(1), &mut self.text);
-            teller.tell(place, Event::Measure { part: self.part, onset: self.start, number: &self.text })?;
+            teller.measure(place, self.part, self.start, *self.number.get_or_insert(1))?;
             self.told = true;
             for (place, at_end, mark) in self.marks.drain(..) {
                 teller.tell(place, Event::Mark { part: self.part, at_end, mark })?;
             }
         }
-        for held in self.held.iter().take(count) {
-            held.tell(&self.words, teller)?;
+        let mut held = self.held.iter().take(count).peekable();
+        while let Some(next) = held.next() {
+            let Held::Note(note) = next else {
+                next.tell(&self.words, teller)?;
+                continue;
+            };
+            // A run of notes of this measure is told as one.
+            self.run.clear();
+            self.run.push(*note);
+            let mut onset = note.onset;
+            while let Some(Held::Note(note)) = held.next_if(|next| next.goes_on(onset)) {
+                self.run.push(*note);
+                onset = note.onset;
+            }
+            if note.onset >= self.start {
+                teller.notes(self.part, &self.run)?;
+            } else {
+                self.run.iter().try_for_each(|note| teller.note(note))?;
+            }
         }
         if count >= self.held.len() {
             self.held.clear();

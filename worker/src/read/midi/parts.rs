@@ -73,13 +73,55 @@ fn group(notes: &mut Vec<Note>, by_channel: bool) {
     if by_channel && notes.iter().any(|note| Some(note.part) != first) {
         sort_by_channel(notes);
     }
-    for chord in notes.chunk_by_mut(|a, b| a.onset == b.onset && (!by_channel || a.part == b.part)) {
-        chord.sort_by_key(|note| note.duration);
-        let mut before = None;
-        for note in chord {
-            let goes_on = before == Some(note.duration);
-            note.flags = note.flags.without(Flags::CHORD).with_if(goes_on, Flags::CHORD);
-            before = Some(note.duration);
+    let mut moments = Moments::new(by_channel);
+    for (at, note) in notes.iter_mut().enumerate() {
+        moments.take(at, note, if by_channel { note.part } else { 0 });
+    }
+    moments.mend(notes);
+}
+
+/// Marks chords among notes in the order of their onsets, and finds the moments whose notes are not in the order of
+/// their ends: few are not, and only those are sorted.
+pub(super) struct Moments {
+    /// Channels are apart.
+    by_channel: bool,
+    /// Onset, length and channel of the note before.
+    before: (Ticks, Ticks, u16),
+    /// Notes that are shorter than the one before them.
+    wrong: Vec<usize>,
+}
+
+impl Moments {
+    pub(super) const fn new(by_channel: bool) -> Self {
+        Moments { by_channel, before: (Ticks(i64::MIN), Ticks::ZERO, 0), wrong: Vec::new() }
+    }
+
+    /// The next note, where it stands, and its channel, which is 0 for all where channels are not apart.
+    #[inline(always)]
+    pub(super) fn take(&mut self, at: usize, note: &mut Note, channel: u16) {
+        let (onset, duration, before) = self.before;
+        self.before = (note.onset, note.duration, channel);
+        let together = onset == note.onset && channel == before;
+        note.flags =
+            note.flags.without(Flags::CHORD).with_if(together && duration == note.duration, Flags::CHORD);
+        if together && duration > note.duration {
+            self.wrong.push(at);
+        }
+    }
+
+    /// Sorts the moments that have to be.
+    pub(super) fn mend(self, notes: &mut [Note]) {
+        let joins = |a: &Note, b: &Note| a.onset == b.onset && (!self.by_channel || a.part == b.part);
+        let mut done = 0;
+        for at in self.wrong {
+            let (Some((before, rest)), true) = (notes.split_at_checked(at), at >= done) else { continue };
+            let Some(note) = rest.first() else { continue };
+            let from = at - before.iter().rev().take_while(|other| joins(other, note)).count();
+            done = at + rest.iter().take_while(|other| joins(other, note)).count();
+            let Some(moment) = notes.get_mut(from..done) else { continue };
+            moment.sort_by_key(|note| note.duration);
+            let mut sorted = Moments::new(false);
+            moment.iter_mut().enumerate().for_each(|(at, note)| sorted.take(at, note, 0));
         }
     }
 }

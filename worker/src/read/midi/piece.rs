@@ -9,7 +9,7 @@ use super::track::Track;
 use super::words::{Speech, Word};
 use super::{Odd, ReadError};
 use crate::read::{Fidelity, Grid, MidiParts, ReadOptions};
-use crate::score::{AnnotationKind, Event, Field, Flags, Mode, Notation, Note, Stop, Ticks, Unit};
+use crate::score::{AnnotationKind, Event, Field, Flags, Mode, Notation, Stop, Ticks, Unit};
 use encoding_rs::WINDOWS_1252;
 use shared::limits::{Limits, exceeded};
 use shared::place::Place;
@@ -151,8 +151,8 @@ impl<'a> Piece<'a> {
             self.tell_head(part, voice, sink)?;
             let key_track = self.key_track(voice.track.number);
             let mut teller = Teller::new(part, bars.clone(), &self.signs, words, key_track);
-            tell_notes(part, voice.notes, &mut teller, sink)?;
-            teller.tell_until(Ticks(i64::MAX), self.at, sink)?;
+            teller.tell(voice.notes, self.at, sink)?;
+            sink.sink.notes(part, voice.notes)?;
             sink.tell(self.at, Event::PartEnd { part, end: teller.bars.line })?;
         }
         Ok(())
@@ -250,27 +250,6 @@ impl<'a> Piece<'a> {
             || self.signs.iter().filter(|sign| matches!(sign.what, What::Key { .. })).map(|sign| sign.track);
         if keys().any(|with| with == track) { track } else { keys().min().unwrap_or(track) }
     }
-}
-
-/// Tells the notes of a part, and what else begins before or with each.
-fn tell_notes(
-    part: u16,
-    mut notes: &[Note],
-    teller: &mut Teller<'_>,
-    sink: &mut Odd<'_>,
-) -> Result<(), Stop> {
-    while let Some(first) = notes.first() {
-        if teller.due <= first.onset {
-            let at = first.place.byte_offset().unwrap_or(0);
-            teller.tell_until(first.onset, at as usize, sink)?;
-        }
-        // All that begins before something else is due, and in any case the first.
-        let run = notes.iter().take_while(|note| note.onset < teller.due).count().max(1);
-        let (run, rest) = notes.split_at_checked(run).unwrap_or((notes, &[]));
-        sink.sink.notes(part, run)?;
-        notes = rest;
-    }
-    Ok(())
 }
 
 /// A text of the file: UTF-8 where it is that, else as Windows writes Western languages. Padding goes.

@@ -1,12 +1,11 @@
-//! The measures, signs and words of one part, told in step with its notes.
+//! The measures, signs and words of one part.
 
 use super::Odd;
 use super::clock::Bars;
 use super::piece::{Sign, What};
 use super::words::Word;
-use crate::score::{Annotation, Event, KeySignature, Meter, Stop, Tempo, Ticks};
+use crate::score::{Annotation, Event, KeySignature, Meter, Note, Stop, Tempo, Ticks};
 use shared::place::Place;
-use std::iter;
 
 /// After all that is due.
 const NEVER: Ticks = Ticks(i64::MAX);
@@ -17,14 +16,12 @@ pub(super) struct Teller<'a> {
     pub(super) bars: Bars<'a>,
     /// The start of the next measure.
     bar: Option<Ticks>,
-    /// When the next of it is due.
-    pub(super) due: Ticks,
     signs: &'a [Sign],
     words: &'a [Word<'a>],
     /// Whose key signatures count.
     key_track: usize,
     /// Of the last measure.
-    number: Numeral,
+    number: u32,
 }
 
 impl<'a> Teller<'a> {
@@ -36,25 +33,30 @@ impl<'a> Teller<'a> {
         key_track: usize,
     ) -> Self {
         let bar = bars.next();
-        Teller { part, bars, bar, due: Ticks::ZERO, signs, words, key_track, number: Numeral::default() }
+        Teller { part, bars, bar, signs, words, key_track, number: 0 }
     }
 
-    /// Tells what begins up to `onset`; `at` is the byte that made this necessary, as bars have none of their own.
-    pub(super) fn tell_until(&mut self, onset: Ticks, at: usize, sink: &mut Odd<'_>) -> Result<(), Stop> {
+    /// Tells all of it. A bar has no byte of its own: it has that of the first of the notes that does not begin before it,
+    /// or `end` where there is none.
+    pub(super) fn tell(&mut self, mut notes: &[Note], end: usize, sink: &mut Odd<'_>) -> Result<(), Stop> {
+        let end = Place::byte(end);
         loop {
             let bar = self.bar.unwrap_or(NEVER);
             let sign = self.signs.first().map_or(NEVER, |sign| sign.onset);
             let word = self.words.first().map_or(NEVER, |word| word.onset);
-            self.due = bar.min(sign).min(word);
-            if self.due > onset || self.due == NEVER {
+            let due = bar.min(sign).min(word);
+            if due == NEVER {
                 return Ok(());
             }
             // Of what begins together the measure is first, and words are last.
-            if bar == self.due {
+            if bar == due {
+                let before = notes.iter().take_while(|note| note.onset < bar).count();
+                notes = notes.get(before..).unwrap_or_default();
+                let place = notes.first().map_or(end, |note| note.place);
                 self.bar = self.bars.next();
-                let number = self.number.next();
-                sink.tell(at, Event::Measure { part: self.part, onset: bar, number })?;
-            } else if sign == self.due {
+                self.number += 1;
+                sink.sink.measure(place, self.part, bar, self.number)?;
+            } else if sign == due {
                 let Some((sign, rest)) = self.signs.split_first() else { return Ok(()) };
                 self.signs = rest;
                 self.tell_sign(sign, sink)?;
@@ -80,40 +82,6 @@ impl<'a> Teller<'a> {
                 sink.tell(at, Event::Tempo(Tempo { onset, measure, part, quarters_per_minute, place }))
             }
             What::Key { .. } | What::Tempo(_) => Ok(()),
-        }
-    }
-}
-
-/// A number that counts up in its decimal digits, so that a measure costs no text of its own.
-#[derive(Default)]
-struct Numeral(String);
-
-impl Numeral {
-    /// The next number, from 1.
-    fn next(&mut self) -> &str {
-        let mut nines = 0;
-        let last = loop {
-            match self.0.pop() {
-                Some('9') => nines += 1,
-                digit => break digit.unwrap_or('0'),
-            }
-        };
-        // The digit after it, which is no nine.
-        self.0.push(char::from(last as u8 + 1));
-        self.0.extend(iter::repeat_n('0', nines));
-        &self.0
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numerals_count() {
-        let mut numeral = Numeral::default();
-        for number in 1..=1_000_u32 {
-            assert_eq!(numeral.next(), number.to_string());
         }
     }
 }

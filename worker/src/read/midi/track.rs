@@ -5,6 +5,7 @@ use super::file::Chunk;
 use super::frame::{self, Frame, Kind, Stroke};
 use super::oddity::{Oddity, Tally};
 use super::pairing::{CHANNELS, Pairing};
+use super::parts::Moments;
 use super::piece::{DRUMS, Sign, What};
 use super::words::{Said, Saying};
 use super::{Odd, ReadError};
@@ -364,8 +365,8 @@ impl<'a> Decoder<'a, '_> {
         Ok(())
     }
 
-    /// Gives the notes the ticks of a score for those of the file, which add up to less than 2^56, and looks whether they
-    /// are in order as they stand.
+    /// Gives the notes the ticks of a score for those of the file, which add up to less than 2^56, and puts them in order
+    /// if they are of one channel.
     #[inline(never)]
     fn finish_notes(&mut self) {
         let Track { notes, tidy, sounds_until, end, .. } = &mut self.track;
@@ -373,8 +374,9 @@ impl<'a> Decoder<'a, '_> {
         // No note lasts longer than its track.
         let whole = clock.whole(*end);
         let channel = notes.first().map_or(0, |note| note.part);
-        let (mut before, mut last, mut in_order) = ((Ticks(-1), Ticks::ZERO), Ticks::ZERO, true);
-        for note in notes {
+        let (mut last, mut alone) = (Ticks::ZERO, true);
+        let mut moments = Moments::new(false);
+        for (at, note) in notes.iter_mut().enumerate() {
             if note.duration == Ticks::ZERO {
                 self.tally.add(Oddity::NoLength, note.place.byte_offset().unwrap_or(0) as usize);
             }
@@ -389,14 +391,14 @@ impl<'a> Decoder<'a, '_> {
                     note.flags = note.flags.with_if(!exact || !exact_off, Flags::ROUNDED);
                 }
             }
-            let now = (note.onset, note.duration);
-            in_order &= note.part == channel && (before.0 != now.0 || before.1 <= now.1);
-            if before == now {
-                note.flags = note.flags.with(Flags::CHORD);
-            }
-            (before, last) = (now, last.max(note.end()));
+            moments.take(at, note, 0);
+            alone &= note.part == channel;
+            last = last.max(note.end());
         }
-        (*tidy, *sounds_until) = (in_order, last);
+        if alone {
+            moments.mend(notes);
+        }
+        (*tidy, *sounds_until) = (alone, last);
     }
 
     /// Ends the notes that still sound and says what was odd. `sound` says that nothing was lost.
