@@ -104,7 +104,7 @@ impl Service {
     pub async fn submit(
         &self,
         principal: &Principal,
-        request: Request,
+        mut request: Request,
         listing: Listing,
         lane: Lane,
     ) -> Result<Accepted, Failure> {
@@ -114,6 +114,7 @@ impl Service {
             let message = format!("there is no score under {}", request.sources.join(", "));
             return Err(Failure::new(FailureKind::NotFound, message));
         }
+        request.given.clone_from(&listing.given);
         let submission = plan::submission(&request, found.iter())?;
         let unfinished = ledger.active().await?.into_iter().find(|record| record.submission == submission);
         if let Some(record) = unfinished {

@@ -132,6 +132,12 @@ limits! {
     bytes_in_flight_max: "bytes of sources in work at once" = 12 << 20, "RIPIENO_BYTES_IN_FLIGHT_MAX";
     /// Larger sources go through a file on disk, so that memory does not follow them.
     spool_bytes_max: "bytes of a source held in memory" = 8 << 20, "RIPIENO_SPOOL_BYTES_MAX";
+    /// A manifest file of a store is kept in a temporary file while it is read.
+    manifest_bytes_max: "bytes of one manifest file" = 4 << 30, "RIPIENO_MANIFEST_BYTES_MAX";
+    /// Each row of an item carries what its line says; a quotation mark that is never closed makes one line of a whole file.
+    manifest_line_bytes_max: "bytes of one line of a manifest file" = 64 << 10, "RIPIENO_MANIFEST_LINE_BYTES_MAX";
+    /// Each column of a manifest file is a column of the table, for every row.
+    manifest_columns_max: "columns of all manifest files of one job" = 100, "RIPIENO_MANIFEST_COLUMNS_MAX";
     /// The cache is one worker's own memory of findings; two generations of half this size each.
     cache_bytes_max: "bytes on disk" = 1 << 30, "RIPIENO_CACHE_BYTES_MAX";
     /// A job of a million scores would fill the broker, and keep every other job waiting.

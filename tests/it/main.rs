@@ -16,5 +16,6 @@ mod roundtrip;
 mod run;
 mod s3;
 mod similar;
+mod sources;
 mod support;
 mod tables;
