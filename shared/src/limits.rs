@@ -140,8 +140,8 @@ limits! {
     manifest_columns_max: "columns of all manifest files of one job" = 100, "RIPIENO_MANIFEST_COLUMNS_MAX";
     /// The cache is one worker's own memory of findings; two generations of half this size each.
     cache_bytes_max: "bytes on disk" = 1 << 30, "RIPIENO_CACHE_BYTES_MAX";
-    /// A job of a million scores would fill the broker, and keep every other job waiting.
-    chunks_in_lane_max: "chunks of one job in a lane of a cluster at once" = 16, "RIPIENO_CHUNKS_IN_LANE_MAX";
+    /// As many travel as the workers there are can take, and no more: they would keep other jobs waiting, and fill the broker.
+    chunks_in_lane_max: "chunks of one job in a lane of a cluster at once" = 1024, "RIPIENO_CHUNKS_IN_LANE_MAX";
     /// A score that takes its process down may do so by its size: whoever works a suspect gets no more than this.
     suspect_bytes_max: "bytes of address space of a process that works suspects" = 2 << 30, "RIPIENO_SUSPECT_BYTES_MAX";
     /// A broken file can earn a warning for each note; the rest are counted, not kept.

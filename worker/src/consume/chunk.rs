@@ -2,7 +2,7 @@
 
 use super::progress::Progress;
 use super::rows_out::RowWriter;
-use super::{Known, Worker, suspect};
+use super::{Known, Worker, YIELD_MAX, suspect};
 use crate::cache::Source;
 use crate::fetch::Arrived;
 use crate::pipeline::{self, Wanted};
@@ -10,7 +10,7 @@ use crate::rows::Rows;
 use crate::{ENGINE, fetch};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
-use shared::dispatch::{Announcement, Message};
+use shared::dispatch::{Announcement, Lane, Message};
 use shared::failure::{Failure, FailureKind};
 use shared::job::{Item, Wish};
 use shared::ledger::Created;
@@ -21,6 +21,7 @@ use shared::wire::WIRE_VERSION;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 /// Items that go to a thread for computing together, at the most.
 const GROUP_ITEMS: usize = 16;
@@ -109,6 +110,10 @@ impl Worker {
         job: &Known,
         last: bool,
     ) -> Result<Worked, Failure> {
+        if job.lane != Lane::Interactive {
+            // Whoever is waited for has the threads for a while. The worker holds the sender, so there is no error.
+            let _ = timeout(YIELD_MAX, self.urgent.subscribe().wait_for(|chunks| *chunks == 0)).await;
+        }
         let bytes = group.iter().map(expected_bytes).sum::<u64>();
         let units = (bytes.min(self.limits.bytes_in_flight_max) / BUDGET_UNIT).max(1);
         let units = u32::try_from(units).unwrap_or(u32::MAX);
