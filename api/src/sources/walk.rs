@@ -171,7 +171,7 @@ pub(super) fn unreadable(error: &std::io::Error) -> Failure {
 async fn list_url(url: &str, walk: &mut Walk<'_>) -> Result<(), Failure> {
     let (store, path) = store::open(url)?;
     let is_web = url.starts_with("http://") || url.starts_with("https://");
-    if !is_score(path.as_ref()) && !(is_web && !url.ends_with('/')) {
+    if !is_score(path.as_ref()) && (!is_web || url.ends_with('/')) {
         return list_store(url, None, walk).await;
     }
     let meta = store.head(&path).await.map_err(store::failure)?;
