@@ -59,6 +59,8 @@ pub struct Worker {
     abandoned: watch::Sender<bool>,
     /// Chunks in work that somebody waits for.
     urgent: watch::Sender<u32>,
+    /// Groups of bulk that have a thread for computing, or are next: what is urgent does not queue behind more.
+    turns: Semaphore,
     takers: line::Takers,
 }
 
@@ -110,6 +112,7 @@ impl Worker {
             marks: None,
             abandoned: watch::Sender::new(false),
             urgent: watch::Sender::new(0),
+            turns: Semaphore::new(threads + 1),
             takers: line::Takers::default(),
         })
     }

@@ -20,7 +20,7 @@ use shared::store;
 use shared::wire::WIRE_VERSION;
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::sync::oneshot;
+use tokio::sync::{SemaphorePermit, oneshot};
 use tokio::time::timeout;
 
 /// Items that go to a thread for computing together, at the most.
@@ -110,10 +110,6 @@ impl Worker {
         job: &Known,
         last: bool,
     ) -> Result<Worked, Failure> {
-        if job.lane != Lane::Interactive {
-            // Whoever is waited for has the threads for a while. The worker holds the sender, so there is no error.
-            let _ = timeout(YIELD_MAX, self.urgent.subscribe().wait_for(|chunks| *chunks == 0)).await;
-        }
         let bytes = group.iter().map(expected_bytes).sum::<u64>();
         let units = (bytes.min(self.limits.bytes_in_flight_max) / BUDGET_UNIT).max(1);
         let units = u32::try_from(units).unwrap_or(u32::MAX);
@@ -127,6 +123,7 @@ impl Worker {
             }
         });
         let arrived = futures::future::try_join_all(arriving).await?;
+        let _turn = self.turn(job.lane).await?;
         let (worker, wanted) = (Arc::clone(self), Arc::clone(&job.wanted));
         self.compute(move |is_wanted| {
             let mut worked = Worked::default();
@@ -148,6 +145,19 @@ impl Worker {
             Ok(worked)
         })
         .await
+    }
+
+    /// Waits until a group of items may have a thread for computing. What somebody waits for goes before all others, which
+    /// lend it the threads for a while.
+    async fn turn(&self, lane: Lane) -> Result<Option<SemaphorePermit<'_>>, Failure> {
+        if lane == Lane::Interactive {
+            return Ok(None);
+        }
+        let closed = |_| Failure::new(FailureKind::Internal, "the worker is gone");
+        let turn = self.turns.acquire().await.map_err(closed)?;
+        // The worker holds the sender, so there is no error.
+        let _ = timeout(YIELD_MAX, self.urgent.subscribe().wait_for(|chunks| *chunks == 0)).await;
+        Ok(Some(turn))
     }
 
     /// What the cache knows of each item of a store without its bytes. An item whose mark the listing told is known only
