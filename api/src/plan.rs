@@ -1,8 +1,10 @@
 //! From what a client asks to what workers do: the request checked, items in order, chunks of about equal work. Pure.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use shared::failure::{Failure, FailureKind};
 use shared::job::{Asked, Chunk, Item, Record, Request};
+use shared::place::Place;
 use shared::store;
 use shared::wire::WIRE_VERSION;
 use std::cmp::Ordering;
@@ -37,6 +39,21 @@ pub struct Found {
     pub bytes: u64,
     /// When it was last changed, in milliseconds since 1970 UTC.
     pub modified_ms: u64,
+    /// What else is known of it, if anything is.
+    pub more: Option<Box<More>>,
+}
+
+/// What a store or a manifest file says of a source beyond its name, size and age.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct More {
+    /// Where its bytes are, where its name does not say it.
+    pub address: Option<String>,
+    /// The store's mark of its bytes.
+    pub etag: Option<String>,
+    /// What a manifest file says, in the order of the columns of all of them.
+    pub given: Vec<Option<String>>,
+    /// Why it is no source: the line of a manifest file, and what is wrong with it.
+    pub wrong: Option<(u32, FailureKind, String)>,
 }
 
 impl Found {
@@ -49,6 +66,9 @@ impl Found {
     /// Where its bytes are.
     #[must_use]
     pub fn address(&self) -> String {
+        if let Some(address) = self.more.as_ref().and_then(|more| more.address.as_ref()) {
+            return address.clone();
+        }
         if store::is_url(&self.root.address) && !self.inside.is_empty() {
             return store::join(&self.root.address, &self.inside);
         }
@@ -66,6 +86,10 @@ impl Found {
 
     /// Whether they are one source, and an order else.
     pub(crate) fn by_address(&self, other: &Found) -> Ordering {
+        let addressed = |found: &Found| found.more.as_ref().is_some_and(|more| more.address.is_some());
+        if addressed(self) || addressed(other) {
+            return self.address().cmp(&other.address());
+        }
         if store::is_url(&self.root.address) || store::is_url(&other.root.address) {
             return self.address().cmp(&other.address());
         }
@@ -75,13 +99,16 @@ impl Found {
 
     fn item(&self, index: u64) -> Item {
         let (name, address) = (self.name(), self.address());
-        Item { index, name, address, bytes: self.bytes, modified_ms: self.modified_ms }
+        let More { etag, given, wrong, .. } = self.more.as_deref().cloned().unwrap_or_default();
+        let failure = wrong.map(|(line, kind, message)| Failure::at(kind, Place::line(line, 1), message));
+        Item { index, name, address, bytes: self.bytes, modified_ms: self.modified_ms, etag, given, failure }
     }
 }
 
 /// What is between root and inside belongs to neither.
 fn pieces<'a>(root: &'a str, inside: &'a str) -> [&'a str; 3] {
-    [root, if inside.is_empty() || root.ends_with('/') { "" } else { "/" }, inside]
+    let apart = !root.is_empty() && !inside.is_empty() && !root.ends_with('/');
+    [root, if apart { "/" } else { "" }, inside]
 }
 
 fn joined(root: &str, inside: &str) -> String {
@@ -152,7 +179,8 @@ pub fn request(sources: Vec<String>, choice: &Choice) -> Result<Request, Failure
     let (fidelity, repeats) = (choice.fidelity.name().to_owned(), choice.repeats.name().to_owned());
     let midi_grid = choice.midi.grid.as_ref().map(|grid| grid.divisors().to_vec()).unwrap_or_default();
     let midi_parts = choice.midi.parts.map(|parts| parts.name().to_owned());
-    Ok(Request { sources, analyses, fidelity, strict: choice.strict, repeats, midi_grid, midi_parts })
+    let (strict, given) = (choice.strict, Vec::new());
+    Ok(Request { sources, analyses, fidelity, strict, repeats, midi_grid, midi_parts, given })
 }
 
 /// A request of before, by the analyses of this build: their revisions may have gone up, their parameters be more.
@@ -326,11 +354,17 @@ pub fn submission(
     if !request.midi_grid.is_empty() || request.midi_parts.is_some() {
         part(&format!("midi {:?} {:?}", request.midi_grid, request.midi_parts));
     }
+    if !request.given.is_empty() {
+        part(&format!("given {:?}", request.given));
+    }
     for found in found {
         let found = found?;
         part(&found.name());
         part(&found.address());
         part(&format!("{} {}", found.bytes, found.modified_ms));
+        if let Some(More { etag, given, wrong, .. }) = found.more.as_deref() {
+            part(&format!("{etag:?} {given:?} {wrong:?}"));
+        }
     }
     Ok(hasher.finalize().to_hex().to_string())
 }
@@ -351,7 +385,7 @@ mod tests {
     }
 
     fn found(root: &Arc<Root>, inside: &str, bytes: u64) -> Found {
-        Found { root: Arc::clone(root), inside: inside.into(), bytes, modified_ms: 1 }
+        Found { root: Arc::clone(root), inside: inside.into(), bytes, modified_ms: 1, more: None }
     }
 
     #[test]

@@ -26,10 +26,10 @@ use shared::row::Row;
 use shared::wire::WIRE_VERSION;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use worker::consume::{reconcile, totals};
+use worker::consume::{self, reconcile, totals};
 use worker::table::{Encoding, Tables};
 
-/// Chunks of one job that travel at once where one process works them.
+/// Chunks of one job that travel at once at first where one process works them, or nobody knows how many do.
 const WINDOW: u32 = 4;
 
 /// The service, on a ledger and a dispatcher.
@@ -37,7 +37,7 @@ const WINDOW: u32 = 4;
 pub struct Service {
     ledger: Ledger,
     dispatcher: Dispatcher,
-    window: u32,
+    limits: Limits,
 }
 
 /// How a submission was taken.
@@ -89,15 +89,14 @@ pub struct Status {
 impl Service {
     /// A service on a ledger and a dispatcher.
     #[must_use]
-    pub const fn new(ledger: Ledger, dispatcher: Dispatcher) -> Self {
-        Service { ledger, dispatcher, window: WINDOW }
+    pub fn new(ledger: Ledger, dispatcher: Dispatcher) -> Self {
+        Service { ledger, dispatcher, limits: Limits::default() }
     }
 
-    /// Has more chunks of one job travel at once: in a cluster nobody knows how many workers there will be.
+    /// With other limits than the defaults.
     #[must_use]
-    pub fn with_window(self, limits: &Limits) -> Self {
-        let window = u32::try_from(limits.chunks_in_lane_max).unwrap_or(u32::MAX);
-        Service { window, ..self }
+    pub fn with_limits(self, limits: &Limits) -> Self {
+        Service { limits: limits.clone(), ..self }
     }
 
     /// The catalogue of uploaded scores, in the same ledger.
@@ -169,6 +168,8 @@ impl Service {
             ledger.write_chunk(&id, written, &chunk?).await?;
             written += 1;
         }
+        // As many as the workers can take that there are now; more when more of them come.
+        let window = consume::window(&self.dispatcher, plan.lane, &self.limits).await.unwrap_or(WINDOW);
         let Plan { request, submission, items, bytes, left_out, lane, retries } = plan;
         Ok(Record {
             version: WIRE_VERSION,
@@ -182,7 +183,7 @@ impl Service {
             chunks: written,
             left_out,
             lane,
-            window: self.window,
+            window,
             retries,
         })
     }
@@ -466,12 +467,13 @@ struct Plan {
 
 impl Plan {
     /// The plan of a job over what was listed; refuses one over nothing.
-    fn new(request: Request, listing: &Listing, lane: Lane) -> Result<Self, Failure> {
+    fn new(mut request: Request, listing: &Listing, lane: Lane) -> Result<Self, Failure> {
         let found = &listing.found;
         if found.items() == 0 {
             let message = format!("there is no score under {}", request.sources.join(", "));
             return Err(Failure::new(FailureKind::NotFound, message));
         }
+        request.given.clone_from(&listing.given);
         let submission = plan::submission(&request, found.iter())?;
         let (items, bytes, left_out) = (found.items(), found.bytes(), listing.left_out.clone());
         Ok(Plan { request, submission, items, bytes, left_out, lane, retries: None })

@@ -214,7 +214,7 @@ mod tests {
         let failure = Failure::new(FailureKind::Internal, "none");
         let mut facts = Facts::failed(failure);
         facts.findings = vec![Finding { name: ANALYSIS.to_owned(), cells, detail: String::new() }];
-        Row { source: name.to_owned(), piece: 0, format: None, digest: None, facts }
+        Row { source: name.to_owned(), piece: 0, format: None, digest: None, given: Vec::new(), facts }
     }
 
     fn all(rows: &[Row]) -> Fingerprints {

@@ -106,6 +106,9 @@ pub struct Request {
     /// What makes a part of a MIDI file, where the client says so: `track-channel`, `track` or `channel`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub midi_parts: Option<String>,
+    /// Columns of the manifest files among the sources, beside the one that names scores: they are columns of the table.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub given: Vec<String>,
 }
 
 /// What a request meant before it could say so.
@@ -158,7 +161,7 @@ const fn window_of_old() -> u32 {
 }
 
 /// One source of a job.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Item {
     /// Position among all items of the job, from 0: the order of the table.
     pub index: u64,
@@ -170,6 +173,23 @@ pub struct Item {
     pub bytes: u64,
     /// When it was last changed, in milliseconds since 1970 UTC.
     pub modified_ms: u64,
+    /// The store's mark of the bytes that it had when it was planned, where a store says one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
+    /// What a manifest file says of it, in the order of [`Request::given`]; those at the end may be missing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub given: Vec<Option<String>>,
+    /// Why it is no source at all: a line of a manifest file that names none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+}
+
+impl Item {
+    /// The first item of a job, of which nothing more is known.
+    #[must_use]
+    pub const fn alone(name: String, address: String, bytes: u64) -> Self {
+        Item { index: 0, name, address, bytes, modified_ms: 0, etag: None, given: Vec::new(), failure: None }
+    }
 }
 
 /// A run of items that travels as one message.

@@ -134,10 +134,16 @@ limits! {
     bytes_in_flight_max: "bytes of sources in work at once" = 12 << 20, "RIPIENO_BYTES_IN_FLIGHT_MAX";
     /// Larger sources go through a file on disk, so that memory does not follow them.
     spool_bytes_max: "bytes of a source held in memory" = 8 << 20, "RIPIENO_SPOOL_BYTES_MAX";
+    /// A manifest file of a store is kept in a temporary file while it is read.
+    manifest_bytes_max: "bytes of one manifest file" = 4 << 30, "RIPIENO_MANIFEST_BYTES_MAX";
+    /// Each row of an item carries what its line says; a quotation mark that is never closed makes one line of a whole file.
+    manifest_line_bytes_max: "bytes of one line of a manifest file" = 64 << 10, "RIPIENO_MANIFEST_LINE_BYTES_MAX";
+    /// Each column of a manifest file is a column of the table, for every row.
+    manifest_columns_max: "columns of all manifest files of one job" = 100, "RIPIENO_MANIFEST_COLUMNS_MAX";
     /// The cache is one worker's own memory of findings; two generations of half this size each.
     cache_bytes_max: "bytes on disk" = 1 << 30, "RIPIENO_CACHE_BYTES_MAX";
-    /// A job of a million scores would fill the broker, and keep every other job waiting.
-    chunks_in_lane_max: "chunks of one job in a lane of a cluster at once" = 16, "RIPIENO_CHUNKS_IN_LANE_MAX";
+    /// As many travel as the workers there are can take, and no more: they would keep other jobs waiting, and fill the broker.
+    chunks_in_lane_max: "chunks of one job in a lane of a cluster at once" = 1024, "RIPIENO_CHUNKS_IN_LANE_MAX";
     /// A score that takes its process down may do so by its size: whoever works a suspect gets no more than this.
     suspect_bytes_max: "bytes of address space of a process that works suspects" = 2 << 30, "RIPIENO_SUSPECT_BYTES_MAX";
     /// Whoever died while it listed the sources of a schedule would keep it from its turn; longer lists are begun twice.

@@ -123,6 +123,9 @@ pub struct Row {
     /// BLAKE3 digest of the item's bytes, where they could be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
+    /// What a manifest file says of the item, in the order of the request's columns.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub given: Vec<Option<String>>,
     /// What was found.
     pub facts: Facts,
 }

@@ -67,12 +67,26 @@ pub fn join(root: &str, path: &str) -> String {
 
 fn parse(address: &str) -> Result<Url, Failure> {
     let wrong = |error| Failure::new(FailureKind::Malformed, format!("{address:?} is not a URL: {error}"));
-    Url::parse(address).map_err(wrong)
+    let url = Url::parse(address).map_err(wrong)?;
+    // No store is sent either of them: what came would be another object.
+    if url.query().is_some() || url.fragment().is_some() {
+        let message =
+            format!("{address:?}: a URL of a source ends before ? and #; in a name they are %3F and %23");
+        return Err(Failure::new(FailureKind::Unsupported, message));
+    }
+    Ok(url)
 }
 
 fn unknown(address: &str, error: &dyn std::fmt::Display) -> Failure {
-    let known = "s3://, http(s):// and file:// are known";
+    let known = "s3://, gs://, az://, http(s):// and file:// are known";
     Failure::new(FailureKind::Unsupported, format!("{address:?}: no object store for it: {error}; {known}"))
+}
+
+/// Whether an ETag stands for the very bytes of the object at a URL. One of a folder is made of a file's times and number,
+/// which programs that copy can carry over to other bytes; a weak one stands for bytes that mean the same.
+#[must_use]
+pub fn is_mark(address: &str, etag: &str) -> bool {
+    !address.starts_with("file:") && !etag.is_empty() && !etag.starts_with("W/")
 }
 
 /// Whether a source is written as a URL rather than as a path.
@@ -106,6 +120,8 @@ mod tests {
         for (url, root, path) in [
             ("s3://bucket/deep/prefix/", "s3://bucket", "deep/prefix"),
             ("s3://bucket", "s3://bucket", ""),
+            ("gs://bucket/a/b", "gs://bucket", "a/b"),
+            ("az://container/a/b", "az://container", "a/b"),
             ("file:///scores", "file://", "scores"),
             ("http://127.0.0.1:8000/a/b%20c.krn", "http://127.0.0.1:8000", "a/b c.krn"),
         ] {
@@ -113,6 +129,9 @@ mod tests {
         }
         assert_eq!(split("foo://bucket/x").unwrap_err().kind, FailureKind::Unsupported);
         assert_eq!(split("no url").unwrap_err().kind, FailureKind::Malformed);
+        for cut in ["https://host/a.krn?id=5", "s3://bucket/why?.abc", "s3://bucket/c#.abc"] {
+            assert_eq!(split(cut).unwrap_err().kind, FailureKind::Unsupported, "{cut}");
+        }
         assert_eq!(join("s3://bucket", "50%/why?#1"), "s3://bucket/50%25/why%3F%231");
     }
 

@@ -135,6 +135,36 @@ async fn what_waits_is_counted() {
     }
 }
 
+#[tokio::test]
+async fn a_consumer_may_leave_what_it_does_not_want_to_others() {
+    for dispatcher in carriers("wanted") {
+        publish(&dispatcher, Lane::Bulk, 0..3).await;
+        let take = |wanted: u32| {
+            let dispatcher = dispatcher.clone();
+            tokio::spawn(async move { dispatcher.next_wanted(move |message| message.chunk == wanted).await })
+        };
+        let delivery = timeout(Duration::from_secs(10), take(2)).await.expect("it comes").unwrap();
+        delivery.expect("it is open").done().await;
+        // It waits before all others, and keeps nobody from what it does not want.
+        let waiting = take(9);
+        sleep(SOON).await;
+        for expected in [0, 1] {
+            let delivery = next(&dispatcher).await;
+            assert_eq!(chunk(&delivery), expected);
+            delivery.done().await;
+        }
+        publish(&dispatcher, Lane::Bulk, 9..10).await;
+        let delivery = timeout(Duration::from_secs(10), waiting).await.expect("it comes").unwrap();
+        delivery.expect("it is open").done().await;
+        assert!(is_empty(&dispatcher).await);
+        match &dispatcher {
+            Dispatcher::Memory(_) => assert_eq!(dispatcher.takers(Lane::Bulk).await.unwrap(), None),
+            Dispatcher::RabbitMq(_) => assert_eq!(dispatcher.takers(Lane::Bulk).await.unwrap(), Some(1)),
+        }
+        end(dispatcher).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_messages_reach_eight_consumers_once_each() {
     for dispatcher in carriers("many") {

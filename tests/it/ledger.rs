@@ -33,6 +33,7 @@ fn record(id: JobId, chunks: u32) -> Record {
         repeats: "written".into(),
         midi_grid: Vec::new(),
         midi_parts: None,
+        given: Vec::new(),
     };
     Record {
         version: WIRE_VERSION,

@@ -21,5 +21,6 @@ mod run;
 mod s3;
 mod schedule;
 mod similar;
+mod sources;
 mod support;
 mod tables;

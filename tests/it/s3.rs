@@ -1,30 +1,43 @@
 //! Sources in an S3-compatible store. `tests/run` starts one and makes a bucket, whose URL it passes on.
 
-use crate::support::{corpus, finish, ripieno, tables};
+use crate::support::{corpus, finish, ripieno, tables, tune};
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
 use shared::store;
 use std::fs;
+use std::sync::{Arc, Mutex};
 use tests::files_under;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// The bucket, if there is one.
+fn bucket() -> Option<String> {
+    let bucket = shared::config::var("RIPIENO_TEST_BUCKET");
+    if bucket.is_none() {
+        println!("skipped: no S3-compatible store (tests/run starts one)");
+    }
+    bucket
+}
+
+async fn put(prefix: &str, inside: &str, bytes: Vec<u8>) {
+    let (store, folder) = store::open(prefix).unwrap();
+    let key = Path::parse(format!("{folder}/{inside}")).unwrap();
+    store.put(&key, bytes.into()).await.unwrap();
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bucket_gives_the_same_table_as_a_folder() {
-    let Some(bucket) = shared::config::var("RIPIENO_TEST_BUCKET") else {
-        println!("skipped: no S3-compatible store (tests/run starts one)");
-        return;
-    };
+    let Some(bucket) = bucket() else { return };
     let home = tempfile::tempdir().unwrap();
     let scores = home.path().join("scores");
     corpus(&scores, 40, 60);
-    fs::write(scores.join("a #1, 50%?.abc"), crate::support::tune(7, 30)).unwrap();
+    fs::write(scores.join("a #1, 50%?.abc"), tune(7, 30)).unwrap();
     // More than is held in memory at once, so that it goes by a file.
-    fs::write(scores.join("large.abc"), crate::support::tune(9, 9 << 20)).unwrap();
+    fs::write(scores.join("large.abc"), tune(9, 9 << 20)).unwrap();
     let prefix = format!("{bucket}/sources-{}", std::process::id());
     for path in files_under(&scores) {
         let inside = path.strip_prefix(&scores).unwrap().to_str().unwrap();
-        let (store, folder) = store::open(&prefix).unwrap();
-        let key = Path::parse(format!("{folder}/{inside}")).unwrap();
-        store.put(&key, fs::read(&path).unwrap().into()).await.unwrap();
+        put(&prefix, inside, fs::read(&path).unwrap()).await;
     }
 
     let run = |source: &str, out: &str| {
@@ -45,4 +58,94 @@ async fn a_bucket_gives_the_same_table_as_a_folder() {
 
     let (code, text, errors) = run(&format!("{prefix}/none.abc"), "none");
     assert!(code == 3 && errors.contains("not_found"), "{text}{errors}");
+}
+
+/// Passes everything on to the store, and keeps what it was asked.
+async fn listening(upstream: String) -> (String, Arc<Mutex<Vec<u8>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&asked);
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let (upstream, heard) = (upstream.clone(), Arc::clone(&heard));
+            tokio::spawn(async move {
+                let server = TcpStream::connect(upstream.trim_start_matches("http://")).await.unwrap();
+                let ((mut from, mut back), (mut answers, mut on)) =
+                    (client.into_split(), server.into_split());
+                tokio::spawn(async move { tokio::io::copy(&mut answers, &mut back).await });
+                let mut buffer = vec![0; 16 << 10];
+                while let Ok(read @ 1..) = from.read(&mut buffer).await {
+                    heard.lock().unwrap().extend_from_slice(&buffer[..read]);
+                    if on.write_all(&buffer[..read]).await.is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+    });
+    (address, asked)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_run_over_a_bucket_reads_no_score() {
+    let Some(bucket) = bucket() else { return };
+    let home = tempfile::tempdir().unwrap();
+    let prefix = format!("{bucket}/known-{}", std::process::id());
+    let mut manifest = "url,number\n".to_owned();
+    for seed in 0..20 {
+        put(&prefix, &format!("deep/{seed:02}.abc"), tune(seed, 30).into_bytes()).await;
+        manifest.push_str(&format!("{prefix}/deep/{seed:02}.abc,{seed}\n"));
+    }
+    put(&prefix, "deep/no score.txt", b"x".to_vec()).await;
+    fs::write(home.path().join("list.csv"), manifest).unwrap();
+    let (endpoint, asked) = listening(shared::config::var("AWS_ENDPOINT").unwrap()).await;
+    let run = |source: &str, out: &str| {
+        asked.lock().unwrap().clear();
+        let mut command = ripieno(&home.path().join("data"));
+        command.env("AWS_ENDPOINT", &endpoint).args(["run", source, "--format", "csv", "--progress", "none"]);
+        let (code, text, errors) =
+            finish(command.args(["--analyses", "ambitus,key", "--out"]).arg(home.path().join(out)));
+        assert_eq!(code, 0, "{text}{errors}");
+        let table = fs::read_to_string(home.path().join(out).join("table.csv")).unwrap();
+        let asked = String::from_utf8_lossy(&asked.lock().unwrap()).into_owned();
+        let of_scores =
+            asked.lines().filter(|line| line.starts_with("GET ") && line.contains(".abc")).count();
+        let conditional =
+            asked.lines().filter(|line| line.to_lowercase().starts_with("if-none-match:")).count();
+        (table, of_scores, conditional, text)
+    };
+    let pattern = format!("{prefix}/**/*.abc");
+    let (first, gets, _, _) = run(&pattern, "first");
+    assert_eq!((gets, first.lines().count()), (20, 21));
+    let (second, gets, _, text) = run(&pattern, "second");
+    assert_eq!((gets, &second), (0, &first), "{text}");
+    assert!(text.contains("20 from the cache"), "{text}");
+    // One that changed is read, though it has the size that it had.
+    let other = tune(7, 30).replace('A', "B");
+    put(&prefix, "deep/07.abc", other.into_bytes()).await;
+    let (third, gets, _, text) = run(&pattern, "third");
+    assert!(gets == 1 && third != first && text.contains("19 from the cache"), "{gets} {text}");
+    // A manifest file tells no marks: each is asked for, unless it is as it was, and none is sent.
+    let list = home.path().join("list.csv");
+    let (_, gets, conditional, text) = run(list.to_str().unwrap(), "list");
+    assert!(
+        gets == 20 && conditional == 20 && text.contains("20 from the cache"),
+        "{gets} {conditional} {text}"
+    );
+    // What was not asked before is not known.
+    let mut command = ripieno(&home.path().join("data"));
+    command.args([
+        "run",
+        &pattern,
+        "--format",
+        "csv",
+        "--progress",
+        "none",
+        "--analyses",
+        "ambitus,summary",
+        "--out",
+    ]);
+    let (code, text, errors) = finish(command.arg(home.path().join("more")));
+    assert!(code == 0 && text.contains(" 0 from the cache"), "{text}{errors}");
 }

@@ -131,7 +131,7 @@ fn work(limits: &Limits) -> Result<(), Failure> {
     };
     say(Word::Ready, &[])?;
     for item in &task.items {
-        let arrived = runtime.block_on(fetch::fetch(&item.address, &stores, limits));
+        let arrived = runtime.block_on(fetch::fetch(item, &stores, limits));
         let mut rows = Rows::default();
         let outcome = pipeline::work(item, arrived, &wanted, None, limits, &mut rows)?;
         rows.into_segments().try_for_each(|segment| say(Word::Rows, &segment?))?;

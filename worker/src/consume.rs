@@ -2,12 +2,14 @@
 
 mod chunk;
 mod finish;
+mod line;
 mod progress;
 mod reconcile;
 mod rows_out;
 mod suspect;
 
 pub use finish::{finish_if_complete, totals};
+pub use line::window;
 pub use reconcile::{RECONCILE_EVERY, Reconciler, reconcile};
 
 use crate::apart::Apart;
@@ -15,7 +17,7 @@ use crate::cache::Cache;
 use crate::marks::Marks;
 use crate::pipeline::Wanted;
 use chunk::BUDGET_UNIT;
-use shared::dispatch::{Announcement, Delivery, Dispatcher, Lane, Message, retry_delay};
+use shared::dispatch::{Announcement, Delivery, Dispatcher, Lane, Message, jittered, retry_delay};
 use shared::failure::{Failure, FailureKind};
 use shared::job::{JobId, Request, Wish};
 use shared::ledger::{Created, Ledger};
@@ -29,6 +31,10 @@ use tokio::sync::{Semaphore, watch};
 
 /// Chunks worked at once: while one waits for the disk to take its receipt, the other keeps the cores busy.
 pub const SLOTS: u16 = 2;
+/// Messages of a lane that a worker takes at once: one waits here, so that no slot does.
+pub const PREFETCH: u16 = SLOTS + 1;
+/// How long a group of items of bulk may wait for chunks that somebody waits for.
+const YIELD_MAX: Duration = Duration::from_millis(500);
 /// Deliveries of a message before it is given up: together about a minute and a half of waiting.
 const ATTEMPTS_MAX: u32 = 9;
 /// How long what is wanted of a job is believed without asking again.
@@ -51,6 +57,11 @@ pub struct Worker {
     apart: Option<Apart>,
     marks: Option<Marks>,
     abandoned: watch::Sender<bool>,
+    /// Chunks in work that somebody waits for.
+    urgent: watch::Sender<u32>,
+    /// Groups of bulk that have a thread for computing, or are next: what is urgent does not queue behind more.
+    turns: Semaphore,
+    takers: line::Takers,
 }
 
 /// What a worker remembers of a job that it works on.
@@ -100,6 +111,9 @@ impl Worker {
             apart: None,
             marks: None,
             abandoned: watch::Sender::new(false),
+            urgent: watch::Sender::new(0),
+            turns: Semaphore::new(threads + 1),
+            takers: line::Takers::default(),
         })
     }
 
@@ -125,7 +139,16 @@ impl Worker {
                 }
             })
         });
-        futures::future::join_all(slots.collect::<Vec<_>>()).await;
+        let mut slots: Vec<_> = slots.collect();
+        // One more for jobs of which nothing is in work here: they do not wait until a chunk of another has ended.
+        let worker = Arc::clone(&self);
+        slots.push(tokio::spawn(async move {
+            let is_other = |message: &Message| !InWork::has_job(&worker.in_work, &message.job);
+            while let Some(delivery) = worker.dispatcher.next_wanted(is_other).await {
+                worker.handle(delivery).await;
+            }
+        }));
+        futures::future::join_all(slots).await;
         if let Some(cache) = &self.cache {
             cache.flush();
         }
@@ -152,6 +175,7 @@ impl Worker {
         let Some(_in_work) = InWork::begin(&self.in_work, &message) else {
             return delivery.done().await;
         };
+        let _urgent = (delivery.lane() == Lane::Interactive).then(|| Urgent::begin(&self.urgent));
         let outcome = tokio::select! {
             outcome = self.work(&message, suspect) => outcome,
             () = self.say_so(&message) => return, // It never ends.
@@ -162,7 +186,7 @@ impl Worker {
             Err(failure) if failure.kind.is_transient() && message.attempt + 1 < ATTEMPTS_MAX => {
                 metrics::CHUNKS_PUT_BACK.increase();
                 tracing::warn!(job.id = %message.job, chunk = message.chunk, %failure, "chunk put back");
-                delivery.retry(retry_delay(message.attempt)).await;
+                delivery.retry(jittered(retry_delay(message.attempt))).await;
             }
             Err(failure) => {
                 metrics::CHUNKS_GIVEN_UP.increase();
@@ -193,7 +217,7 @@ impl Worker {
         if known.wish != Wish::Running || message.chunk >= known.chunks {
             return Ok(());
         }
-        let Some(chunk) = left_of_line(&known, message).await? else {
+        let Some(chunk) = line::left(&known, message).await? else {
             return finish_if_complete(&known.ledger, &self.dispatcher, job, known.chunks).await.map(drop);
         };
         let first = message.chunk;
@@ -209,11 +233,15 @@ impl Worker {
         if created != Some(Created::First) {
             return Ok(());
         }
-        let next = chunk.saturating_add(message.window.max(1));
-        if next < known.chunks {
-            // It may have been moved to another lane meanwhile.
-            let lane = self.known(tenant, job).await?.lane;
-            return self.dispatcher.publish(lane, Message { chunk: next, attempt: 0, ..message }).await;
+        // It may have been moved to another lane meanwhile.
+        let lane = self.known(tenant, job).await?.lane;
+        let wide = self.takers.window(&self.dispatcher, lane, &self.limits).await;
+        let next = line::next(&message, wide, known.chunks);
+        if !next.is_empty() {
+            for message in next {
+                self.dispatcher.publish(lane, message).await?;
+            }
+            return Ok(());
         }
         finish_if_complete(&known.ledger, &self.dispatcher, job, known.chunks).await.map(drop)
     }
@@ -268,20 +296,33 @@ impl<'a> InWork<'a> {
     }
 }
 
+impl InWork<'_> {
+    /// Whether a chunk of the job is in work.
+    fn has_job(chunks: &Chunks, job: &JobId) -> bool {
+        let chunks = chunks.lock().unwrap_or_else(PoisonError::into_inner);
+        chunks.range((job.clone(), 0)..=(job.clone(), u32::MAX)).next().is_some()
+    }
+}
+
+/// A chunk in work that somebody waits for, as long as it lives.
+struct Urgent<'a>(&'a watch::Sender<u32>);
+
+impl<'a> Urgent<'a> {
+    fn begin(urgent: &'a watch::Sender<u32>) -> Self {
+        urgent.send_modify(|chunks| *chunks += 1);
+        Urgent(urgent)
+    }
+}
+
+impl Drop for Urgent<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|chunks| *chunks -= 1);
+    }
+}
+
 impl Drop for InWork<'_> {
     fn drop(&mut self) {
         metrics::CHUNKS_IN_WORK.decrease();
         self.chunks.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.chunk);
     }
-}
-
-/// The chunk of a message or, where that was worked before, the first one of its line that was not: whoever worked it may
-/// have died before the work was passed on. Nothing if the line is done.
-async fn left_of_line(known: &Known, message: &Message) -> Result<Option<u32>, Failure> {
-    if !known.ledger.has_receipt(&message.job, message.chunk).await? {
-        return Ok(Some(message.chunk));
-    }
-    let done = known.ledger.receipts(&message.job).await?;
-    let step = usize::try_from(message.window.max(1)).unwrap_or(usize::MAX);
-    Ok((message.chunk..known.chunks).step_by(step).find(|chunk| done.binary_search(chunk).is_err()))
 }

@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 use futures::TryStreamExt;
-use object_store::ObjectStoreExt;
+use object_store::{GetOptions, ObjectStore};
 use shared::failure::{Failure, FailureKind};
+use shared::job::Item;
 use shared::limits::{Limits, exceeded};
 use shared::store::{self, Stores};
 use std::fs::File;
@@ -29,6 +30,16 @@ pub enum Arrived {
 pub struct Loaded {
     digest: blake3::Hash,
     body: Body,
+    mark: Option<Mark>,
+}
+
+/// What a store says of the bytes of a source, by which they are known again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// The store's own mark of them.
+    pub etag: String,
+    /// How many they are.
+    pub bytes: u64,
 }
 
 #[derive(Debug)]
@@ -41,22 +52,48 @@ enum Body {
 /// Brings a source within reach: the bytes of a URL are fetched, a path is only noted.
 ///
 /// # Errors
-/// `too_large`, or what the store says.
-pub async fn fetch(address: &str, stores: &Stores, limits: &Limits) -> Result<Arrived, Failure> {
+/// `too_large`, what the store says, or what was wrong with the item when it was planned.
+pub async fn fetch(item: &Item, stores: &Stores, limits: &Limits) -> Result<Arrived, Failure> {
+    let nothing =
+        || Failure::new(FailureKind::Unavailable, "the store sent nothing, as if it had been asked before");
+    fetch_unless(item, None, stores, limits).await?.ok_or_else(nothing)
+}
+
+/// As [`fetch`], unless the bytes of a URL are still marked `etag`: then nothing.
+///
+/// # Errors
+/// As [`fetch`].
+pub async fn fetch_unless(
+    item: &Item,
+    etag: Option<&str>,
+    stores: &Stores,
+    limits: &Limits,
+) -> Result<Option<Arrived>, Failure> {
+    if let Some(failure) = &item.failure {
+        return Err(failure.clone());
+    }
+    let address = &item.address;
     if !store::is_url(address) {
-        return Ok(Arrived::Path(PathBuf::from(address)));
+        return Ok(Some(Arrived::Path(PathBuf::from(address))));
     }
     let (store, path) = stores.open(address)?;
-    let found = store.get(&path).await.map_err(store::failure)?;
+    let options = GetOptions { if_none_match: etag.map(str::to_owned), ..GetOptions::default() };
+    let found = match store.get_opts(&path, options).await {
+        Err(object_store::Error::NotModified { .. }) if etag.is_some() => return Ok(None),
+        found => found.map_err(store::failure)?,
+    };
     if found.meta.size > limits.source_bytes_max {
         return Err(exceeded("source_bytes_max", limits.source_bytes_max, None));
     }
+    let etag = found.meta.e_tag.clone().filter(|etag| store::is_mark(address, etag));
+    let mark = etag.map(|etag| Mark { etag, bytes: found.meta.size });
     let mut spool = Spool::new(limits);
     let mut chunks = found.into_stream();
     while let Some(chunk) = chunks.try_next().await.map_err(store::failure)? {
         spool.take(&chunk)?;
     }
-    spool.finish().map(Arrived::Loaded)
+    let loaded = spool.finish()?;
+    Ok(Some(Arrived::Loaded(Loaded { mark, ..loaded })))
 }
 
 impl Arrived {
@@ -89,7 +126,8 @@ impl Arrived {
             let read = Read::take(&mut file, limits.spool_bytes_max + 1).read_to_end(&mut bytes);
             read.map_err(|error| io_failure(&error))?;
             if bytes.len() as u64 <= limits.spool_bytes_max {
-                return Ok(Loaded { digest: blake3::hash(&bytes), body: Body::Memory(bytes.into()) });
+                let (digest, body) = (blake3::hash(&bytes), Body::Memory(bytes.into()));
+                return Ok(Loaded { digest, body, mark: None });
             }
             file.rewind().map_err(|error| io_failure(&error))?;
         }
@@ -99,7 +137,7 @@ impl Arrived {
         if copied > limits.source_bytes_max {
             return Err(exceeded("source_bytes_max", limits.source_bytes_max, None));
         }
-        Ok(Loaded { digest: hasher.finalize(), body: Body::File(file) })
+        Ok(Loaded { digest: hasher.finalize(), body: Body::File(file), mark: None })
     }
 }
 
@@ -107,7 +145,13 @@ impl Loaded {
     /// Bytes that are in memory already.
     #[must_use]
     pub fn of(bytes: Bytes) -> Self {
-        Loaded { digest: blake3::hash(&bytes), body: Body::Memory(bytes) }
+        Loaded { digest: blake3::hash(&bytes), body: Body::Memory(bytes), mark: None }
+    }
+
+    /// What the store says of the bytes, if it marks them.
+    #[must_use]
+    pub const fn mark(&self) -> Option<&Mark> {
+        self.mark.as_ref()
     }
 
     /// Digest of the bytes, in hexadecimal.
@@ -176,7 +220,7 @@ impl Spool {
 
     fn finish(self) -> Result<Loaded, Failure> {
         let body = self.file.map_or_else(|| Body::Memory(self.memory.into()), Body::File);
-        Ok(Loaded { digest: self.hasher.finalize(), body })
+        Ok(Loaded { digest: self.hasher.finalize(), body, mark: None })
     }
 }
 

@@ -3,7 +3,9 @@
 mod pace;
 
 use crate::analyse::{self, Analysis, Params};
-use crate::cache::{Cache, Entry, finding_sentence, part_sentence, reading_sentence};
+use crate::cache::{
+    Cache, Entry, Source, finding_sentence, part_sentence, reading_sentence, source_sentence,
+};
 use crate::fetch::{Arrived, Loaded};
 use crate::read::{self, Fidelity, Grid, MidiOptions, MidiParts, ReadError, ReadOptions, ScoreReader};
 use crate::rows::Rows;
@@ -105,6 +107,33 @@ pub fn work(
     writer.finish()
 }
 
+/// The rows and the outcome of an item whose bytes nobody has, from the cache; nothing unless all of it is there.
+///
+/// # Errors
+/// What [`Rows::push`] says.
+pub fn recall(
+    item: &Item,
+    source: &Source,
+    wanted: &Wanted,
+    cache: &Cache,
+    limits: &Limits,
+) -> Result<Option<(Rows, Outcome)>, Failure> {
+    let Some(reader) = read::READERS.iter().find(|reader| reader.format().name == source.format) else {
+        return Ok(None);
+    };
+    let format = reader.format();
+    let sentence = reading_sentence(&source.digest, format, &wanted.options(limits), wanted.repeats);
+    let mut rows = Rows::default();
+    let mut writer = RowWriter::new(item, wanted.strict, &mut rows);
+    writer.source(Some(format.name), source.digest.clone());
+    if !recall_parts(&sentence, wanted, cache, &mut writer).1 {
+        return Ok(None);
+    }
+    writer.outcome.cached = true;
+    let outcome = writer.finish()?;
+    Ok(Some((rows, outcome)))
+}
+
 /// The row and the outcome of an item that could not be worked at all.
 ///
 /// # Errors
@@ -162,6 +191,15 @@ fn find(
         }
     };
     let reader = choose(item, &loaded);
+    if let (Some(cache), Some(mark), Ok(reader)) = (cache, loaded.mark(), &reader) {
+        cache.remember_source(&Source {
+            sentence: source_sentence(&item.address),
+            etag: mark.etag.clone(),
+            bytes: mark.bytes,
+            digest: loaded.digest(),
+            format: reader.format().name.to_owned(),
+        });
+    }
     listener.source(reader.as_ref().ok().map(|reader| reader.format().name), loaded.digest());
     match reader {
         Ok(reader) => facts(&loaded, reader, wanted, cache, limits, listener),
@@ -198,21 +236,35 @@ fn facts(
 ) -> bool {
     let options = wanted.options(limits);
     let sentence = reading_sentence(&loaded.digest(), reader.format(), &options, wanted.repeats);
-    let mut told = 0;
-    for part in 0.. {
-        let known = cache.and_then(|cache| cache.recall(&part_sentence(&sentence, part)));
-        let known = known.and_then(|entry| Some((entry.answer(&wanted.asked)?, entry.last)));
-        let Some((pieces, last)) = known else { break };
-        told += pieces.len();
-        pieces.into_iter().for_each(|piece| listener.piece(piece));
-        if last {
-            return true;
-        }
+    let (told, whole) = cache.map_or((0, false), |cache| recall_parts(&sentence, wanted, cache, listener));
+    if whole {
+        return true;
     }
     let mut parts = Parts { sentence, cache, wanted, listener, told, number: 0, pieces: Vec::new() };
     compute(loaded, reader, wanted, limits, &mut |piece| parts.take(piece));
     parts.end(true);
     false
+}
+
+/// Tells what the cache knows of a reading, from its first piece on; says how many pieces, and whether that was all.
+fn recall_parts(
+    sentence: &str,
+    wanted: &Wanted,
+    cache: &Cache,
+    listener: &mut dyn Listener,
+) -> (usize, bool) {
+    let mut told = 0;
+    for part in 0.. {
+        let known = cache.recall(&part_sentence(sentence, part));
+        let known = known.and_then(|entry| Some((entry.answer(&wanted.asked)?, entry.last)));
+        let Some((pieces, last)) = known else { break };
+        told += pieces.len();
+        pieces.into_iter().for_each(|piece| listener.piece(piece));
+        if last {
+            return (told, true);
+        }
+    }
+    (told, false)
 }
 
 /// Pieces of an item that make one entry of the cache, and that are held at once.
@@ -406,7 +458,8 @@ impl Listener for RowWriter<'_> {
         }
         sum_up(&mut self.outcome, &facts);
         let (format, digest) = (self.format.clone(), self.digest.clone());
-        let row = Row { source: self.item.name.clone(), piece: self.piece, format, digest, facts };
+        let (source, given) = (self.item.name.clone(), self.item.given.clone());
+        let row = Row { source, piece: self.piece, format, digest, given, facts };
         self.defect = self.defect.take().or_else(|| self.rows.push(&row).err());
         self.piece = self.piece.saturating_add(1);
     }

@@ -2,7 +2,7 @@
 
 use crate::apart::{self, Apart};
 use crate::cache::Cache;
-use crate::consume::{Reconciler, SLOTS, Worker};
+use crate::consume::{PREFETCH, Reconciler, Worker};
 use crate::watch;
 use shared::config;
 use shared::dispatch::Dispatcher;
@@ -71,7 +71,7 @@ async fn work() -> Result<(), Failure> {
     let unset = || Failure::new(FailureKind::Malformed, "set RIPIENO_BROKER and RIPIENO_STORE");
     let cluster = config::cluster()?.ok_or_else(unset)?;
     let limits = config::limits()?;
-    let dispatcher = Dispatcher::RabbitMq(RabbitMq::new(&cluster.broker, &cluster.queues, SLOTS)?);
+    let dispatcher = Dispatcher::RabbitMq(RabbitMq::new(&cluster.broker, &cluster.queues, PREFETCH)?);
     let mut stop = Stop::new()?;
     let ledger = tokio::select! {
         ledger = Ledger::at_url(&cluster.store) => ledger?,

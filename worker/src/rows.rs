@@ -89,7 +89,7 @@ mod tests {
     fn row(piece: u32, bytes: usize) -> Row {
         let facts =
             Facts { title: Some("t".repeat(bytes)), ..Facts::failed(spool_failure(&io::Error::other("x"))) };
-        Row { source: "a".into(), piece, format: None, digest: None, facts }
+        Row { source: "a".into(), piece, format: None, digest: None, given: Vec::new(), facts }
     }
 
     fn back(rows: Rows) -> Vec<Vec<Row>> {

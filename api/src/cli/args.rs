@@ -158,7 +158,8 @@ pub(super) struct Run {
 /// What is asked.
 #[derive(Debug, clap::Args)]
 pub(super) struct Ask {
-    /// Folders, files, or URLs (s3://bucket/prefix, https://host/score.mxl, file:///folder)
+    /// Folders, files, URLs (s3://bucket/prefix, gs://…, az://…, https://host/score.mxl), patterns ("corpus/**/*.mxl") or
+    /// manifest files (.csv, .tsv, .jsonl with a column `url`)
     #[arg(required = true, value_name = "FOLDER_OR_FILES")]
     pub(super) sources: Vec<String>,
     /// Analyses, with commas, in the order of the table's columns [default: all]

@@ -11,7 +11,7 @@ use shared::limits::Limits;
 use std::path::PathBuf;
 use tokio::task::JoinHandle;
 use worker::apart::Apart;
-use worker::consume::{SLOTS, reconcile};
+use worker::consume::{PREFETCH, reconcile};
 
 /// The service, and what is behind it.
 pub(super) struct Desk {
@@ -31,9 +31,9 @@ impl Desk {
     }
 
     pub(super) async fn in_cluster(cluster: &Cluster, limits: Limits) -> Result<Self, Failure> {
-        let dispatcher = Dispatcher::RabbitMq(RabbitMq::new(&cluster.broker, &cluster.queues, SLOTS)?);
+        let dispatcher = Dispatcher::RabbitMq(RabbitMq::new(&cluster.broker, &cluster.queues, PREFETCH)?);
         let ledger = Ledger::at_url(&cluster.store).await?;
-        let service = Service::new(ledger, dispatcher.clone()).with_window(&limits);
+        let service = Service::new(ledger, dispatcher.clone()).with_limits(&limits);
         Ok(Desk { service, dispatcher, limits, embedded: None })
     }
 

@@ -74,7 +74,7 @@ mod tests {
     fn row(detail: &Value) -> Row {
         let findings = vec![Finding { name: "key".into(), cells: vec![], detail: detail.to_string() }];
         let facts = Facts { findings, ..Facts::failed(Failure::new(FailureKind::Internal, "")) };
-        Row { source: "a".into(), piece: 0, format: None, digest: None, facts }
+        Row { source: "a".into(), piece: 0, format: None, digest: None, given: Vec::new(), facts }
     }
 
     #[test]

@@ -19,6 +19,7 @@ const CELL_BYTES_MAX: usize = 200;
 #[derive(Clone, Debug)]
 pub(super) struct View {
     names: Vec<String>,
+    given: usize,
     width: usize,
     chosen: Vec<usize>,
     conditions: Vec<Condition>,
@@ -89,7 +90,7 @@ impl View {
             chosen.insert(0, 0);
         }
         let conditions = conditions.iter().map(|text| condition(text, &names)).collect::<Result<_, _>>()?;
-        Ok(View { names, width, chosen, conditions })
+        Ok(View { names, given: request.given.len(), width, chosen, conditions })
     }
 
     /// Whether a row meets every condition.
@@ -97,13 +98,13 @@ impl View {
         if self.conditions.is_empty() {
             return true;
         }
-        let cells = table::cells(row, self.width);
+        let cells = table::cells(row, self.given, self.width);
         self.conditions.iter().all(|condition| condition.holds(cells.get(condition.column)))
     }
 
     /// The chosen cells of a row.
     fn values(&self, row: &Row) -> Vec<Value> {
-        let cells = table::cells(row, self.width);
+        let cells = table::cells(row, self.given, self.width);
         self.chosen.iter().map(|&column| cells.get(column).map_or(Value::Null, shown)).collect()
     }
 
@@ -263,7 +264,7 @@ mod tests {
         let findings = vec![Finding { name: "npvi".into(), cells, detail: "{}".into() }];
         let failure = Failure::new(FailureKind::Internal, "");
         let facts = Facts { state: State::Ok, failure: None, findings, ..Facts::failed(failure) };
-        Row { source: source.into(), piece: 0, format: None, digest: None, facts }
+        Row { source: source.into(), piece: 0, format: None, digest: None, given: Vec::new(), facts }
     }
 
     fn first_column() -> String {

@@ -56,7 +56,7 @@ fn rows(
     limits: &Limits,
     mut tell: impl FnMut(Row) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let item = Item { index: 0, name, address: String::new(), bytes: bytes.len() as u64, modified_ms: 0 };
+    let item = Item::alone(name, String::new(), bytes.len() as u64);
     let mut rows = Rows::default();
     let arrived = Arrived::Loaded(Loaded::of(bytes));
     pipeline::work(&item, Ok(arrived), &Wanted::of(request)?, None, limits, &mut rows)?;

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures::{StreamExt, stream};
 use shared::card::{Card, check_corpus};
 use shared::failure::{Failure, FailureKind};
+use shared::job::Item;
 use shared::limits::{SCORES_AT_ONCE_MAX, exceeded};
 use shared::principal::Principal;
 use shared::store::Stores;
@@ -61,7 +62,7 @@ impl Scores {
         }
         // What HTTP serves cannot be listed: it is one score.
         let root = Root { name: url.to_owned(), address: url.to_owned() };
-        let found = Found { root: Arc::new(root), inside: "".into(), bytes: 0, modified_ms: 0 };
+        let found = Found { root: Arc::new(root), inside: "".into(), bytes: 0, modified_ms: 0, more: None };
         self.import_all(principal, vec![found], corpus).await
     }
 
@@ -118,7 +119,8 @@ impl Scores {
     }
 
     async fn fetch(&self, address: &str, stores: &Stores) -> Result<Bytes, Failure> {
-        let arrived = fetch(address, stores, &self.limits).await?;
+        let item = Item::alone(String::new(), address.to_owned(), 0);
+        let arrived = fetch(&item, stores, &self.limits).await?;
         let limits = self.limits.clone();
         let loading = tokio::task::spawn_blocking(move || {
             let loaded = arrived.load(&limits)?;

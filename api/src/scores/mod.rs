@@ -225,7 +225,7 @@ fn same(card: Card, digest: &str) -> Result<Card, Failure> {
 fn source(ledger: &Ledger, card: &Card) -> Found {
     let name = format!("{}/{}", card.id, card.name);
     let root = Root { name, address: ledger.score_address(&card.digest) };
-    Found { root: Arc::new(root), inside: "".into(), bytes: card.bytes, modified_ms: 0 }
+    Found { root: Arc::new(root), inside: "".into(), bytes: card.bytes, modified_ms: 0, more: None }
 }
 
 /// The last part of a path, without what no table and no terminal should be told.

@@ -98,7 +98,8 @@ impl Service {
 }
 
 fn same_request(record: Record, request: &Request, key: &str) -> Result<Record, Failure> {
-    if record.request == *request {
+    // What manifest files give was listed, not asked.
+    if (Request { given: request.given.clone(), ..record.request.clone() }) == *request {
         return Ok(record);
     }
     let message = format!(

@@ -187,7 +187,8 @@ mod tests {
     fn rows(names: &[(&str, u32)], what: &str) -> Rows {
         let row = |(name, piece): &(&str, u32)| {
             let facts = Facts::failed(Failure::new(FailureKind::Internal, what));
-            Ok(Row { source: (*name).to_owned(), piece: *piece, format: None, digest: None, facts })
+            let (source, piece) = ((*name).to_owned(), *piece);
+            Ok(Row { source, piece, format: None, digest: None, given: Vec::new(), facts })
         };
         Box::new(names.iter().map(row).collect::<Vec<_>>().into_iter())
     }

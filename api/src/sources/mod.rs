@@ -1,26 +1,18 @@
 //! From what a client names to the sources that there are: folders walked, stores listed.
 
+mod manifest;
+mod pattern;
 mod sorted;
+mod walk;
 
 pub use sorted::Sorted;
 
-use crate::plan::{Found, Root};
-use futures::TryStreamExt;
-use object_store::ObjectStoreExt;
-use shared::clock::unix_ms;
-use shared::failure::{Failure, FailureKind};
-use shared::limits::{Limits, exceeded};
-use shared::store;
+use crate::plan::Found;
+use shared::failure::Failure;
+use shared::limits::Limits;
 use sorted::Sorter;
 use std::collections::BTreeMap;
-use std::fs::{self, Metadata};
-use std::path::Path;
-use std::sync::Arc;
-use walkdir::WalkDir;
-use worker::read::{READERS, has_extension};
-
-/// Folders of one branch that are open at once; entries of the outer ones are held in memory beyond that.
-const FOLDERS_OPEN_MAX: usize = 128;
+use walk::Walk;
 
 /// What was found under the names that a client gave.
 #[derive(Debug)]
@@ -29,12 +21,15 @@ pub struct Listing {
     pub found: Sorted,
     /// Files inside the folders that bear no score's extension, counted by extension.
     pub left_out: BTreeMap<String, u64>,
+    /// Columns of the manifest files, beside those that name scores.
+    pub given: Vec<String>,
 }
 
-/// Extensions that are counted apart; a folder may hold files of a million of them.
-const LEFT_OUT_MAX: usize = 100;
+/// Why the later of two names of one source is left out, where a manifest file named it: what it says of it is lost.
+const NAMED_AGAIN: &str = "named again";
 
-/// Lists every source under the names given: files, folders (walked to their depths) and URLs.
+/// Lists every source under the names given: files, folders (walked to their depths) and URLs, patterns of them, and what
+/// manifest files name.
 ///
 /// # Errors
 /// `not_found` and the like, naming the source, when one that was named itself cannot be had; `too_large` for more items
@@ -48,32 +43,45 @@ pub async fn list(names: &[String], limits: &Limits) -> Result<Listing, Failure>
 /// # Errors
 /// As [`list`].
 pub async fn list_with(names: &[String], elsewhere: Vec<Found>, limits: &Limits) -> Result<Listing, Failure> {
-    // Sources of one listing differ. Those of several may be named twice: by address the same stand side by side.
+    // Sources of one listing differ. Those of several, and of a manifest file, may be named twice: by address the same stand
+    // side by side.
     let one = names.len() < 2 && elsewhere.is_empty();
-    let order = if one { Found::by_name } else { Found::by_address };
-    let mut walk = Walk { sorter: Sorter::new(order), left_out: BTreeMap::new(), items: 0, limits };
+    let differ = one && !names.iter().any(|name| manifest::is_manifest(name));
+    let order = if differ { Found::by_name } else { Found::by_address };
+    let mut walk = Walk::new(order, limits);
     for name in names {
-        let outcome =
-            if store::is_url(name) { list_url(name, &mut walk).await } else { list_path(name, &mut walk) };
+        let outcome = walk.name(name).await;
         outcome.map_err(|failure| Failure { message: format!("{name}: {}", failure.message), ..failure })?;
     }
     elsewhere.into_iter().try_for_each(|found| walk.push(found))?;
-    let found = walk.sorter.finish();
-    let found = if one { found } else { each_once(&found)? };
-    Ok(Listing { found, left_out: walk.left_out })
+    let Walk { sorter, mut left_out, given, .. } = walk;
+    let found = sorter.finish();
+    if differ {
+        return Ok(Listing { found, left_out, given });
+    }
+    let (found, again) = each_once(&found)?;
+    if again > 0 {
+        left_out.insert(NAMED_AGAIN.to_owned(), again);
+    }
+    Ok(Listing { found, left_out, given })
 }
 
-/// Sorts by name what is sorted by address, and drops the later of two names of one source.
-fn each_once(by_address: &Sorted) -> Result<Sorted, Failure> {
+/// Sorts by name what is sorted by address, and drops the later of two names of one source; says how many of those were
+/// named by a manifest file.
+fn each_once(by_address: &Sorted) -> Result<(Sorted, u64), Failure> {
     let mut sorter = Sorter::new(Found::by_name);
     let mut first: Option<Found> = None;
+    let mut again = 0;
+    let said = |found: &Found| found.more.as_ref().is_some_and(|more| !more.given.is_empty());
     for found in by_address.iter() {
-        let found = found?;
+        let mut found = found?;
         match &mut first {
             Some(first) if first.by_address(&found).is_eq() => {
-                if found.by_name(first).is_lt() {
-                    *first = found;
+                // Of equal names the one counts that says the lesser: so it is one order, whoever comes first.
+                if found.by_name(first).then_with(|| found.more.cmp(&first.more)).is_lt() {
+                    std::mem::swap(first, &mut found);
                 }
+                again += u64::from(said(&found));
             }
             _ => {
                 if let Some(first) = first.replace(found) {
@@ -83,127 +91,17 @@ fn each_once(by_address: &Sorted) -> Result<Sorted, Failure> {
         }
     }
     first.map_or(Ok(()), |first| sorter.push(first))?;
-    Ok(sorter.finish())
-}
-
-fn is_score(name: &str) -> bool {
-    READERS.iter().any(|reader| has_extension(reader.format(), name))
-}
-
-/// A listing in the making.
-struct Walk<'a> {
-    sorter: Sorter,
-    left_out: BTreeMap<String, u64>,
-    items: u64,
-    limits: &'a Limits,
-}
-
-impl Walk<'_> {
-    /// Takes a source, whatever its name.
-    fn push(&mut self, found: Found) -> Result<(), Failure> {
-        self.items += 1;
-        if self.items > self.limits.items_max {
-            return Err(exceeded("items_max", self.limits.items_max, None));
-        }
-        self.sorter.push(found)
-    }
-
-    /// Takes a file of a folder: as a score, or into the count of what is left out.
-    fn take(&mut self, found: Found) -> Result<(), Failure> {
-        if is_score(&found.inside) {
-            return self.push(found);
-        }
-        let file = found.inside.rsplit('/').next().unwrap_or_default();
-        let extension = file.rsplit_once('.').map_or("none", |(_, extension)| extension);
-        self.leave_out(&extension.to_ascii_lowercase());
-        Ok(())
-    }
-
-    fn leave_out(&mut self, kind: &str) {
-        let known = self.left_out.len() < LEFT_OUT_MAX || self.left_out.contains_key(kind);
-        *self.left_out.entry(if known { kind } else { "others" }.to_owned()).or_default() += 1;
-    }
-}
-
-fn list_path(name: &str, walk: &mut Walk<'_>) -> Result<(), Failure> {
-    let absolute = Path::new(name).canonicalize().map_err(|error| unreadable(&error))?;
-    let meta = fs::metadata(&absolute).map_err(|error| unreadable(&error))?;
-    let address = absolute.to_str().ok_or_else(|| {
-        Failure::new(FailureKind::Unsupported, "the path to it is not UTF-8; rename the folder that is not")
-    })?;
-    let root = Arc::new(Root { name: name.to_owned(), address: address.to_owned() });
-    if meta.is_file() {
-        return walk.push(found(&root, "", &meta));
-    }
-    // Links to folders are not followed, so that a loop of them ends; links to files are.
-    for entry in WalkDir::new(&absolute).max_open(FOLDERS_OPEN_MAX) {
-        let entry = match entry {
-            Ok(entry) => entry,
-            // One folder that may not be read does not end the listing: it is an item, and will say what is wrong.
-            Err(error) => {
-                let inside = error.path().and_then(|path| path.strip_prefix(&absolute).ok());
-                let inside = inside.ok_or_else(|| Failure::new(FailureKind::Unavailable, error.to_string()));
-                walk.push(nothing_known(&root, inside?))?;
-                continue;
-            }
-        };
-        if entry.file_type().is_dir() {
-            continue;
-        }
-        let inside = entry.path().strip_prefix(&absolute).unwrap_or(entry.path());
-        match fs::metadata(entry.path()) {
-            Ok(meta) if meta.is_file() => walk.take(found(&root, &inside.to_string_lossy(), &meta))?,
-            // A link to a folder, a pipe: nothing to read, but counted.
-            Ok(_) => walk.leave_out("not a file"),
-            // A link that leads nowhere: it is an item if it bears a score's name, and will say what is wrong.
-            Err(_) => walk.take(nothing_known(&root, inside))?,
-        }
-    }
-    Ok(())
-}
-
-fn found(root: &Arc<Root>, inside: &str, meta: &Metadata) -> Found {
-    let modified_ms = meta.modified().map_or(0, unix_ms);
-    Found { root: Arc::clone(root), inside: inside.into(), bytes: meta.len(), modified_ms }
-}
-
-fn nothing_known(root: &Arc<Root>, inside: &Path) -> Found {
-    Found { root: Arc::clone(root), inside: inside.to_string_lossy().into(), bytes: 0, modified_ms: 0 }
-}
-
-fn unreadable(error: &std::io::Error) -> Failure {
-    let kind = match error.kind() {
-        std::io::ErrorKind::NotFound => FailureKind::NotFound,
-        std::io::ErrorKind::PermissionDenied => FailureKind::Denied,
-        _ => FailureKind::Unavailable,
-    };
-    Failure::new(kind, error.to_string())
-}
-
-/// A URL that bears a score's extension is one object; any other is a prefix.
-async fn list_url(url: &str, walk: &mut Walk<'_>) -> Result<(), Failure> {
-    let (store, path) = store::open(url)?;
-    let modified =
-        |meta: &object_store::ObjectMeta| u64::try_from(meta.last_modified.timestamp_millis()).unwrap_or(0);
-    if is_score(path.as_ref()) {
-        let meta = store.head(&path).await.map_err(store::failure)?;
-        let root = Arc::new(Root { name: url.to_owned(), address: url.to_owned() });
-        let modified_ms = modified(&meta);
-        return walk.push(Found { root, inside: "".into(), bytes: meta.size, modified_ms });
-    }
-    let (root, _) = store::split(url)?;
-    let root = Arc::new(Root { name: root.clone(), address: root });
-    let mut objects = store.list(Some(&path));
-    while let Some(meta) = objects.try_next().await.map_err(store::failure)? {
-        let (inside, modified_ms) = (meta.location.as_ref().into(), modified(&meta));
-        walk.take(Found { root: Arc::clone(&root), inside, bytes: meta.size, modified_ms })?;
-    }
-    Ok(())
+    Ok((sorter.finish(), again))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use object_store::ObjectStoreExt;
+    use shared::failure::FailureKind;
+    use shared::store;
+    use std::fs;
+    use walk::LEFT_OUT_MAX;
 
     async fn list(names: &[String]) -> Result<Listing, Failure> {
         super::list(names, &Limits::default()).await

@@ -1,7 +1,7 @@
 //! Sources in order, however many there are: runs that fit the memory are sorted and written to files that nobody else
 //! names, and read side by side.
 
-use crate::plan::{Found, Root};
+use crate::plan::{Found, More, Root};
 use shared::failure::{Failure, FailureKind};
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -37,7 +37,7 @@ pub struct Sorted {
 }
 
 /// A source as it lies in a run: the place of its root among the roots, and the rest of it.
-type Record = (u32, Box<str>, u64, u64);
+type Record = (u32, Box<str>, u64, u64, Option<Box<More>>);
 
 impl Sorter {
     pub(super) const fn new(order: Order) -> Self {
@@ -57,7 +57,7 @@ impl Sorter {
             roots.push(Arc::clone(&found.root));
         }
         (*items, *bytes) = (*items + 1, bytes.saturating_add(found.bytes));
-        self.held += size_of::<Found>() + found.inside.len();
+        self.held += size_of::<Found>() + found.inside.len() + found.more.as_deref().map_or(0, held);
         last.push(found);
         if self.held >= self.run_bytes {
             self.held = 0;
@@ -76,7 +76,7 @@ impl Sorter {
         };
         last.sort_unstable_by(*order);
         for found in last.drain(..) {
-            let record = (rank(&found)?, &found.inside, found.bytes, found.modified_ms);
+            let record = (rank(&found)?, &found.inside, found.bytes, found.modified_ms, &found.more);
             rmp_serde::encode::write(&mut file, &record).map_err(io::Error::other)?;
         }
         file.flush()?;
@@ -135,6 +135,14 @@ impl Sorted {
     }
 }
 
+/// Memory of what else is known of a source, about.
+fn held(more: &More) -> usize {
+    let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    let wrong = more.wrong.as_ref().map_or(0, |(.., message)| message.len());
+    let given = more.given.iter().map(|value| size_of::<Option<String>>() + text(value)).sum::<usize>();
+    size_of::<More>() + text(&more.address) + text(&more.etag) + given + wrong
+}
+
 /// The first source of a run that was not taken yet.
 struct Head {
     found: Found,
@@ -179,9 +187,9 @@ impl<'a> Run<'a> {
             return Ok(None);
         }
         let record = rmp_serde::from_read(&mut self.file).map_err(io::Error::other)?;
-        let (rank, inside, bytes, modified_ms): Record = record;
+        let (rank, inside, bytes, modified_ms, more): Record = record;
         let root = self.roots.get(rank as usize).ok_or_else(|| io::Error::other("a root is not there"))?;
-        Ok(Some(Found { root: Arc::clone(root), inside, bytes, modified_ms }))
+        Ok(Some(Found { root: Arc::clone(root), inside, bytes, modified_ms, more }))
     }
 }
 
@@ -214,7 +222,10 @@ mod tests {
         let mut sorter = Sorter::with_runs_of(run_bytes, Found::by_name);
         for ((root, inside), bytes) in names.iter().zip(0..) {
             let root = Arc::clone(&roots[*root]);
-            sorter.push(Found { root, inside: inside.as_str().into(), bytes, modified_ms: 7 }).unwrap();
+            let inside: Box<str> = inside.as_str().into();
+            let more = (bytes % 2 == 0)
+                .then(|| Box::new(More { etag: Some(inside.to_string()), ..More::default() }));
+            sorter.push(Found { root, inside, bytes, modified_ms: 7, more }).unwrap();
         }
         let sorted = sorter.finish();
         assert_eq!(sorted.items(), names.len() as u64);
@@ -222,6 +233,9 @@ mod tests {
         let again: Vec<Found> = sorted.iter().map(Result::unwrap).collect();
         assert_eq!(once, again, "it can be gone through again");
         assert!(once.iter().all(|found| found.modified_ms == 7));
+        let etag = |found: &Found| found.more.as_ref().and_then(|more| more.etag.clone());
+        assert!(once.iter().all(|found| etag(found).is_none_or(|etag| *etag == *found.inside)));
+        assert_eq!(once.iter().filter_map(etag).count(), names.len().div_ceil(2));
         once.iter().map(|found| (found.name(), found.bytes)).collect()
     }
 
@@ -243,7 +257,7 @@ mod tests {
         let mut sorter = Sorter::with_runs_of(1, Found::by_name);
         for inside in ["a", "b"] {
             let root = Arc::clone(&root);
-            sorter.push(Found { root, inside: inside.into(), bytes: 1, modified_ms: 1 }).unwrap();
+            sorter.push(Found { root, inside: inside.into(), bytes: 1, modified_ms: 1, more: None }).unwrap();
         }
         let sorted = sorter.finish();
         sorted.runs[1].set_len(2).unwrap();

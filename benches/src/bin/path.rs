@@ -93,7 +93,7 @@ fn all_bare(files: &[PathBuf], request: &Request, limits: &Limits) {
             scope.spawn(move || {
                 for path in files.iter().skip(thread).step_by(THREADS) {
                     let (name, address) = (text(path), text(path));
-                    let item = Item { index: 0, name, address, bytes: 0, modified_ms: 0 };
+                    let item = Item { name, address, ..Item::default() };
                     std::hint::black_box(bare(&item, Ok(Arrived::Path(path.clone())), wanted, limits));
                 }
             });

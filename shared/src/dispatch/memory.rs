@@ -40,10 +40,10 @@ impl Memory {
 
     pub(super) fn publish(&self, lane: Lane, message: Message) {
         self.lanes().queues.entry(lane).or_default().push_back(message);
-        self.0.ready.notify_one();
+        self.0.ready.notify_waiters();
     }
 
-    pub(super) async fn next(&self) -> Option<Delivery> {
+    pub(super) async fn next(&self, wanted: impl Fn(&Message) -> bool) -> Option<Delivery> {
         loop {
             // Enabled before the look, so that a message that comes between look and wait is not slept through.
             let ready = self.0.ready.notified();
@@ -54,12 +54,11 @@ impl Memory {
                 if lanes.closed {
                     return None;
                 }
-                let next =
-                    lanes.queues.iter_mut().find_map(|(lane, queue)| Some((*lane, queue.pop_front()?)));
+                let next = lanes.queues.iter_mut().find_map(|(lane, queue)| {
+                    let index = queue.iter().position(&wanted)?;
+                    Some((*lane, queue.remove(index)?))
+                });
                 if let Some((lane, message)) = next {
-                    if lanes.queues.values().any(|queue| !queue.is_empty()) {
-                        self.0.ready.notify_one();
-                    }
                     return Some(Delivery { carrier: self.clone(), lane, message: Some(message) });
                 }
             }
@@ -136,7 +135,7 @@ impl Drop for Delivery {
     fn drop(&mut self) {
         if let Some(message) = self.message.take() {
             self.carrier.lanes().queues.entry(self.lane).or_default().push_front(message);
-            self.carrier.0.ready.notify_one();
+            self.carrier.0.ready.notify_waiters();
         }
     }
 }

@@ -150,8 +150,16 @@ impl Dispatcher {
     /// dropped future waited for stays where it is.
     pub async fn next(&self) -> Option<Delivery> {
         match self {
-            Dispatcher::Memory(memory) => memory.next().await.map(Delivery::Memory),
-            Dispatcher::RabbitMq(rabbit) => rabbit.next().await.map(Delivery::RabbitMq),
+            Dispatcher::Memory(memory) => memory.next(|_| true).await.map(Delivery::Memory),
+            Dispatcher::RabbitMq(rabbit) => rabbit.next(|_| true).await.map(Delivery::RabbitMq),
+        }
+    }
+
+    /// The next message that is `wanted`, as [`Dispatcher::next`]; others stay for whoever asks next.
+    pub async fn next_wanted(&self, wanted: impl Fn(&Message) -> bool) -> Option<Delivery> {
+        match self {
+            Dispatcher::Memory(memory) => memory.next(wanted).await.map(Delivery::Memory),
+            Dispatcher::RabbitMq(rabbit) => rabbit.next(wanted).await.map(Delivery::RabbitMq),
         }
     }
 
@@ -178,6 +186,17 @@ impl Dispatcher {
         match self {
             Dispatcher::Memory(memory) => Ok(memory.backlog(lane)),
             Dispatcher::RabbitMq(rabbit) => rabbit.backlog(lane).await,
+        }
+    }
+
+    /// Processes that take from a lane now; none is known of a carrier inside one process, where nobody comes and goes.
+    ///
+    /// # Errors
+    /// `unavailable` when the carrier does not say.
+    pub async fn takers(&self, lane: Lane) -> Result<Option<u32>, Failure> {
+        match self {
+            Dispatcher::Memory(_) => Ok(None),
+            Dispatcher::RabbitMq(rabbit) => rabbit.takers(lane).await.map(Some),
         }
     }
 
@@ -209,8 +228,31 @@ impl Dispatcher {
     }
 }
 
-/// How long to wait before the attempt after `attempt` (from 0): doubling from a quarter of a second to a minute.
+/// A wait of between half of this one and all of it: so those that failed together do not come again together.
+#[must_use]
+pub fn jittered(wait: Duration) -> Duration {
+    let half = wait / 2;
+    // Without random numbers they come together.
+    half + half.mul_f64(f64::from(getrandom::u32().unwrap_or(u32::MAX)) / f64::from(u32::MAX))
+}
+
+/// How long to wait before the attempt after `attempt` (from 0), at the most: doubling from a quarter of a second to a minute.
 #[must_use]
 pub fn retry_delay(attempt: u32) -> Duration {
     Duration::from_millis(250 << attempt.min(8)).min(Duration::from_secs(60))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_differ_within_their_bounds() {
+        for attempt in 0..12 {
+            let longest = retry_delay(attempt);
+            let waits: Vec<Duration> = (0..64).map(|_| jittered(longest)).collect();
+            assert!(waits.iter().all(|wait| *wait >= longest / 2 && *wait <= longest), "{waits:?}");
+            assert!(waits.iter().any(|wait| *wait != waits[0]), "sixty-four equal random numbers");
+        }
+    }
 }

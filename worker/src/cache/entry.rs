@@ -2,6 +2,7 @@
 
 use crate::read::{Format, ReadOptions};
 use crate::score::Repeats;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use shared::job::Asked;
 use shared::row::{Facts, Finding};
@@ -70,26 +71,35 @@ impl Entry {
         Some(pieces)
     }
 
-    /// The bytes of it: version, checksum, record. Details are JSON, which Snappy makes a fifth or less of.
     pub(super) fn encode(&self) -> Option<Vec<u8>> {
-        // Named fields: those that are left out when empty cannot be told by their position.
-        let record = rmp_serde::to_vec_named(self).ok()?;
-        let record = snap::raw::Encoder::new().compress_vec(&record).ok()?;
-        let mut bytes = Vec::with_capacity(HEADER_BYTES + record.len());
-        bytes.push(VERSION);
-        bytes.extend_from_slice(&crc32fast::hash(&record).to_le_bytes());
-        bytes.extend_from_slice(&record);
-        Some(bytes)
+        encode(self)
     }
 
     /// The entry in `bytes`, if they are whole and say that they are of `sentence`.
     pub(super) fn decode(bytes: &[u8], sentence: &str) -> Option<Entry> {
-        let (header, record) = bytes.split_at_checked(HEADER_BYTES)?;
-        let (version, checksum) = header.split_first()?;
-        if *version != VERSION || checksum != crc32fast::hash(record).to_le_bytes() {
-            return None;
-        }
-        let record = snap::raw::Decoder::new().decompress_vec(record).ok()?;
-        rmp_serde::from_slice::<Entry>(&record).ok().filter(|entry| entry.sentence == sentence)
+        decode::<Entry>(bytes).filter(|entry| entry.sentence == sentence)
     }
+}
+
+/// The bytes of a record: version, checksum, record. Details are JSON, which Snappy makes a fifth or less of.
+pub(super) fn encode<T: Serialize>(record: &T) -> Option<Vec<u8>> {
+    // Named fields: those that are left out when empty cannot be told by their position.
+    let record = rmp_serde::to_vec_named(record).ok()?;
+    let record = snap::raw::Encoder::new().compress_vec(&record).ok()?;
+    let mut bytes = Vec::with_capacity(HEADER_BYTES + record.len());
+    bytes.push(VERSION);
+    bytes.extend_from_slice(&crc32fast::hash(&record).to_le_bytes());
+    bytes.extend_from_slice(&record);
+    Some(bytes)
+}
+
+/// The record in `bytes`, if they are whole.
+pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    let (header, record) = bytes.split_at_checked(HEADER_BYTES)?;
+    let (version, checksum) = header.split_first()?;
+    if *version != VERSION || checksum != crc32fast::hash(record).to_le_bytes() {
+        return None;
+    }
+    let record = snap::raw::Decoder::new().decompress_vec(record).ok()?;
+    rmp_serde::from_slice(&record).ok()
 }

@@ -4,8 +4,10 @@
 //! two databases; when that has half of the allowed bytes, the older one's folder is removed and a new one begun.
 
 mod entry;
+mod source;
 
 pub use entry::{Entry, finding_sentence, part_sentence, reading_sentence};
+pub use source::{Source, source_sentence};
 
 use std::fs::{self, File, TryLockError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -76,14 +78,26 @@ impl Cache {
     /// What is known of a reading.
     #[must_use]
     pub fn recall(&self, sentence: &str) -> Option<Entry> {
+        self.recalled(sentence, |bytes| Entry::decode(bytes, sentence))
+    }
+
+    /// What is known of a source in a store.
+    #[must_use]
+    pub fn recall_source(&self, address: &str) -> Option<Source> {
+        let sentence = source_sentence(address);
+        let known = |source: &Source| source.sentence == sentence;
+        self.recalled(&sentence, |bytes| entry::decode(bytes).filter(known))
+    }
+
+    fn recalled<T>(&self, sentence: &str, decode: impl Fn(&[u8]) -> Option<T>) -> Option<T> {
         let key = blake3::hash(sentence.as_bytes());
         self.guarded(|generations| {
             if let Some(bytes) = get(&generations.young, &key)? {
-                return Ok(Entry::decode(&bytes, sentence));
+                return Ok(decode(&bytes));
             }
             let Some(old) = &generations.old else { return Ok(None) };
             let Some(bytes) = get(old, &key)? else { return Ok(None) };
-            let entry = Entry::decode(&bytes, sentence);
+            let entry = decode(&bytes);
             if entry.is_some() {
                 // What is used stays: it moves to the generation that is removed later.
                 insert(&generations.young, &key, &bytes)?;
@@ -95,9 +109,18 @@ impl Cache {
 
     /// Keeps what is known of a reading.
     pub fn remember(&self, entry: &Entry) {
-        let Some(bytes) = entry.encode() else { return };
+        self.keep(&entry.sentence, entry.encode());
+    }
+
+    /// Keeps what is known of a source in a store.
+    pub fn remember_source(&self, source: &Source) {
+        self.keep(&source.sentence, entry::encode(source));
+    }
+
+    fn keep(&self, sentence: &str, bytes: Option<Vec<u8>>) {
+        let Some(bytes) = bytes else { return };
         let length = bytes.len() as u64;
-        let key = blake3::hash(entry.sentence.as_bytes());
+        let key = blake3::hash(sentence.as_bytes());
         self.guarded(|generations| insert(&generations.young, &key, &bytes));
         let since = self.put_bytes.fetch_add(length, Ordering::Relaxed) + length;
         if since > self.generation_bytes_max / 8 {

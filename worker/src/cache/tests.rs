@@ -53,6 +53,23 @@ fn entries_of_any_size_are_recalled_whole_also_after_longer_ones() {
 }
 
 #[test]
+fn a_source_is_known_by_its_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Cache::open(folder.path(), BYTES_MAX).unwrap();
+    let source = |etag: &str| Source {
+        sentence: source_sentence("s3://b/a"),
+        etag: etag.to_owned(),
+        bytes: 7,
+        digest: "d".into(),
+        format: "abc".into(),
+    };
+    cache.remember_source(&source("1"));
+    cache.remember_source(&source("2"));
+    assert_eq!(cache.recall_source("s3://b/a"), Some(source("2")));
+    assert_eq!(cache.recall_source("s3://b/b"), None);
+}
+
+#[test]
 fn two_processes_have_two_caches() {
     let folder = tempfile::tempdir().unwrap();
     let one = Cache::open(folder.path(), BYTES_MAX).unwrap();

@@ -4,6 +4,7 @@ use super::write_failure;
 use serde::Serialize;
 use shared::failure::{Failure, FailureKind};
 use shared::row::{Row, State, Warning};
+use std::collections::BTreeMap;
 use std::io::Write;
 
 /// Everything of a row but its findings, whose text is there already.
@@ -14,6 +15,8 @@ struct Head<'a> {
     state: State,
     format: Option<&'a str>,
     digest: Option<&'a str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    given: BTreeMap<&'a str, Option<&'a str>>,
     number: Option<&'a str>,
     title: Option<&'a str>,
     composer: Option<&'a str>,
@@ -25,22 +28,26 @@ struct Head<'a> {
 /// Writes rows.
 pub(super) struct Writer<W: Write> {
     file: W,
+    /// Names of what a manifest file says.
+    given: Vec<String>,
     line: Vec<u8>,
 }
 
 impl<W: Write> Writer<W> {
-    pub(super) const fn new(file: W) -> Self {
-        Writer { file, line: Vec::new() }
+    pub(super) const fn new(file: W, given: Vec<String>) -> Self {
+        Writer { file, given, line: Vec::new() }
     }
 
     pub(super) fn add(&mut self, row: &Row) -> Result<(), Failure> {
         let facts = &row.facts;
+        let values = row.given.iter().map(Option::as_deref).chain(std::iter::repeat(None));
         let head = Head {
             source: &row.source,
             piece: row.piece,
             state: facts.state,
             format: row.format.as_deref(),
             digest: row.digest.as_deref(),
+            given: self.given.iter().map(String::as_str).zip(values).collect(),
             number: facts.number.as_deref(),
             title: facts.title.as_deref(),
             composer: facts.composer.as_deref(),

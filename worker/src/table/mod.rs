@@ -99,12 +99,23 @@ pub fn columns(request: &Request) -> Vec<TableColumn> {
             summary: column.summary,
         })
     });
-    leading.chain(findings).collect()
+    let given = request.given.iter().map(|name| TableColumn {
+        name: format!("{GIVEN}{name}"),
+        kind: Kind::Text,
+        unit: "",
+        by: "ripieno".to_owned(),
+        summary: "As the manifest file says",
+    });
+    leading.chain(given).chain(findings).collect()
 }
 
-/// The cells of a row, in the order of the columns, of which there are `width`.
+/// How the names of columns begin that a manifest file gives: none of them has the name of another column.
+const GIVEN: &str = "given_";
+
+/// The cells of a row, in the order of the columns, of which there are `width`, `given` of them of a
+/// manifest file.
 #[must_use]
-pub fn cells(row: &Row, width: usize) -> Vec<Cell> {
+pub fn cells(row: &Row, given: usize, width: usize) -> Vec<Cell> {
     let facts = &row.facts;
     let text = |text: &Option<String>| text.clone().map_or(Cell::Null, Cell::Text);
     let integer = |number: Option<u32>| number.map_or(Cell::Null, |number| Cell::Integer(i64::from(number)));
@@ -131,6 +142,8 @@ pub fn cells(row: &Row, width: usize) -> Vec<Cell> {
         integer(column),
         integer(place.and_then(shared::place::Place::byte_offset)),
     ]);
+    let known = row.given.iter().map(text).chain(std::iter::repeat(Cell::Null));
+    cells.extend(known.take(given));
     for finding in &facts.findings {
         let wide = analyse::find(&finding.name).map_or(0, |analysis| analysis.spec().columns.len());
         // A finding that failed has no cells: its columns are empty.
@@ -143,6 +156,8 @@ pub fn cells(row: &Row, width: usize) -> Vec<Cell> {
 /// The files that one job's table is written to.
 pub struct Tables {
     columns: Vec<TableColumn>,
+    /// How many of them are of a manifest file.
+    given: usize,
     parquet: Option<parquet::Writer<BufWriter<File>>>,
     csv: Option<csv::Writer<BufWriter<File>>>,
     json: Option<json::Writer<BufWriter<File>>>,
@@ -179,9 +194,10 @@ impl Tables {
         Ok(Tables {
             parquet: parquet.map(|file| parquet::Writer::begin(file, &columns)).transpose()?,
             csv: csv.map(|file| csv::Writer::begin(file, &header)).transpose()?,
-            json: json.map(json::Writer::new),
+            json: json.map(|file| json::Writer::new(file, request.given.clone())),
             failures: csv::Writer::begin(failures, &FAILURE_COLUMNS)?,
             columns,
+            given: request.given.len(),
             folder: folder.to_owned(),
             names,
         })
@@ -192,7 +208,7 @@ impl Tables {
     /// # Errors
     /// `unavailable` when a file cannot be written.
     pub fn add(&mut self, row: &Row) -> Result<(), Failure> {
-        let cells = cells(row, self.columns.len());
+        let cells = cells(row, self.given, self.columns.len());
         if let Some(csv) = &mut self.csv {
             csv.add(&cells)?;
         }

@@ -41,16 +41,15 @@ impl Waiting {
 
     fn push(&self, delivery: Delivery) {
         self.queues().entry(delivery.lane).or_default().push_back(delivery);
-        self.ready.notify_one();
+        // Each looks: the next one may not be wanted by whoever waits longest.
+        self.ready.notify_waiters();
     }
 
-    fn take(&self) -> Option<Delivery> {
-        let mut queues = self.queues();
-        let next = queues.values_mut().find_map(VecDeque::pop_front)?;
-        if queues.values().any(|queue| !queue.is_empty()) {
-            self.ready.notify_one();
-        }
-        Some(next)
+    fn take(&self, wanted: impl Fn(&Message) -> bool) -> Option<Delivery> {
+        self.queues().values_mut().find_map(|queue| {
+            let index = queue.iter().position(|delivery| wanted(&delivery.message))?;
+            queue.remove(index)
+        })
     }
 
     /// Everything that nobody has asked for.
@@ -58,14 +57,14 @@ impl Waiting {
         std::mem::take(&mut *self.queues()).into_values().flatten().collect()
     }
 
-    /// The next one of the first lane that has one.
-    pub(super) async fn next(&self) -> Delivery {
+    /// The next one that is wanted, of the first lane that has one.
+    pub(super) async fn next(&self, wanted: impl Fn(&Message) -> bool) -> Delivery {
         loop {
             // Enabled before the look, so that a delivery that comes between look and wait is not slept through.
             let ready = self.ready.notified();
             tokio::pin!(ready);
             ready.as_mut().enable();
-            if let Some(delivery) = self.take() {
+            if let Some(delivery) = self.take(&wanted) {
                 return delivery;
             }
             ready.await;

@@ -11,10 +11,11 @@ mod topology;
 
 pub use consume::Delivery;
 
-use super::{ANNOUNCEMENTS, Announcement, Lane, Message};
+use super::{ANNOUNCEMENTS, Announcement, Lane, Message, jittered};
 use crate::failure::Failure;
 use crate::{metrics, wire};
 use consume::Waiting;
+use lapin::Queue;
 use lapin::options::{BasicGetOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use link::{Address, failure};
@@ -115,7 +116,8 @@ impl RabbitMq {
 
     pub(super) async fn publish(&self, lane: Lane, message: &Message) -> Result<(), Failure> {
         let payload = wire::encode(message)?;
-        self.0.publisher.publish(self.0.address.names.lanes(), topology::now_key(lane), &payload).await
+        let (exchange, key) = (self.0.address.names.lanes(), topology::now_key(lane));
+        self.0.publisher.publish(exchange, key, &payload, None).await
     }
 
     pub(super) async fn publish_later(
@@ -126,10 +128,10 @@ impl RabbitMq {
     ) -> Result<(), Failure> {
         let payload = wire::encode(message)?;
         let key = topology::wait_key(after, lane);
-        self.0.publisher.publish(self.0.address.names.waits(), key, &payload).await
+        self.0.publisher.publish(self.0.address.names.waits(), key, &payload, Some(after)).await
     }
 
-    pub(super) async fn next(&self) -> Option<Delivery> {
+    pub(super) async fn next(&self, wanted: impl Fn(&Message) -> bool) -> Option<Delivery> {
         {
             let mut tasks = self.tasks();
             tasks.consuming.get_or_insert_with(|| tokio::spawn(self.clone().consume()));
@@ -137,7 +139,7 @@ impl RabbitMq {
         tokio::select! {
             biased;
             () = self.until(Phase::Closed) => None,
-            delivery = self.0.waiting.next() => Some(delivery),
+            delivery = self.0.waiting.next(wanted) => Some(delivery),
         }
     }
 
@@ -171,7 +173,7 @@ impl RabbitMq {
                 wait = RECONNECT_FIRST;
             }
             tokio::select! {
-                () = sleep(wait) => wait = (wait * 2).min(RECONNECT_MAX),
+                () = sleep(jittered(wait)) => wait = (wait * 2).min(RECONNECT_MAX),
                 () = self.until(Phase::Closed) => return,
             }
         }
@@ -195,12 +197,20 @@ impl RabbitMq {
     }
 
     pub(super) async fn backlog(&self, lane: Lane) -> Result<u64, Failure> {
+        self.look_at(lane).await.map(|queue| u64::from(queue.message_count()))
+    }
+
+    pub(super) async fn takers(&self, lane: Lane) -> Result<u32, Failure> {
+        self.look_at(lane).await.map(|queue| queue.consumer_count())
+    }
+
+    async fn look_at(&self, lane: Lane) -> Result<Queue, Failure> {
         let channel = self.0.publisher.ask().await?;
         let options = QueueDeclareOptions::durable().passive();
         let queue = channel.queue_declare(self.0.address.names.lane(lane), options, FieldTable::default());
-        let count = queue.await.map_err(failure)?.message_count();
+        let queue = queue.await.map_err(failure)?;
         let _ = channel.close(200, "done".into()).await;
-        Ok(u64::from(count))
+        Ok(queue)
     }
 
     pub(super) async fn dead(&self) -> Result<Vec<Message>, Failure> {

@@ -46,12 +46,14 @@ impl Publisher {
         Ok(open)
     }
 
-    /// Publishes, and waits until the broker has it in a queue and on its disk.
+    /// Publishes, and waits until the broker has it in a queue and on its disk. There it stays no longer than `stay`, if
+    /// that is said, or what the queue allows.
     pub(super) async fn publish(
         &self,
         exchange: ShortString,
         key: ShortString,
         payload: &[u8],
+        stay: Option<Duration>,
     ) -> Result<(), Failure> {
         let publishing = async {
             let open = self.open().await?;
@@ -60,6 +62,10 @@ impl Publisher {
             }
             let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
             let properties = BasicProperties::default().with_delivery_mode(PERSISTENT);
+            let properties = match stay {
+                Some(stay) => properties.with_expiration(stay.as_millis().to_string().into()),
+                None => properties,
+            };
             let sent = open.link.channel.basic_publish(exchange, key, options, payload, properties).await;
             match sent.map_err(failure)?.await.map_err(failure)? {
                 Confirmation::Ack(None) => Ok(()),

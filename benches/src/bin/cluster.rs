@@ -1,0 +1,180 @@
+//! What a job costs in a cluster, by the real programs beside this one: `ripieno`, and one `ripieno-worker`.
+//!
+//! ```text
+//! RIPIENO_BROKER=… cluster growth ITEMS…     jobs of so many small tunes, one after the other
+//! cluster again URL                          a run over a store in one process, and the same again
+//! ```
+//! `growth` prints a JSON line a job: CPU microseconds an item of the front and of the worker, the worker's peak memory, and
+//! messages an item, of work and of announcements; `over_first` is CPU an item over that of the first job. `again` prints
+//! seconds and CPU seconds of both runs, and the ratios.
+
+use benches::median;
+use serde_json::json;
+use shared::dispatch::rabbitmq::RabbitMq;
+use shared::dispatch::{Announcement, Dispatcher};
+use shared::job::JobId;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::time::Instant;
+
+/// Rounds of `again`.
+const ROUNDS: usize = 3;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match (words.as_slice(), shared::config::var("RIPIENO_BROKER")) {
+        (["growth", items @ ..], Some(broker)) if !items.is_empty() => {
+            let items: Vec<u64> = items.iter().map(|text| text.parse().expect("a number of items")).collect();
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+            runtime.expect("threads").block_on(growth(&broker, &items));
+        }
+        (["again", url], _) => again(url),
+        _ => {
+            eprintln!("usage: RIPIENO_BROKER=… cluster growth ITEMS…, or cluster again URL");
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// A program that was built beside this one.
+fn program(name: &str) -> Command {
+    let own = std::env::current_exe().expect("a program knows where it is");
+    let path = own.with_file_name(name);
+    assert!(path.is_file(), "{} is not built", path.display());
+    let mut command = Command::new(path);
+    command.stdin(Stdio::null()).env_remove("RIPIENO_DATA");
+    command
+}
+
+/// Fields of `/proc/PROCESS/stat`, from the state on.
+fn stat(process: &str) -> Vec<f64> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).expect("it runs");
+    let fields = stat.rsplit(") ").next().expect("fields").split(' ');
+    fields.map(|field| field.trim().parse().unwrap_or(0.0)).collect()
+}
+
+/// CPU seconds of a process.
+fn cpu_seconds(child: &Child) -> f64 {
+    let fields = stat(&child.id().to_string());
+    (fields[11] + fields[12]) / 100.0
+}
+
+/// CPU seconds of the processes that this one has waited for.
+fn cpu_seconds_of_ended() -> f64 {
+    let fields = stat("self");
+    (fields[13] + fields[14]) / 100.0
+}
+
+/// The most memory that a process has had, in megabytes.
+fn peak_mb(child: &Child) -> f64 {
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).expect("it runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("it says its memory");
+    line.trim().trim_end_matches(" kB").parse::<f64>().expect("kilobytes") / 1024.0
+}
+
+/// A tune of some sixty notes that is like no other.
+fn tune(number: u64) -> String {
+    let mut state = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut text = format!("X:{number}\nT:Tune {number}\nM:4/4\nL:1/8\nK:G\n");
+    for index in 1..=64 {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        text.push(char::from(b"CDEFGABcdefgab"[(state >> 33) as usize % 14]));
+        if index % 8 == 0 {
+            text.push('|');
+        }
+    }
+    text.push_str("]\n");
+    text
+}
+
+fn corpus(folder: &Path, items: u64) {
+    for number in 0..items {
+        let inside = folder.join(format!("{:03}", number / 1000));
+        fs::create_dir_all(&inside).expect("a folder");
+        fs::write(inside.join(format!("{number:07}.abc")), tune(number)).expect("a file");
+    }
+}
+
+async fn growth(broker: &str, items: &[u64]) {
+    let home = tempfile::tempdir().expect("a folder");
+    let queues = format!("bench-{}", std::process::id());
+    let rabbit = RabbitMq::new(broker, &queues, 1).expect("an address");
+    let dispatcher = Dispatcher::RabbitMq(rabbit.clone());
+    let mut watch = dispatcher.watch().await;
+    let cluster = |name: &str| {
+        let mut command = program(name);
+        let ledger = format!("file://{}", home.path().join("ledger").display());
+        command.env("RIPIENO_BROKER", broker).env("RIPIENO_STORE", ledger).env("RIPIENO_QUEUES", &queues);
+        command.env("RIPIENO_CACHE", home.path().join("cache"));
+        command
+    };
+    let mut first = None;
+    for &items in items {
+        let scores: PathBuf = home.path().join(format!("scores-{items}"));
+        corpus(&scores, items);
+        // A worker for each job: its peak is that of the job.
+        let mut worker = cluster("ripieno-worker").spawn().expect("it starts");
+        let (front_before, began) = (cpu_seconds_of_ended(), Instant::now());
+        let submit = cluster("ripieno").arg("submit").arg(&scores).args(["--analyses", "ambitus"]).output();
+        let submit = submit.expect("it starts");
+        let job: JobId = String::from_utf8_lossy(&submit.stdout).trim().parse().expect("a handle");
+        let front = cpu_seconds_of_ended() - front_before;
+        let (mut chunks, mut announced) = (0_u64, 0_u64);
+        loop {
+            let announcement = watch.recv().await.expect("every announcement is heard");
+            announced += u64::from(*announcement.job() == job);
+            match announcement {
+                Announcement::Receipt { job: of, .. } if of == job => chunks += 1,
+                Announcement::Finished { job: of } if of == job => break,
+                _ => {}
+            }
+        }
+        let (seconds, count) = (began.elapsed().as_secs_f64(), items as f64);
+        let (worked, peak) = (cpu_seconds(&worker), peak_mb(&worker));
+        let total = (front + worked) * 1e6 / count;
+        let first = *first.get_or_insert(total);
+        let rounded = |figure: f64| (figure * 1000.0).round() / 1000.0;
+        println!(
+            "{}",
+            json!({
+                "items": items, "seconds": rounded(seconds), "front_cpu_us": (front * 1e6 / count).round(),
+                "worker_cpu_us": (worked * 1e6 / count).round(), "over_first": rounded(total / first),
+                "worker_peak_mb": peak.round(), "messages_per_item": chunks as f64 / count,
+                "announcements_per_item": announced as f64 / count,
+            })
+        );
+        let _ = Command::new("kill").arg(worker.id().to_string()).status();
+        let _ = worker.wait();
+        fs::remove_dir_all(&scores).expect("it can go");
+    }
+    dispatcher.close();
+    rabbit.remove().await.expect("the broker forgets it");
+    dispatcher.leave().await;
+}
+
+fn again(url: &str) {
+    let (mut wall, mut cpu) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let home = tempfile::tempdir().expect("a folder");
+        let run = || {
+            let (before, began) = (cpu_seconds_of_ended(), Instant::now());
+            let mut command = program("ripieno");
+            command.env_remove("RIPIENO_BROKER").env_remove("RIPIENO_STORE").stdout(Stdio::null());
+            command.arg("--data").arg(home.path()).args(["run", url, "--progress", "none", "--out"]);
+            let code = command.arg(home.path().join("out")).status().expect("it starts").code();
+            assert!(matches!(code, Some(0 | 2)), "{code:?}");
+            (began.elapsed().as_secs_f64(), cpu_seconds_of_ended() - before)
+        };
+        let (first, second) = (run(), run());
+        println!(
+            "{}",
+            json!({ "first_s": first.0, "second_s": second.0, "first_cpu_s": first.1, "second_cpu_s": second.1 })
+        );
+        wall.push(first.0 / second.0);
+        cpu.push(first.1 / second.1);
+    }
+    println!("{}", json!({ "wall_ratio": median(wall), "cpu_ratio": median(cpu) }));
+}

@@ -1,0 +1,30 @@
+//! What is remembered of a source in a store: which bytes its store's mark stands for, and who reads them.
+
+use crate::read::READERS;
+use serde::{Deserialize, Serialize};
+
+/// The bytes that a source had when it was fetched last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// The sentence whose hash is the key.
+    pub sentence: String,
+    /// The store's mark of them.
+    pub etag: String,
+    /// How many they are.
+    pub bytes: u64,
+    /// Their digest.
+    pub digest: String,
+    /// The format that they were found to be of.
+    pub format: String,
+}
+
+/// What a source is found by. Other readers may choose otherwise, so they are named too.
+#[must_use]
+pub fn source_sentence(address: &str) -> String {
+    let mut sentence = format!("source {address}\nreaders");
+    for format in READERS.iter().map(|reader| reader.format()) {
+        sentence.push_str(&format!(" {}@{}", format.name, format.revision));
+    }
+    sentence.push('\n');
+    sentence
+}
