@@ -437,14 +437,20 @@ fn one_that_wakes_up_late_fires_no_second_time() {
     assert_eq!(written, night + 1, "both wrote chunks, and one of them in vain");
 }
 
-/// The loop itself, as an operator starts it.
+/// The loop itself, as an operator starts it, and as a front has it beside what it answers.
 #[tokio::test]
 async fn served_until_sigterm_what_is_asked_for_is_worked() {
+    for command in [&["schedule", "serve"][..], &["serve", "--listen", "127.0.0.1:0"]] {
+        served(command).await;
+    }
+}
+
+async fn served(command: &[&str]) {
     let home = tempfile::tempdir().unwrap();
     let home = home.path();
     scores(home, 0..3);
     add(home, &[]);
-    let mut serving = schedule(home).arg("serve").spawn().unwrap();
+    let mut serving = ripieno(&home.join("data")).args(command).spawn().unwrap();
     let ledger = shared::ledger::Ledger::in_folder(&home.join("data/ledger")).await.unwrap();
     let ledger = ledger.of(shared::principal::LOCAL_TENANT);
     let name = "nightly".parse().unwrap();

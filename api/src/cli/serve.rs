@@ -5,6 +5,7 @@ use super::run::Signals;
 use super::{READ_ALL, say};
 use crate::front::Front;
 use crate::http::{self, Callbacks, Listener, Names};
+use crate::schedule::Scheduler;
 use shared::failure::Failure;
 use std::net::SocketAddr;
 use std::num::NonZero;
@@ -28,6 +29,7 @@ pub(super) async fn serve(desk: &Desk, listen: SocketAddr) -> Result<u8, Failure
     });
     let callbacks = Callbacks::from_environment()?;
     let calling = callbacks.clone().map(|callbacks| tokio::spawn(callbacks.run(Arc::clone(&front))));
+    let scheduling = tokio::spawn(Scheduler::new(desk.service.clone(), desk.limits.clone()).run());
     let router = http::router(&front, Names::from_environment(), callbacks)?;
     say(&format!("listening at http://{}\n", listener.address));
     let serving = tokio::spawn({
@@ -37,7 +39,7 @@ pub(super) async fn serve(desk: &Desk, listen: SocketAddr) -> Result<u8, Failure
     signals.any().await;
     tracing::info!("stopping");
     front.stop();
-    [reconciling, calling].into_iter().flatten().for_each(|task| task.abort());
+    [reconciling, calling, Some(scheduling)].into_iter().flatten().for_each(|task| task.abort());
     let (served, worked) = tokio::join!(serving, async {
         match work {
             Some(work) => work.end().await,
