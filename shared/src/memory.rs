@@ -8,6 +8,8 @@ const MMAP_THRESHOLD: &str = "MALLOC_MMAP_THRESHOLD_";
 /// Bytes. Without it glibc raises its threshold to 32 MiB by itself, after which what a large score took stays with the
 /// thread that took it: 375 MB over the development corpora where it is 291 with it, for the same time.
 const MMAP_THRESHOLD_BYTES: &str = "262144";
+/// The variable by which glibc is told how many arenas threads may have between them.
+const ARENA_MAX: &str = "MALLOC_ARENA_MAX";
 
 /// Starts this process anew with the allocator told to give large pieces back to the system, unless somebody told it
 /// already. glibc reads that once, before `main`, and only from the environment. The process stays the same to its
@@ -21,6 +23,12 @@ pub fn settle() {
         let mut again = Command::new(program);
         if let Some(name) = arguments.next() {
             again.arg0(name);
+        }
+        // One for each core instead of eight: what large scores leave behind in each of them adds up (269 MB over the
+        // development corpora, 242 with two).
+        if var(ARENA_MAX).is_none() {
+            let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+            again.env(ARENA_MAX, cores.to_string());
         }
         let error = again.args(arguments).env(MMAP_THRESHOLD, MMAP_THRESHOLD_BYTES).exec();
         tracing::debug!(%error, "the allocator stays as it is");

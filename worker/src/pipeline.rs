@@ -389,13 +389,13 @@ fn piece(score: &Score, analyses: &[(&'static dyn Analysis, Params)]) -> Facts {
 
 fn finding(analysis: &dyn Analysis, params: &Params, score: &Score) -> Finding {
     let spec = analysis.spec();
-    let (cells, detail) = match analyse::run(analysis, score, params) {
-        Ok(answer) => {
-            (spec.columns.iter().map(|column| cell(answer.pointer(column.pointer))).collect(), answer)
+    let (cells, detail) = match analyse::tell(analysis, score, params) {
+        Ok((answer, text)) => {
+            (spec.columns.iter().map(|column| cell(answer.pointer(column.pointer))).collect(), text)
         }
-        Err(failure) => (Vec::new(), json!({ "failure": failure })),
+        Err(failure) => (Vec::new(), json!({ "failure": failure }).to_string()),
     };
-    Finding { name: spec.name.to_owned(), cells, detail: detail.to_string() }
+    Finding { name: spec.name.to_owned(), cells, detail }
 }
 
 fn cell(value: Option<&Value>) -> Cell {

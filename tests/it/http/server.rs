@@ -120,9 +120,14 @@ impl Server {
 
     /// A metric, as the server tells it.
     pub(crate) fn metric(&self, name: &str) -> u64 {
+        self.metric_if_told(name).expect("a metric")
+    }
+
+    /// A metric, if the server has a connection left to tell it by.
+    pub(crate) fn metric_if_told(&self, name: &str) -> Option<u64> {
         let text = self.get("/metrics").text();
-        let line = text.lines().find_map(|line| line.strip_prefix(&format!("{name} "))).expect("a metric");
-        line.parse().expect("a number")
+        let line = text.lines().find_map(|line| line.strip_prefix(&format!("{name} ")))?;
+        Some(line.parse().expect("a number"))
     }
 
     /// Waits until something is so.

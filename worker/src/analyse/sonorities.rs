@@ -91,7 +91,6 @@ impl Serialize for PlaceRow {
 /// The measures of the part that leads, with their numbers and beats.
 pub(super) struct Bars<'a> {
     measures: &'a [Measure],
-    numbers: Vec<String>,
     grid: Option<&'a Grid<'a>>,
 }
 
@@ -99,8 +98,7 @@ impl<'a> Bars<'a> {
     /// The measures of a part: of the first where slices are cut measure by measure, else of the leading one.
     pub(super) fn of(score: &'a Score, part: u16, grids: &'a [Grid<'a>]) -> Self {
         let measures = score.measures_of(part);
-        let numbers = measures.iter().map(number_of).collect();
-        Bars { measures, numbers, grid: grids.get(usize::from(part)) }
+        Bars { measures, grid: grids.get(usize::from(part)) }
     }
 
     /// Number as printed and beat of what begins so far into a measure.
@@ -109,7 +107,7 @@ impl<'a> Bars<'a> {
         let beat = self
             .grid
             .map_or_else(|| (offset + Ticks::quarters(1)).as_fraction(), |grid| grid.beat(at, offset));
-        (self.numbers.get(measure as usize).cloned(), beat)
+        (at.map(number_of), beat)
     }
 
     /// The same of a moment of the piece.

@@ -4,7 +4,7 @@ mod findings;
 mod moments;
 mod quartet;
 
-use super::common::{FIDELITY, answer, integer, number, ratio};
+use super::common::{FIDELITY, answer, integer, number, ratio, with_list};
 use super::meter::{grids, stated};
 use super::sonorities::{Bars, check_notes};
 use super::{Analysis, Params, Spec};
@@ -111,6 +111,20 @@ impl Analysis for VoiceLeading {
     }
 
     fn run(&self, score: &Score, params: &Params) -> Result<Value, Failure> {
+        answer(&Answer::of(score, params)?)
+    }
+
+    fn tell(&self, score: &Score, params: &Params) -> Result<(Value, String), Failure> {
+        let mut all = Answer::of(score, params)?;
+        let findings = std::mem::take(&mut all.findings);
+        let rest = answer(&all)?;
+        let text = with_list(&rest, "findings", &findings)?;
+        Ok((rest, text))
+    }
+}
+
+impl Answer {
+    fn of(score: &Score, params: &Params) -> Result<Self, Failure> {
         check_notes(score)?;
         let written = params.word(FIDELITY.name) == "compat";
         let (voices, moments) = if written { as_music21(score) } else { aligned(score) };
@@ -141,7 +155,7 @@ impl Analysis for VoiceLeading {
             ("oblique", Motion::Oblique),
         ];
         let motions = names.into_iter().map(|(name, motion)| (name, share(motion))).collect();
-        answer(&Answer {
+        Ok(Answer {
             pairs,
             counts,
             motions,

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 /// Events from which a piece is read and analysed only in its turn: what large pieces take at once would add up.
 /// Movements of symphonies have up to 200 000.
-const LARGE_EVENTS: u64 = 50_000;
+const LARGE_EVENTS: u64 = 25_000;
 
 /// Large pieces in work.
 static LARGE: Mutex<usize> = Mutex::new(0);
