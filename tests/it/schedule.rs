@@ -450,7 +450,8 @@ async fn served(command: &[&str]) {
     let home = home.path();
     scores(home, 0..3);
     add(home, &[]);
-    let mut serving = ripieno(&home.join("data")).args(command).spawn().unwrap();
+    let mut serving = ripieno(&home.join("data"));
+    let mut serving = serving.args(command).stdout(Stdio::null()).spawn().unwrap();
     let ledger = shared::ledger::Ledger::in_folder(&home.join("data/ledger")).await.unwrap();
     let ledger = ledger.of(shared::principal::LOCAL_TENANT);
     let name = "nightly".parse().unwrap();
