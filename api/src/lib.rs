@@ -7,6 +7,7 @@ pub mod front;
 pub mod http;
 pub mod mcp;
 pub mod plan;
+mod public;
 pub mod schedule;
 pub mod scores;
 pub mod service;

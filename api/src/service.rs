@@ -73,6 +73,12 @@ impl State {
             State::Cancelled => "cancelled",
         }
     }
+
+    /// Whether a job will do nothing more.
+    #[must_use]
+    pub const fn has_ended(self) -> bool {
+        matches!(self, State::Finished | State::Cancelled)
+    }
 }
 
 /// A job, looked at.

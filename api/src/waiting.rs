@@ -1,7 +1,7 @@
 //! How a front has the work of a job begin, and waits for it.
 
 use crate::front::Front;
-use crate::service::{Accepted, State, Status};
+use crate::service::{Accepted, Status};
 use shared::dispatch::Announcement;
 use shared::failure::Failure;
 use shared::job::{JobId, Record};
@@ -35,7 +35,7 @@ impl Front {
         // Watched from before the first look, so that no end is missed.
         let mut watch = self.dispatcher.watch().await;
         let status = self.service.status(principal, job).await?;
-        if has_ended(status.state) || at_most.is_zero() {
+        if status.state.has_ended() || at_most.is_zero() {
             return Ok(status);
         }
         let items = status.record.items;
@@ -43,7 +43,7 @@ impl Front {
         let waiting = async {
             loop {
                 self.sign(&mut watch, &status.record).await;
-                if has_ended(self.service.state(principal, job).await?) {
+                if self.service.state(principal, job).await?.has_ended() {
                     return Ok::<(), Failure>(());
                 }
                 let status = self.service.status(principal, job).await?;
@@ -75,10 +75,4 @@ impl Front {
         // That a while has passed is no failure.
         let _ = tokio::time::timeout(LOOK_EVERY, finished).await;
     }
-}
-
-/// Whether a job will do nothing more.
-#[must_use]
-pub const fn has_ended(state: State) -> bool {
-    matches!(state, State::Finished | State::Cancelled)
 }

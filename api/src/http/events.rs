@@ -3,7 +3,7 @@
 use super::extract::OfJob;
 use super::jobs::tagged;
 use super::problem::Problem;
-use super::waiting::{Waiter, has_ended, news_of};
+use super::waiting::{Waiter, news_of};
 use super::web::Web;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -54,7 +54,7 @@ pub(super) async fn events(
     // Watched from before the first look, so that nothing is missed.
     let watch = web.front.dispatcher.watch().await;
     let status = web.look(&Principal::local(), &job).await?;
-    if has_ended(status.state) && known.as_deref() == Some(&id_of(&tagged(&status).1)) {
+    if status.state.has_ended() && known.as_deref() == Some(&id_of(&tagged(&status).1)) {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let listening = Listening { web, job, watch, known, ended: false, _waiter: Waiter::new() };
@@ -84,7 +84,7 @@ fn stream(listening: Listening) -> impl Stream<Item = Result<Event, Infallible>>
                 let (body, tag) = tagged(&status);
                 let id = id_of(&tag);
                 if listening.known.as_ref() != Some(&id) {
-                    listening.ended = has_ended(status.state);
+                    listening.ended = status.state.has_ended();
                     let name = if listening.ended { "ended" } else { "progress" };
                     let event = Event::default().event(name).id(&id).data(String::from_utf8_lossy(&body));
                     listening.known = Some(id);

@@ -4,7 +4,6 @@ use super::extract::{OfJob, Params, heavy};
 use super::http_status;
 use super::jobs::names_tag;
 use super::problem::Problem;
-use super::waiting::has_ended;
 use super::web::Web;
 use axum::body::Body;
 use axum::extract::State;
@@ -90,7 +89,7 @@ pub(super) async fn results(
     let status = web.front.service.status(&principal, &job).await?;
     let stamp = web.front.service.receipts(&principal, &job).await?;
     // Rows of a running job come while they are read: its bytes have no name that would hold.
-    let ended = has_ended(status.state);
+    let ended = status.state.has_ended();
     let tag =
         ended.then(|| format!("\"{job}-{stamp}-{}\"", format.encoding().map_or("failures", Encoding::name)));
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());

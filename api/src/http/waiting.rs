@@ -3,7 +3,7 @@
 use super::jobs::{names_tag, tagged};
 use super::web::Web;
 use crate::front::Front;
-use crate::service::{State, Status};
+use crate::service::Status;
 use shared::dispatch::Announcement;
 use shared::failure::Failure;
 use shared::job::JobId;
@@ -30,17 +30,12 @@ pub(super) enum Until {
 
 impl Until {
     fn is(&self, status: &Status) -> bool {
-        let ended = has_ended(status.state);
+        let ended = status.state.has_ended();
         match self {
             Until::Ended => ended,
             Until::NotTagged(tags) => ended || !names_tag(tags, &tagged(status).1),
         }
     }
-}
-
-/// Whether a job will do nothing more.
-pub(super) const fn has_ended(state: State) -> bool {
-    matches!(state, State::Finished | State::Cancelled)
 }
 
 /// Somebody waits; counted as long as it lives.

@@ -3,7 +3,6 @@
 use super::resources::{Named, named};
 use crate::front::Front;
 use crate::service::State;
-use crate::waiting::has_ended;
 use shared::dispatch::Announcement;
 use shared::job::JobId;
 use shared::principal::Principal;
@@ -51,7 +50,7 @@ pub(super) async fn watch(front: &Front, principal: &Principal, uris: &[String],
             _ = look.tick() => {}
         }
         for (job, (uris, before)) in &mut jobs {
-            if before.is_some_and(has_ended) {
+            if before.is_some_and(State::has_ended) {
                 continue;
             }
             // A job of another tenant is one that is not there: its record is asked for first.
@@ -61,7 +60,7 @@ pub(super) async fn watch(front: &Front, principal: &Principal, uris: &[String],
             };
             let Ok(now) = now else { continue };
             *before = Some(now);
-            if !changed.contains(job) && !has_ended(now) {
+            if !changed.contains(job) && !now.has_ended() {
                 continue;
             }
             for uri in uris.iter() {

@@ -5,7 +5,6 @@ use super::answer::put;
 use super::listen;
 use super::tasks;
 use crate::front::Front;
-use crate::waiting::has_ended;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -117,7 +116,7 @@ async fn follow(front: &Front, principal: &Principal, asked: &Asked, tell: &Send
             let Ok(task) = tasks::detailed(front, principal, &status).await else { continue };
             notify(asked, tell, "notifications/tasks", serde_json::to_value(task).unwrap_or_default())
                 .await?;
-            if has_ended(status.state) {
+            if status.state.has_ended() {
                 jobs.remove(&job);
             }
             if jobs.is_empty() && of_resources.is_empty() {

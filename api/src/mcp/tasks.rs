@@ -6,7 +6,6 @@ use super::resources::refused;
 use super::tools::answer_of;
 use crate::front::Front;
 use crate::service::{State, Status};
-use crate::waiting::has_ended;
 use rmcp::RoleServer;
 use rmcp::model::{
     DetailedTask, ErrorData, GetTaskResult, JsonObject, ProtocolVersion, Task, TaskPayload, TaskStatus,
@@ -37,7 +36,7 @@ pub(super) fn task(status: &Status) -> Task {
         State::Finished => TaskStatus::Completed,
         State::Cancelled => TaskStatus::Cancelled,
     };
-    let now = if has_ended(status.state) { status.record.created_ms } else { clock::now_ms() };
+    let now = if status.state.has_ended() { status.record.created_ms } else { clock::now_ms() };
     Task::new(status.record.id.as_str(), state, moment(status.record.created_ms), moment(now))
         .with_status_message(format!("{done} of {items} items"))
         .with_poll_interval_ms(POLL_MS)

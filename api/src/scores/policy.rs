@@ -1,8 +1,9 @@
 //! Which URLs are fetched for whoever does not sit at this machine: public ones. Else a client could have the front look
 //! into the network that it stands in.
 
+use crate::public::is_public;
 use shared::failure::{Failure, FailureKind};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use url::{Host, Url};
 
 /// Refuses what is not public.
@@ -36,40 +37,6 @@ pub(super) async fn check(address: &str) -> Result<(), Failure> {
         return Err(denied(format!("{address:?} lies in a private network, which is not fetched from")));
     }
     Ok(())
-}
-
-fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => is_public_v4(address),
-        IpAddr::V6(address) => match address.to_ipv4() {
-            // Mapped and compatible addresses lead to the same machine.
-            Some(address) => is_public_v4(address),
-            None => is_public_v6(address),
-        },
-    }
-}
-
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [a, b, c, _] = address.octets();
-    let shared = a == 100 && (64..128).contains(&b);
-    let protocols = a == 192 && b == 0 && c == 0;
-    let benchmarks = a == 198 && (18..20).contains(&b);
-    !(a == 0
-        || a >= 240
-        || shared
-        || protocols
-        || benchmarks
-        || address.is_private()
-        || address.is_loopback()
-        || address.is_link_local()
-        || address.is_documentation()
-        || address.is_multicast())
-}
-
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    let [first, second, ..] = address.segments();
-    // Only 2000::/3 is public; of it not Teredo, 6to4 and documentation, behind which other addresses stand.
-    first & 0xe000 == 0x2000 && !(first == 0x2001 && (second < 0x200 || second == 0xdb8)) && first != 0x2002
 }
 
 #[cfg(test)]

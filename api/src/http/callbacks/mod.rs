@@ -7,7 +7,6 @@ mod address;
 mod sign;
 
 use super::views::Job;
-use super::waiting::has_ended;
 use crate::front::Front;
 use crate::service::Callback;
 use futures::{StreamExt, stream};
@@ -125,7 +124,7 @@ impl Callbacks {
         let tries = entries.len() - 1;
         let last_ms = entries.iter().map(|entry| entry.written_ms).max().unwrap_or(0);
         let waited = tries == 0 || clock::now_ms().saturating_sub(last_ms) >= delay_ms(tries);
-        if !has_ended(status.state) || !waited {
+        if !status.state.has_ended() || !waited {
             return Ok(());
         }
         if tries as u64 >= front.limits.callback_tries_max {

@@ -9,7 +9,6 @@ use crate::mcp::detail::window;
 use crate::mcp::resources::results_link;
 use crate::mcp::view::View;
 use crate::service::{Status, Take};
-use crate::waiting::has_ended;
 use serde_json::{Map, Value, json};
 use shared::failure::Failure;
 use shared::principal::Principal;
@@ -79,9 +78,9 @@ pub(super) async fn call(call: &Call<'_>) -> Result<Answer, Failure> {
     let page = page_of(call.front, &call.principal, &status, asked).await?;
     let mut answer: Map<String, Value> = told(&status);
     answer.retain(|name, _| ["job", "state", "items", "done"].contains(&name.as_str()));
-    let mut text = if has_ended(status.state) { String::new() } else { headline(&status) };
+    let mut text = if status.state.has_ended() { String::new() } else { headline(&status) };
     text.push_str(&page.text);
-    let next = match (&page.next_cursor, has_ended(status.state)) {
+    let next = match (&page.next_cursor, status.state.has_ended()) {
         (Some(_), _) => "More: call again with cursor = next_cursor.",
         (None, true) => "That is all.",
         (None, false) => "The job goes on: there will be more.",

@@ -10,7 +10,6 @@ use crate::mcp::view::View;
 use crate::plan::{self, Choice, Found};
 use crate::service::{Accepted, Order, Status};
 use crate::sources;
-use crate::waiting::has_ended;
 use serde_json::{Value, json};
 use shared::card::ScoreId;
 use shared::dispatch::Lane;
@@ -86,7 +85,7 @@ pub(in crate::mcp) async fn answer(
         answer.insert("failures".to_owned(), Value::Array(failures));
     }
     let mut next = next(status);
-    if has_ended(status.state) {
+    if status.state.has_ended() {
         let view = View::of(&status.record.request, &[], &[])?;
         let asked = Asked { cursor: RowCursor::default(), limit: ROWS, view, detailed };
         let page = page_of(front, principal, status, asked).await?;
