@@ -150,7 +150,7 @@ impl Worker {
         }));
         futures::future::join_all(slots).await;
         if let Some(cache) = &self.cache {
-            cache.flush();
+            cache.close();
         }
     }
 

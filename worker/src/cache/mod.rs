@@ -13,8 +13,8 @@ use std::fs::{self, File, TryLockError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError, RwLock};
-use std::thread::sleep;
+use std::sync::{Mutex, PoisonError, RwLock, mpsc};
+use std::thread::{self, sleep};
 use std::time::Duration;
 
 /// Bytes of memory that one generation's pages may take.
@@ -25,6 +25,8 @@ const VALUE_BYTES: usize = 16 << 10;
 /// How often a database that is still locked is tried again, and after how long.
 const LOCK_TRIES: u32 = 100;
 const LOCK_WAIT: Duration = Duration::from_millis(10);
+/// How long a disk may take what is still in memory at the end.
+const CLOSE_WAIT: Duration = Duration::from_secs(10);
 /// Processes that may share a data folder, each with a cache of its own.
 const SLOTS: u32 = 16;
 
@@ -32,7 +34,8 @@ const SLOTS: u32 = 16;
 #[derive(Debug)]
 pub struct Cache {
     folder: PathBuf,
-    generations: RwLock<Generations>,
+    /// Nothing once it was closed.
+    generations: RwLock<Option<Generations>>,
     turning: Mutex<()>,
     generation_bytes_max: u64,
     /// Bytes put into the younger generation since it was last measured.
@@ -66,7 +69,7 @@ impl Cache {
         let old = old_folder.filter(|folder| folder.exists()).and_then(|folder| open_or_set_aside(&folder));
         Some(Cache {
             folder,
-            generations: RwLock::new(Generations { number, young, old }),
+            generations: RwLock::new(Some(Generations { number, young, old })),
             turning: Mutex::new(()),
             generation_bytes_max: (bytes_max / 2).max(1),
             put_bytes: AtomicU64::new(0),
@@ -129,9 +132,28 @@ impl Cache {
         }
     }
 
-    /// Writes what is in memory to the disk.
-    pub fn flush(&self) {
-        self.guarded(|generations| generations.young.flush().map(drop));
+    /// Writes what is in memory to the disk, and lets the databases go; from then on nothing is recalled or kept. sled waits
+    /// for ever for a disk that has failed it: so nobody waits longer than a while, nor at all once it was switched off.
+    /// What was not written is only worked again.
+    pub fn close(&self) {
+        let folder = self.folder.display();
+        let Ok(mut generations) = self.generations.try_write() else {
+            return tracing::warn!(%folder, "cache left open: somebody is still in it");
+        };
+        let Some(generations) = generations.take() else { return };
+        if self.broken.load(Ordering::Relaxed) {
+            return std::mem::forget(generations);
+        }
+        let (closed, outcome) = mpsc::channel();
+        let closing = move || {
+            drop(generations);
+            // Whoever waited may have given up.
+            let _ = closed.send(());
+        };
+        let closing = thread::Builder::new().name("cache-close".to_owned()).spawn(closing);
+        if closing.is_err() || outcome.recv_timeout(CLOSE_WAIT).is_err() {
+            tracing::warn!(%folder, "cache not closed: the disk does not take it");
+        }
     }
 
     /// Runs `work`; an error or a panic of sled (a damaged file can cause one) switches the cache off, no more.
@@ -140,7 +162,8 @@ impl Cache {
             return None;
         }
         let generations = self.generations.read().unwrap_or_else(PoisonError::into_inner);
-        match catch_unwind(AssertUnwindSafe(|| work(&generations))) {
+        let generations = generations.as_ref()?;
+        match catch_unwind(AssertUnwindSafe(|| work(generations))) {
             Ok(Ok(value)) => return Some(value),
             Ok(Err(error)) => tracing::warn!(%error, folder = %self.folder.display(), "cache switched off"),
             Err(_) => tracing::warn!(folder = %self.folder.display(), "cache switched off: sled panicked"),
@@ -158,6 +181,7 @@ impl Cache {
             return;
         }
         let mut generations = self.generations.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(generations) = generations.as_mut() else { return };
         let next = generations.number + 1;
         let Some(young) = open_or_set_aside(&generation_folder(&self.folder, next)) else { return };
         generations.old = Some(std::mem::replace(&mut generations.young, young));
@@ -166,6 +190,12 @@ impl Cache {
             let _ = fs::remove_dir_all(generation_folder(&self.folder, gone));
         }
         generations.number = next;
+    }
+}
+
+impl Drop for Cache {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 

@@ -88,7 +88,10 @@ fn generations_bound_the_space_and_keep_what_is_used() {
         cache.remember(&entry(&format!("filler {index}"), 100_000));
         assert_eq!(cache.recall("used").as_ref(), Some(&used), "after {index}");
     }
-    assert!(cache.generations.read().unwrap().number >= 2, "40 MB went through a cache of 8 MiB");
+    assert!(
+        cache.generations.read().unwrap().as_ref().unwrap().number >= 2,
+        "40 MB went through a cache of 8 MiB"
+    );
     assert!(generation_numbers(&cache.folder).len() <= 2);
     assert_eq!(cache.recall("filler 0"), None, "what was not used is forgotten");
 }
@@ -118,4 +121,23 @@ fn damaged_files_never_give_a_wrong_answer() {
         }
         cache.remember(&whole[0]);
     }
+}
+
+/// sled would wait for ever for the disk that failed it.
+#[test]
+fn a_cache_whose_folder_is_taken_away_forgets_and_lets_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Cache::open(folder.path(), BYTES_MAX).unwrap();
+    cache.remember(&entry("a", 4 * VALUE_BYTES));
+    fs::remove_dir_all(folder.path()).unwrap();
+    for name in ["b", "c", "d"] {
+        cache.remember(&entry(name, 4 * VALUE_BYTES));
+    }
+    assert_eq!(cache.recall("a"), None, "it was switched off");
+    let (sender, done) = mpsc::channel();
+    thread::spawn(move || {
+        drop(cache);
+        sender.send(()).unwrap();
+    });
+    done.recv_timeout(6 * CLOSE_WAIT).expect("it lets go");
 }
