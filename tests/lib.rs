@@ -33,6 +33,24 @@ pub fn files_under(folder: &Path) -> Vec<PathBuf> {
     paths.into_iter().flat_map(|path| if path.is_dir() { files_under(&path) } else { vec![path] }).collect()
 }
 
+/// A tune like no other: `seed` decides its notes.
+pub fn tune(seed: u64, notes: usize) -> String {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut text = format!("X:{seed}\nT:Tune {seed}\nM:4/4\nL:1/8\nK:G\n");
+    for index in 0..notes {
+        // Knuth's MMIX generator.
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        text.push(char::from(b"CDEFGABcdefgab"[(state >> 33) as usize % 14]));
+        match index % 64 {
+            63 => text.push_str("|\n"),
+            7 | 15 | 23 | 31 | 39 | 47 | 55 => text.push('|'),
+            _ => {}
+        }
+    }
+    text.push_str("|]\n");
+    text
+}
+
 /// The opening bytes of a source, as far as a reader may look.
 pub fn head(bytes: &[u8]) -> &[u8] {
     &bytes[..bytes.len().min(HEAD_BYTES)]

@@ -1,12 +1,9 @@
 //! Scores that clients uploaded, as a catalogue knows them.
 
 use crate::failure::{Failure, FailureKind};
+use crate::handle::{LETTERS, as_text, is_handle, letter};
 use serde::{Deserialize, Serialize};
-use std::fmt;
 use std::str::FromStr;
-
-const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-const ID_LETTERS: usize = 16;
 
 /// The handle of an uploaded score: `score-` and sixteen letters and digits, the first 80 bits of its digest.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -18,12 +15,9 @@ impl ScoreId {
     #[must_use]
     pub fn of_digest(digest: &[u8; 32]) -> Self {
         let bits =
-            digest.iter().take(ID_LETTERS * 5 / 8).fold(0u128, |bits, byte| bits << 8 | u128::from(*byte));
-        let letter = |index: usize| {
-            let five = usize::try_from(bits >> (5 * (ID_LETTERS - 1 - index)) & 31).unwrap_or(0);
-            char::from(ALPHABET.get(five).copied().unwrap_or(b'a'))
-        };
-        ScoreId(format!("score-{}", (0..ID_LETTERS).map(letter).collect::<String>()))
+            digest.iter().take(LETTERS * 5 / 8).fold(0u128, |bits, byte| bits << 8 | u128::from(*byte));
+        let letters = (0..LETTERS).rev().map(|place| letter((bits >> (5 * place) & 31) as u8));
+        ScoreId(format!("score-{}", letters.collect::<String>()))
     }
 
     /// The text of it.
@@ -37,8 +31,7 @@ impl FromStr for ScoreId {
     type Err = Failure;
 
     fn from_str(text: &str) -> Result<Self, Failure> {
-        let letters = text.strip_prefix("score-").unwrap_or_default();
-        if letters.len() == ID_LETTERS && letters.bytes().all(|letter| ALPHABET.contains(&letter)) {
+        if is_handle(text, "score-") {
             return Ok(ScoreId(text.to_owned()));
         }
         let message = format!(
@@ -49,24 +42,7 @@ impl FromStr for ScoreId {
     }
 }
 
-impl TryFrom<String> for ScoreId {
-    type Error = Failure;
-    fn try_from(text: String) -> Result<Self, Failure> {
-        text.parse()
-    }
-}
-
-impl From<ScoreId> for String {
-    fn from(id: ScoreId) -> String {
-        id.0
-    }
-}
-
-impl fmt::Display for ScoreId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+as_text!(ScoreId);
 
 /// What is known of an uploaded score since it was read for the first time; never changed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -2,10 +2,10 @@
 
 use crate::dispatch::Lane;
 use crate::failure::{Failure, FailureKind};
+use crate::handle::{LETTERS, as_text, is_handle, letter};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
-use std::fmt;
 use std::str::FromStr;
 
 /// The handle of a job: `job-` and sixteen letters and digits, 80 random bits.
@@ -13,21 +13,17 @@ use std::str::FromStr;
 #[serde(try_from = "String", into = "String")]
 pub struct JobId(String);
 
-const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-const ID_LETTERS: usize = 16;
-
 impl JobId {
     /// A new one from eighty random bits or more.
     #[must_use]
-    pub fn from_random(random: &[u8; ID_LETTERS]) -> Self {
-        let letter = |byte: &u8| char::from(ALPHABET.get(usize::from(byte % 32)).copied().unwrap_or(b'a'));
-        JobId(format!("job-{}", random.iter().map(letter).collect::<String>()))
+    pub fn from_random(random: &[u8; LETTERS]) -> Self {
+        JobId(format!("job-{}", random.iter().map(|byte| letter(*byte)).collect::<String>()))
     }
 
     /// The one that a client's own key fixes: whoever of a tenant says the same key means the same job.
     #[must_use]
     pub fn from_key(tenant: &str, key: &str) -> Self {
-        let mut letters = [0; ID_LETTERS];
+        let mut letters = [0; LETTERS];
         let mut hasher = blake3::Hasher::new();
         hasher.update(format!("ripieno job of a key\n{}\n{tenant}\n{key}", tenant.len()).as_bytes());
         hasher.finalize_xof().fill(&mut letters);
@@ -45,8 +41,7 @@ impl FromStr for JobId {
     type Err = Failure;
 
     fn from_str(text: &str) -> Result<Self, Failure> {
-        let letters = text.strip_prefix("job-").unwrap_or_default();
-        if letters.len() == ID_LETTERS && letters.bytes().all(|letter| ALPHABET.contains(&letter)) {
+        if is_handle(text, "job-") {
             return Ok(JobId(text.to_owned()));
         }
         let message = format!(
@@ -56,24 +51,7 @@ impl FromStr for JobId {
     }
 }
 
-impl TryFrom<String> for JobId {
-    type Error = Failure;
-    fn try_from(text: String) -> Result<Self, Failure> {
-        text.parse()
-    }
-}
-
-impl From<JobId> for String {
-    fn from(id: JobId) -> String {
-        id.0
-    }
-}
-
-impl fmt::Display for JobId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+as_text!(JobId);
 
 /// An analysis asked for, with checked parameters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

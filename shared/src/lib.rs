@@ -6,6 +6,7 @@ pub mod config;
 pub mod disk;
 pub mod dispatch;
 pub mod failure;
+mod handle;
 pub mod job;
 pub mod ledger;
 pub mod limits;

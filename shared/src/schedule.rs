@@ -2,6 +2,7 @@
 
 use crate::dispatch::Lane;
 use crate::failure::{Failure, FailureKind};
+use crate::handle::as_text;
 use crate::job::{JobId, Record, Request};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -43,24 +44,7 @@ impl FromStr for ScheduleName {
     }
 }
 
-impl TryFrom<String> for ScheduleName {
-    type Error = Failure;
-    fn try_from(text: String) -> Result<Self, Failure> {
-        text.parse()
-    }
-}
-
-impl From<ScheduleName> for String {
-    fn from(name: ScheduleName) -> String {
-        name.0
-    }
-}
-
-impl fmt::Display for ScheduleName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+as_text!(ScheduleName);
 
 /// What becomes of the times at which nobody was there to fire.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,6 +7,8 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 /// A client, and the server that it started.
 struct Agent {
@@ -68,6 +70,21 @@ impl Agent {
         answer["result"]["content"][0]["text"].as_str().unwrap().to_owned()
     }
 
+    /// Says no more and hears no more; the server ends by itself.
+    fn end(self) {
+        let Agent { mut server, input, output, .. } = self;
+        drop((input, output));
+        let until = Instant::now() + Duration::from_secs(60);
+        let status = loop {
+            match server.try_wait().unwrap() {
+                Some(status) => break status,
+                None => assert!(Instant::now() < until, "the server stays when its client is gone"),
+            }
+            sleep(Duration::from_millis(20));
+        };
+        assert!(status.success(), "{status}");
+    }
+
     fn kill(mut self) {
         self.server.kill().unwrap();
         self.server.wait().unwrap();
@@ -102,6 +119,7 @@ fn an_agent_discovers_runs_and_pages_over_its_own_files() {
     assert_eq!(failed["rows"].as_array().unwrap().len(), 1);
     let cursor = agent.refused("jobs_results", json!({ "job": run["job"], "cursor": "x" }));
     assert!(cursor.contains("next_cursor"), "{cursor}");
+    agent.end();
 }
 
 #[test]
@@ -128,6 +146,7 @@ fn a_handle_outlives_the_process_that_gave_it_and_a_key_is_one_job() {
     }
     assert_eq!((&status["state"], &status["pieces"]), (&"finished".into(), &400.into()));
     assert_eq!(agent.call("jobs_list", json!({}))["jobs"].as_array().unwrap().len(), 1);
+    agent.end();
 }
 
 #[test]
@@ -159,6 +178,7 @@ fn a_task_is_its_job_and_older_clients_get_none() {
     assert!(cancelled["error"].is_null(), "{cancelled}");
     let got = agent.ask("tasks/get", json!({ "taskId": task }));
     assert_eq!(got["result"]["status"], "cancelled", "{got}");
+    agent.end();
 }
 
 #[test]
@@ -180,4 +200,5 @@ fn a_client_of_before_shakes_hands_and_is_served_the_same() {
     assert_eq!(answer["result"]["structuredContent"]["state"], "finished", "{answer}");
     let read = agent.send("resources/read", json!({ "uri": "job://job-aaaaaaaaaaaaaaaa" }));
     assert!(read["error"]["message"].as_str().unwrap().contains("there is no job://"), "{read}");
+    agent.end();
 }

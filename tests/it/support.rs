@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+pub use tests::tune;
 
 /// The built command line, which `tests/run` builds before the tests.
 pub fn program() -> PathBuf {
@@ -39,24 +40,6 @@ pub fn tables(out: &Path) -> Vec<(String, Vec<u8>)> {
     files.sort();
     let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
     files.iter().map(|path| (name(path), fs::read(path).unwrap())).collect()
-}
-
-/// A tune like no other: `seed` decides its notes.
-pub fn tune(seed: u64, notes: usize) -> String {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let mut text = format!("X:{seed}\nT:Tune {seed}\nM:4/4\nL:1/8\nK:G\n");
-    for index in 0..notes {
-        // Knuth's MMIX generator.
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        text.push(char::from(b"CDEFGABcdefgab"[(state >> 33) as usize % 14]));
-        match index % 64 {
-            63 => text.push_str("|\n"),
-            7 | 15 | 23 | 31 | 39 | 47 | 55 => text.push('|'),
-            _ => {}
-        }
-    }
-    text.push_str("|]\n");
-    text
 }
 
 /// A folder of many tunes, and one that is broken.

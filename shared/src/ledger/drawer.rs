@@ -8,8 +8,7 @@ use crate::store::failure;
 use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::path::Path;
-use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
-use std::sync::Arc;
+use object_store::{ObjectMeta, ObjectStore};
 
 /// A corner of the ledger.
 #[derive(Clone, Debug)]
@@ -49,10 +48,6 @@ impl Drawer {
         key.iter().fold(self.root.clone(), |path, part| path.join(*part))
     }
 
-    fn store(&self) -> &Arc<dyn ObjectStore> {
-        &self.ledger.store
-    }
-
     /// Puts bytes under a key, unless there are some already.
     ///
     /// # Errors
@@ -66,12 +61,7 @@ impl Drawer {
     /// # Errors
     /// What the store says; `internal` for bytes that are not as they were written.
     pub async fn get(&self, key: &[&str]) -> Result<Option<Bytes>, Failure> {
-        let path = self.path(key);
-        match self.store().get(&path).await {
-            Ok(found) => seal::opened(found.bytes().await.map_err(failure)?, path.as_ref()).map(Some),
-            Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(failure(error)),
-        }
+        self.ledger.sealed(&self.path(key)).await
     }
 
     /// Everything whose key begins so, in the order of the keys.
@@ -80,7 +70,8 @@ impl Drawer {
     /// What the store says.
     pub async fn list(&self, key: &[&str]) -> Result<Vec<Entry>, Failure> {
         let path = self.path(key);
-        let found: Vec<ObjectMeta> = self.store().list(Some(&path)).try_collect().await.map_err(failure)?;
+        let found: Vec<ObjectMeta> =
+            self.ledger.store.list(Some(&path)).try_collect().await.map_err(failure)?;
         let skipped = self.root.parts().count();
         let entry = |meta: ObjectMeta| Entry {
             key: meta.location.parts().skip(skipped).map(|part| part.as_ref().to_owned()).collect(),
@@ -97,9 +88,6 @@ impl Drawer {
     /// # Errors
     /// What the store says.
     pub async fn remove(&self, key: &[&str]) -> Result<(), Failure> {
-        match self.store().delete(&self.path(key)).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(failure(error)),
-        }
+        self.ledger.remove(&self.path(key)).await
     }
 }

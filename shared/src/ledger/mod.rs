@@ -136,12 +136,23 @@ impl Ledger {
     }
 
     async fn get<T: DeserializeOwned>(&self, key: &Path) -> Result<Option<T>, Failure> {
+        let bytes = self.sealed(key).await?;
+        bytes.map(|bytes| wire::decode(&bytes, key.as_ref())).transpose()
+    }
+
+    /// The bytes under a key, if there are any, as they were sealed.
+    async fn sealed(&self, key: &Path) -> Result<Option<Bytes>, Failure> {
         match self.store.get(key).await {
-            Ok(found) => {
-                let bytes = seal::opened(found.bytes().await.map_err(failure)?, key.as_ref())?;
-                wire::decode(&bytes, key.as_ref()).map(Some)
-            }
+            Ok(found) => seal::opened(found.bytes().await.map_err(failure)?, key.as_ref()).map(Some),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(failure(error)),
+        }
+    }
+
+    /// Takes an object out; one that is not there is out already.
+    async fn remove(&self, key: &Path) -> Result<(), Failure> {
+        match self.store.delete(key).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(failure(error)),
         }
     }
@@ -375,10 +386,7 @@ impl Ledger {
     /// What the store says.
     pub async fn finish(&self, job: &JobId, finished: &Finished) -> Result<Created, Failure> {
         let created = self.create_record(&self.keys.finished(job), finished).await?;
-        match self.store.delete(&self.keys.active_job(job)).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(created),
-            Err(error) => Err(failure(error)),
-        }
+        self.remove(&self.keys.active_job(job)).await.map(|()| created)
     }
 
     /// How a job ended, if it did.

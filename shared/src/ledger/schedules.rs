@@ -18,7 +18,7 @@ use crate::store::failure;
 use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::path::Path;
-use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use object_store::{ObjectMeta, ObjectStore};
 
 impl Ledger {
     fn schedules(&self) -> Path {
@@ -123,10 +123,7 @@ impl Ledger {
     /// # Errors
     /// What the store says.
     pub async fn close_fire(&self, name: &ScheduleName, time: FireTime) -> Result<(), Failure> {
-        match self.store.delete(&self.open_folder(name).join(time.to_string())).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(failure(error)),
-        }
+        self.remove(&self.open_folder(name).join(time.to_string())).await
     }
 
     /// Takes it upon this process to fire, unless another did within the last `trusted_ms` before `now_ms`. Says how many

@@ -112,11 +112,4 @@ impl Ledger {
         names.sort_unstable();
         Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
     }
-
-    async fn remove(&self, key: &Path) -> Result<(), Failure> {
-        match self.store.delete(key).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(failure(error)),
-        }
-    }
 }

@@ -10,6 +10,7 @@ use std::fs;
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
+use tests::tune;
 
 type Running<'a> = Pin<Box<dyn Future<Output = Option<Found>> + 'a>>;
 
@@ -65,20 +66,4 @@ pub fn corpus(folder: &Path, files: u64) {
         fs::write(folder.join(format!("tune{seed:05}.abc")), tune(seed, 60)).expect("a file can be written");
     }
     fs::write(folder.join("broken.mid"), b"MThd\0\0").expect("a file can be written");
-}
-
-/// A tune like no other: `seed` decides its notes.
-pub fn tune(seed: u64, notes: usize) -> String {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let mut text = format!("X:{seed}\nT:Tune {seed}\nM:4/4\nL:1/8\nK:G\n");
-    for index in 0..notes {
-        // Knuth's MMIX generator.
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        text.push(char::from(b"CDEFGABcdefgab"[(state >> 33) as usize % 14]));
-        if index % 8 == 7 {
-            text.push('|');
-        }
-    }
-    text.push_str("|]\n");
-    text
 }

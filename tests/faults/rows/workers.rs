@@ -48,7 +48,7 @@ fn poison(folder: &Path) -> Vec<&'static str> {
     corpus(folder, 600);
     let names = ["poison-abort.abc", "poison-memory.abc", "poison-panic.abc", "poison-stack.abc"];
     for name in names {
-        fs::write(folder.join(name), super::tune(7, 30)).expect("a file can be written");
+        fs::write(folder.join(name), tests::tune(7, 30)).expect("a file can be written");
     }
     names.to_vec()
 }
