@@ -6,6 +6,7 @@ pub mod embedded;
 pub mod front;
 pub mod http;
 pub mod mcp;
+mod moment;
 pub mod plan;
 mod public;
 pub mod schedule;

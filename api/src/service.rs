@@ -14,6 +14,7 @@ use crate::plan;
 use crate::scores::Scores;
 use crate::similar::{Fingerprints, Pair, Question};
 use crate::sources::Listing;
+use serde::{Deserialize, Serialize};
 use shared::clock;
 use shared::dispatch::{Announcement, Dispatcher, Lane};
 use shared::failure::{Failure, FailureKind};
@@ -26,6 +27,7 @@ use shared::row::Row;
 use shared::wire::WIRE_VERSION;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use utoipa::ToSchema;
 use worker::consume::{self, reconcile, totals};
 use worker::table::{Encoding, Tables};
 
@@ -50,7 +52,8 @@ pub struct Accepted {
 }
 
 /// What a job is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum State {
     /// It has work left.
     Active,

@@ -2,15 +2,13 @@
 
 use super::args::{Args, Ask, Command, Show};
 use super::progress::Reporter;
-use super::run::{Ended, Signals};
+use super::run::{Ended, Signals, absolute};
 use super::{INTERRUPTED, READ_ALL, say, show, summary};
 use crate::client::Remote;
-use crate::http::views::{Job, StateName};
+use crate::http::views::Job;
 use serde_json::{Map, Value, json};
 use shared::failure::{Failure, FailureKind};
 use shared::job::JobId;
-use shared::store;
-use std::path::absolute;
 
 /// Does a command; says the exit code.
 pub(super) async fn command(remote: &Remote, args: Args) -> Result<u8, Failure> {
@@ -83,13 +81,6 @@ async fn change(remote: &Remote, job: &JobId, what: &str, lane: Option<&str>) ->
 
 /// What is asked, as the server takes it. It may stand in another folder, so paths go as absolute ones.
 fn body(ask: &Ask) -> Result<Value, Failure> {
-    let source = |name: &String| {
-        if store::is_url(name) {
-            return Ok(name.clone());
-        }
-        let wrong = |error| Failure::new(FailureKind::Malformed, format!("{name}: {error}"));
-        Ok(absolute(name).map_err(wrong)?.to_string_lossy().into_owned())
-    };
     let mut parameters: Map<String, Value> = Map::new();
     for (path, value) in &ask.set {
         let (analysis, name) = path.split_once('.').ok_or_else(|| {
@@ -100,7 +91,8 @@ fn body(ask: &Ask) -> Result<Value, Failure> {
             params.insert(name.to_owned(), Value::from(value.as_str()));
         }
     }
-    let sources: Vec<String> = ask.sources.iter().map(source).collect::<Result<_, Failure>>()?;
+    let sources: Vec<String> =
+        ask.sources.iter().map(|source| absolute(source)).collect::<Result<_, Failure>>()?;
     Ok(json!({
         "sources": sources,
         "analyses": ask.analyses,
@@ -140,7 +132,7 @@ async fn wait(
     let id: JobId = job.id.parse()?;
     let mut tag = String::from("\"none\"");
     reporter.start(job.items, job.done);
-    while matches!(job.state, StateName::Active | StateName::Paused) {
+    while !job.state.has_ended() {
         let news = tokio::select! {
             news = remote.news(&id, &tag) => news?,
             () = signals.any() => {

@@ -12,6 +12,7 @@ use shared::dispatch::Announcement;
 use shared::failure::{Failure, FailureKind};
 use shared::job::{JobId, Record, Request};
 use shared::principal::Principal;
+use shared::store;
 use std::num::NonZero;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -140,6 +141,15 @@ async fn see_through(
     }
     reporter.end();
     conclude(desk, record, ended?, show, &reporter, &mut signals).await
+}
+
+/// A source as whoever stands in another folder can name it.
+pub(super) fn absolute(source: &str) -> Result<String, Failure> {
+    if store::is_url(source) {
+        return Ok(source.to_owned());
+    }
+    let path = std::path::absolute(source).ok().and_then(|path| path.into_os_string().into_string().ok());
+    path.ok_or_else(|| Failure::new(FailureKind::Malformed, format!("{source:?} is no path")))
 }
 
 /// Threads for computing: as many as were asked for, else one per core.

@@ -5,16 +5,14 @@ mod look;
 use super::desk::Desk;
 use super::run::{self, Signals};
 use super::{INTERRUPTED, READ_ALL, args, say};
-use crate::schedule::{Scheduler, Tick, Times, Wanted, moment};
+use crate::moment;
+use crate::schedule::{Scheduler, Tick, Times, Wanted};
 use clap::{Parser, Subcommand};
 use shared::clock;
 use shared::dispatch::Announcement;
 use shared::failure::{Failure, FailureKind};
 use shared::principal::Principal;
 use shared::schedule::{CatchUp, Schedule as Known, ScheduleName, Standing};
-use shared::store;
-use std::num::NonZero;
-use std::path::Path;
 use std::time::Duration;
 use worker::consume::Reconciler;
 
@@ -23,7 +21,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Schedule {
-    /// Add a schedule; `ripieno schedule serve` or `tick` has it fire
+    /// Add a schedule; `ripieno serve`, `ripieno schedule serve` or `tick` has it fire
     ///
     /// ripieno schedule add nightly --cron "0 2 * * *" --timezone Europe/Vienna -- run s3://scores/ --analyses key,chords
     ///
@@ -108,7 +106,7 @@ fn catch_up(text: &str) -> Result<CatchUp, String> {
 }
 
 fn at(text: &str) -> Result<u64, String> {
-    moment(text).map_err(|failure| failure.message)
+    moment::read(text).map_err(|failure| failure.message)
 }
 
 /// Runs a command; says the exit code.
@@ -117,7 +115,7 @@ pub(super) async fn command(desk: &Desk, command: Schedule) -> Result<u8, Failur
     match command {
         Schedule::Add { name, cron, timezone, catch_up, job } => {
             let ask = asked(&job)?;
-            let sources = ask.sources.iter().map(|source| absolute(source)).collect::<Result<_, _>>()?;
+            let sources = ask.sources.iter().map(|source| run::absolute(source)).collect::<Result<_, _>>()?;
             let (request, lane) = (run::request(&ask, sources)?, ask.lane);
             let wanted = Wanted { name, cron, timezone, catch_up, request, lane };
             told(&service.add_schedule(&principal, wanted).await?)
@@ -164,16 +162,6 @@ fn asked(job: &[String]) -> Result<args::Ask, Failure> {
     Ok(job.ask)
 }
 
-/// Whoever fires may stand in another folder.
-fn absolute(source: &str) -> Result<String, Failure> {
-    if store::is_url(source) {
-        return Ok(source.to_owned());
-    }
-    let path = std::path::absolute(Path::new(source)).ok();
-    let text = path.and_then(|path| path.to_str().map(str::to_owned));
-    text.ok_or_else(|| Failure::new(FailureKind::Malformed, format!("{source:?} is no path")))
-}
-
 /// A schedule in a line: its name, whether it fires, when.
 fn line(schedule: &Known) -> Result<String, Failure> {
     let times = Times::parse(&schedule.cron, &schedule.timezone)?;
@@ -195,10 +183,6 @@ fn scheduler(desk: &Desk) -> Scheduler {
     if desk.is_cluster() { scheduler } else { scheduler.working_here() }
 }
 
-fn threads() -> usize {
-    std::thread::available_parallelism().map_or(1, NonZero::get)
-}
-
 /// Fires what is due. Where nobody else works, works it to its end.
 async fn see_through(desk: &Desk, now_ms: u64) -> Result<u8, Failure> {
     let mut signals = Signals::new()?;
@@ -206,7 +190,7 @@ async fn see_through(desk: &Desk, now_ms: u64) -> Result<u8, Failure> {
     let scheduler = scheduler(desk);
     let mut tick = scheduler.tick(now_ms).await?;
     accepted(&tick);
-    let Some(work) = desk.work(threads())? else { return Ok(READ_ALL) };
+    let Some(work) = desk.work(run::threads(None))? else { return Ok(READ_ALL) };
     let mut outcome = Ok(READ_ALL);
     while tick.open > 0 && matches!(outcome, Ok(READ_ALL)) {
         tokio::select! {
@@ -234,7 +218,7 @@ fn accepted(tick: &Tick) {
 /// Looks after the schedules, and works where nobody else does, until a signal.
 async fn serve(desk: &Desk) -> Result<u8, Failure> {
     let mut signals = Signals::new()?;
-    let work = desk.work(threads())?;
+    let work = desk.work(run::threads(None))?;
     // Workers that went because there was nothing to do are started again by what waits in the lanes: so whoever stays puts
     // there what was lost.
     let reconciling = desk.is_cluster().then(|| {

@@ -1,14 +1,13 @@
 //! `ripieno serve`: the front, open to others, with a worker beside it where no cluster is configured.
 
 use super::desk::Desk;
-use super::run::Signals;
+use super::run::{Signals, threads};
 use super::{READ_ALL, say};
 use crate::front::Front;
 use crate::http::{self, Callbacks, Listener, Names};
 use crate::schedule::Scheduler;
 use shared::failure::Failure;
 use std::net::SocketAddr;
-use std::num::NonZero;
 use std::sync::Arc;
 use worker::consume::Reconciler;
 
@@ -17,8 +16,7 @@ pub(super) async fn serve(desk: &Desk, listen: SocketAddr) -> Result<u8, Failure
     let mut signals = Signals::new()?;
     let listener = Listener::bind(listen).await?;
     let front = Arc::new(Front::new(desk.service.clone(), desk.dispatcher.clone(), desk.limits.clone()));
-    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let work = desk.work(cores)?;
+    let work = desk.work(threads(None))?;
     // What a process before this one left undone begins now, without waiting for its turn.
     if work.is_some() {
         desk.take_up().await?;

@@ -2,8 +2,8 @@
 
 use super::progress::Reporter;
 use super::{NOTHING_DONE, READ_ALL, SOME_FAILED, say, summary, tell};
-use crate::http::views::{Job, StateName};
-use crate::service::{Service, Status};
+use crate::http::views::Job;
+use crate::service::{Service, State, Status};
 use crate::similar::{Name, Question};
 use serde_json::json;
 use shared::failure::{Failure, FailureKind};
@@ -87,7 +87,7 @@ pub(super) fn finished(job: &Job, reporter: &Reporter, files: &[PathBuf]) -> u8 
     }
     match job.pieces {
         0 => NOTHING_DONE,
-        _ if job.failed > 0 || job.state == StateName::Cancelled => SOME_FAILED,
+        _ if job.failed > 0 || job.state == State::Cancelled => SOME_FAILED,
         _ => READ_ALL,
     }
 }

@@ -1,6 +1,7 @@
 //! A job in a few lines, for people.
 
-use crate::http::views::{Job, StateName};
+use crate::http::views::Job;
+use crate::service::State;
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -22,7 +23,7 @@ pub(super) fn text(job: &Job, seconds: Option<f64>, files: &[PathBuf]) -> String
         let kinds: Vec<String> = job.left_out.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
         line(
             "left out",
-            format!("{} files that are no scores by their names: {}", sum(job), kinds.join(", ")),
+            format!("{}, no scores by their names or named before: {}", sum(job), kinds.join(", ")),
         );
     }
     line("failures", if job.failed == 0 { "none".to_owned() } else { job.failed.to_string() });
@@ -37,10 +38,10 @@ pub(super) fn text(job: &Job, seconds: Option<f64>, files: &[PathBuf]) -> String
     if job.failed > 0 || job.degraded > 0 {
         let _ = writeln!(text, "  all of them: ripieno errors {}", job.id);
     }
-    if job.state == StateName::Active {
+    if job.state == State::Active {
         let _ = writeln!(text, "the same `ripieno run` goes on with it");
     }
-    if job.state == StateName::Paused {
+    if job.state == State::Paused {
         let _ = writeln!(text, "`ripieno resume {}` lets it go on", job.id);
     }
     for file in files {

@@ -67,10 +67,7 @@ pub(super) async fn submit(
 async fn accepted(web: &Web, accepted: Accepted) -> Result<Response, Problem> {
     let principal = Principal::local();
     if !accepted.resumed {
-        let published = web.front.service.reconcile(&principal, &accepted.record).await;
-        if let Err(failure) = published {
-            tracing::warn!(job.id = %accepted.record.id, %failure, "the work begins at the next reconciling");
-        }
+        web.front.begin(&principal, &accepted).await;
     }
     let status = web.front.service.status(&principal, &accepted.record.id).await?;
     let code = if accepted.resumed { StatusCode::OK } else { StatusCode::ACCEPTED };

@@ -1,7 +1,7 @@
 //! What REST tells, as types: the OpenAPI document is made of them, and the command line reads them.
 
 use super::ask::ParamValue;
-use crate::service::{Status, Worked};
+use crate::service::{State, Status, Worked};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::failure::Failure;
@@ -18,7 +18,7 @@ pub(crate) struct Job {
     #[schema(example = "job-k3f9q2mwx7abcdef")]
     pub(crate) id: String,
     /// `active`, `paused`, `finished` or `cancelled`.
-    pub(crate) state: StateName,
+    pub(crate) state: State,
     /// When it was accepted, in milliseconds since 1970 UTC.
     pub(crate) created_ms: u64,
     /// As the client wrote them.
@@ -45,37 +45,11 @@ pub(crate) struct Job {
     pub(crate) kinds: BTreeMap<String, u64>,
     /// The first failures of each kind.
     pub(crate) examples: BTreeMap<String, Vec<Example>>,
-    /// Files of the folders that are no scores, by extension.
+    /// What was found and is no item: files that are no scores, by extension; sources that a manifest file `named again`.
     pub(crate) left_out: BTreeMap<String, u64>,
     /// The job whose failed items it works again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) retries: Option<String>,
-}
-
-/// What a job is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum StateName {
-    /// It has work left.
-    Active,
-    /// It has work left, and waits until it may go on.
-    Paused,
-    /// Every item has its outcome.
-    Finished,
-    /// It was cancelled before that.
-    Cancelled,
-}
-
-impl StateName {
-    /// As people and the wire call it.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            StateName::Active => "active",
-            StateName::Paused => "paused",
-            StateName::Finished => "finished",
-            StateName::Cancelled => "cancelled",
-        }
-    }
 }
 
 /// One failure, as an example of its kind.
@@ -93,7 +67,6 @@ pub(crate) struct Example {
 
 impl From<&Status> for Job {
     fn from(status: &Status) -> Self {
-        use crate::service::State;
         let Status { record, state, totals } = status;
         let example = |example: &shared::receipt::Example| Example {
             name: example.name.clone(),
@@ -103,12 +76,7 @@ impl From<&Status> for Job {
         let examples = totals.examples.iter();
         Job {
             id: record.id.to_string(),
-            state: match state {
-                State::Active => StateName::Active,
-                State::Paused => StateName::Paused,
-                State::Finished => StateName::Finished,
-                State::Cancelled => StateName::Cancelled,
-            },
+            state: *state,
             created_ms: record.created_ms,
             sources: record.request.sources.clone(),
             analyses: record.request.analyses.iter().map(|asked| asked.mark.clone()).collect(),
@@ -234,7 +202,7 @@ pub(crate) struct PlanView {
     pub(crate) formats: BTreeMap<String, Expected>,
     /// How the seconds were reckoned, and what is not known.
     pub(crate) basis: String,
-    /// Files of the folders that are no scores, by extension.
+    /// What was found and is no item: files that are no scores, by extension; sources that a manifest file `named again`.
     pub(crate) left_out: BTreeMap<String, u64>,
 }
 

@@ -1,11 +1,12 @@
 //! What can be read by its URI: `job://{id}`, `job://{id}/results`, `score://{id}`. What another tenant has is answered as
 //! what is not there.
 
-use super::answer::{cut, moment};
+use super::answer::cut;
 use super::cursor::RowCursor;
 use super::tools::status::told;
 use super::view::View;
 use crate::front::Front;
+use crate::moment;
 use crate::scores::Query;
 use crate::service::Take;
 use base64::Engine;
@@ -194,7 +195,7 @@ async fn score_contents(
         Err(_) => ResourceContents::blob(STANDARD.encode(&bytes), uri),
     };
     let mut meta = MetaObject::new();
-    meta.0.insert("ripieno/imported".to_owned(), json!(moment(card.created_ms)));
+    meta.0.insert("ripieno/imported".to_owned(), json!(moment::text(card.created_ms)));
     Ok(contents.with_mime_type(mime(&card.format)).with_meta(meta))
 }
 

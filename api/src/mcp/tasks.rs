@@ -1,10 +1,10 @@
 //! The tasks extension: a job, for clients that know tasks. A task's id is the job's, so that either way of asking finds it,
 //! on any front.
 
-use super::answer::moment;
 use super::resources::refused;
 use super::tools::answer_of;
 use crate::front::Front;
+use crate::moment;
 use crate::service::{State, Status};
 use rmcp::RoleServer;
 use rmcp::model::{
@@ -37,7 +37,7 @@ pub(super) fn task(status: &Status) -> Task {
         State::Cancelled => TaskStatus::Cancelled,
     };
     let now = if status.state.has_ended() { status.record.created_ms } else { clock::now_ms() };
-    Task::new(status.record.id.as_str(), state, moment(status.record.created_ms), moment(now))
+    Task::new(status.record.id.as_str(), state, moment::text(status.record.created_ms), moment::text(now))
         .with_status_message(format!("{done} of {items} items"))
         .with_poll_interval_ms(POLL_MS)
 }

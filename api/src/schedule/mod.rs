@@ -6,7 +6,7 @@ mod fire;
 mod times;
 
 pub use fire::{Scheduler, TICK_EVERY, Tick};
-pub use times::{Times, moment};
+pub use times::Times;
 
 use crate::plan;
 use crate::service::Service;

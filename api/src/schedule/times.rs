@@ -82,18 +82,5 @@ impl Times {
     }
 }
 
-/// A moment written as `2026-03-29T01:00:00Z`, in milliseconds since 1970 UTC.
-///
-/// # Errors
-/// `malformed` for what is no such moment.
-pub fn moment(text: &str) -> Result<u64, Failure> {
-    let read =
-        DateTime::parse_from_rfc3339(text).ok().and_then(|at| u64::try_from(at.timestamp_millis()).ok());
-    read.ok_or_else(|| {
-        let message = format!("{text:?} is no moment: one is like 2026-03-29T01:00:00Z");
-        Failure::new(FailureKind::Malformed, message)
-    })
-}
-
 #[cfg(test)]
 mod tests;

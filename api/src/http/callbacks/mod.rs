@@ -8,6 +8,7 @@ mod sign;
 
 use super::views::Job;
 use crate::front::Front;
+use crate::moment;
 use crate::service::Callback;
 use futures::{StreamExt, stream};
 use reqwest::header::CONTENT_TYPE;
@@ -177,7 +178,7 @@ impl Callbacks {
         let client = client.map_err(|error| error.to_string())?;
         let now_ms = clock::now_ms();
         let body = json!({
-            "type": format!("job.{}", job.state.name()), "timestamp": sign::rfc3339(now_ms), "data": job
+            "type": format!("job.{}", job.state.name()), "timestamp": moment::precise(now_ms), "data": job
         });
         let (body, id, seconds) = (body.to_string(), format!("msg_{}", callback.job), now_ms / 1000);
         let signature = self.key.sign(&id, seconds, body.as_bytes());

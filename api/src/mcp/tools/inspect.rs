@@ -1,9 +1,10 @@
 //! `scores_inspect`: one score, from its card to its bytes.
 
 use super::{Call, Spec};
-use crate::mcp::answer::{Answer, moment, put, round_all};
+use crate::mcp::answer::{Answer, cut, put, round_all};
 use crate::mcp::cursor;
 use crate::mcp::resources::score_link;
+use crate::moment;
 use serde_json::{Value, json};
 use shared::card::Card;
 use shared::failure::{Failure, FailureKind};
@@ -74,19 +75,19 @@ fn told(card: &Card) -> Value {
     let mut told = json!({
         "score": card.id, "name": card.name, "format": card.format, "bytes": card.bytes, "pieces": card.pieces,
         "parts": card.parts, "measures": card.measures, "notes": card.notes, "warnings": card.warnings,
-        "imported": moment(card.created_ms),
+        "imported": moment::text(card.created_ms),
     });
     let texts = [("title", &card.title), ("composer", &card.composer)];
     for (name, text) in texts {
         if let Some(text) = text {
-            put(&mut told, name, json!(crate::mcp::answer::cut(text, 200)));
+            put(&mut told, name, json!(cut(text, 200)));
         }
     }
     if let Some(failure) = &card.failure {
         put(&mut told, "degraded", json!(failure.to_string()));
     }
     if !card.from.is_empty() {
-        put(&mut told, "from", json!(crate::mcp::answer::cut(&card.from, 200)));
+        put(&mut told, "from", json!(cut(&card.from, 200)));
     }
     told
 }
@@ -117,9 +118,8 @@ async fn full(call: &Call<'_>, card: &Card, answer: &mut Value) -> Result<(), Fa
     }
     put(answer, "summary", summary);
     let warnings = row.facts.warnings.iter().take(WARNINGS);
-    let warnings: Vec<String> = warnings
-        .map(|warning| format!("{} ({})", crate::mcp::answer::cut(&warning.message, 200), warning.place))
-        .collect();
+    let warnings: Vec<String> =
+        warnings.map(|warning| format!("{} ({})", cut(&warning.message, 200), warning.place)).collect();
     if !warnings.is_empty() {
         put(answer, "first_warnings", json!(warnings));
     }

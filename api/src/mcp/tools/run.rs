@@ -108,6 +108,11 @@ async fn submit(call: &Call<'_>) -> Result<Accepted, Failure> {
     let (front, principal) = (call.front, &call.principal);
     let (names, elsewhere, sources) = sources(call).await?;
     let request = plan::request(names, &choice(call)?)?;
+    if let Some(key) = call.text("idempotency_key")
+        && let Some(record) = front.service.job_of_key(principal, key, &request).await?
+    {
+        return Ok(Accepted { record, resumed: true });
+    }
     let listing = sources::list_with(&sources, elsewhere, &front.limits).await?;
     let lane = if listing.found.items() <= INTERACTIVE_ITEMS_MAX { Lane::Interactive } else { Lane::Bulk };
     match call.text("idempotency_key") {

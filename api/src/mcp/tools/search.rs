@@ -1,7 +1,7 @@
 //! `scores_search`: finds uploaded scores.
 
 use super::{Call, Spec};
-use crate::mcp::answer::{Answer, put};
+use crate::mcp::answer::{Answer, cut, put};
 use crate::scores::Query;
 use serde_json::{Value, json};
 use shared::card::Card;
@@ -104,10 +104,10 @@ pub(super) fn row(card: &Card) -> Value {
         "score": card.id, "name": card.name, "format": card.format, "measures": card.measures,
     });
     if let Some(title) = &card.title {
-        put(&mut row, "title", json!(crate::mcp::answer::cut(title, 100)));
+        put(&mut row, "title", json!(cut(title, 100)));
     }
     if let Some(composer) = &card.composer {
-        put(&mut row, "composer", json!(crate::mcp::answer::cut(composer, 60)));
+        put(&mut row, "composer", json!(cut(composer, 60)));
     }
     row
 }
@@ -117,11 +117,5 @@ pub(super) fn line(card: &Card) -> String {
     let title = card.title.as_deref().unwrap_or(&card.name);
     let composer = card.composer.as_deref().map(|name| format!(", {name}")).unwrap_or_default();
     let text = format!("{title}{composer}").replace(['\n', '\r', '\t'], " ");
-    format!(
-        "{}  {}  ({}, {} measures)",
-        card.id,
-        crate::mcp::answer::cut(&text, 100),
-        card.format,
-        card.measures
-    )
+    format!("{}  {}  ({}, {} measures)", card.id, cut(&text, 100), card.format, card.measures)
 }

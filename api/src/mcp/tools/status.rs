@@ -1,8 +1,9 @@
 //! `jobs_get`: what a job is doing; and how every tool speaks of a job.
 
 use super::{Call, Spec};
-use crate::mcp::answer::{Answer, cut, moment};
+use crate::mcp::answer::{Answer, cut};
 use crate::mcp::resources::job_link;
+use crate::moment;
 use crate::service::{State, Status};
 use serde_json::{Map, Value, json};
 use shared::clock;
@@ -88,7 +89,7 @@ pub(in crate::mcp) fn told(status: &Status) -> Map<String, Value> {
     let analyses = record.request.analyses.iter().take(10).map(|asked| &asked.name);
     put("analyses", json!(analyses.collect::<Vec<_>>()));
     put("sources", json!(sources(status)));
-    put("created", json!(moment(record.created_ms)));
+    put("created", json!(moment::text(record.created_ms)));
     if let Some(seconds) = eta(status) {
         put("eta_s", json!(seconds));
     }
