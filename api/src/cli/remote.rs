@@ -3,7 +3,7 @@
 use super::args::{Args, Ask, Command, Show};
 use super::progress::Reporter;
 use super::run::{Ended, Signals, absolute};
-use super::{INTERRUPTED, READ_ALL, say, show, summary};
+use super::{INTERRUPTED, READ_ALL, say, schedule, show, summary};
 use crate::client::Remote;
 use crate::http::views::Job;
 use serde_json::{Map, Value, json};
@@ -62,6 +62,7 @@ pub(super) async fn command(remote: &Remote, args: Args) -> Result<u8, Failure> 
             }
             Ok(READ_ALL)
         }
+        Command::Schedule(command) => schedule::remote(remote, command).await,
         Command::Cancel { job } => change(remote, &job, "cancel", None).await,
         Command::Pause { job } => change(remote, &job, "pause", None).await,
         Command::Resume { job } => change(remote, &job, "resume", None).await,
@@ -80,7 +81,7 @@ async fn change(remote: &Remote, job: &JobId, what: &str, lane: Option<&str>) ->
 }
 
 /// What is asked, as the server takes it. It may stand in another folder, so paths go as absolute ones.
-fn body(ask: &Ask) -> Result<Value, Failure> {
+pub(super) fn body(ask: &Ask) -> Result<Value, Failure> {
     let mut parameters: Map<String, Value> = Map::new();
     for (path, value) in &ask.set {
         let (analysis, name) = path.split_once('.').ok_or_else(|| {

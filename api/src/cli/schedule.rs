@@ -3,11 +3,15 @@
 mod look;
 
 use super::desk::Desk;
+use super::remote::body;
 use super::run::{self, Signals};
 use super::{INTERRUPTED, READ_ALL, args, say};
+use crate::client::Remote;
+use crate::http::views::schedules::{FireView, ScheduleView};
 use crate::moment;
-use crate::schedule::{Scheduler, Tick, Times, Wanted};
+use crate::schedule::{Scheduler, Tick, Wanted};
 use clap::{Parser, Subcommand};
+use serde_json::json;
 use shared::clock;
 use shared::dispatch::Announcement;
 use shared::failure::{Failure, FailureKind};
@@ -118,18 +122,21 @@ pub(super) async fn command(desk: &Desk, command: Schedule) -> Result<u8, Failur
             let sources = ask.sources.iter().map(|source| run::absolute(source)).collect::<Result<_, _>>()?;
             let (request, lane) = (run::request(&ask, sources)?, ask.lane);
             let wanted = Wanted { name, cron, timezone, catch_up, request, lane };
-            told(&service.add_schedule(&principal, wanted).await?)
+            seen(&service.add_schedule(&principal, wanted).await?)
         }
         Schedule::List => {
             for schedule in service.schedules(&principal).await? {
-                say(&format!("{}\n", line(&schedule)?));
+                seen(&schedule)?;
             }
             Ok(READ_ALL)
         }
-        Schedule::Show { name } => look::show(&service.schedule(&principal, &name).await?),
-        Schedule::Pause { name } => told(&service.set_schedule(&principal, &name, Standing::Paused).await?),
-        Schedule::Resume { name } => told(&service.set_schedule(&principal, &name, Standing::Active).await?),
-        Schedule::Remove { name } => told(&service.set_schedule(&principal, &name, Standing::Removed).await?),
+        Schedule::Show { name } => {
+            let schedule = service.schedule(&principal, &name).await?;
+            Ok(look::show(&ScheduleView::of(&schedule)?))
+        }
+        Schedule::Pause { name } => seen(&service.set_schedule(&principal, &name, Standing::Paused).await?),
+        Schedule::Resume { name } => seen(&service.set_schedule(&principal, &name, Standing::Active).await?),
+        Schedule::Remove { name } => seen(&service.set_schedule(&principal, &name, Standing::Removed).await?),
         Schedule::RunNow { name } => {
             service.ask_schedule(&principal, &name).await?;
             see_through(desk, clock::now_ms()).await
@@ -137,9 +144,10 @@ pub(super) async fn command(desk: &Desk, command: Schedule) -> Result<u8, Failur
         Schedule::History { name, last, json } => {
             // What ended meanwhile is told of, though nobody looked since.
             scheduler(desk).complete(&principal, &name).await?;
-            let history = service.schedule_history(&principal, &name, last).await?;
-            let zone = service.schedule(&principal, &name).await.map(|schedule| schedule.timezone);
-            look::history(&history, zone.as_deref().unwrap_or("UTC"), json)
+            let clocks = service.schedule_clocks(&principal, &name).await?;
+            let history = service.schedule_history(&principal, &name, None, last).await?;
+            let fires: Vec<_> = history.into_iter().map(|past| FireView::of(past, &clocks)).collect();
+            Ok(look::history(&fires, json))
         }
         Schedule::Tick { at } => see_through(desk, at.unwrap_or_else(clock::now_ms)).await,
         Schedule::Serve => serve(desk).await,
@@ -162,20 +170,42 @@ fn asked(job: &[String]) -> Result<args::Ask, Failure> {
     Ok(job.ask)
 }
 
-/// A schedule in a line: its name, whether it fires, when.
-fn line(schedule: &Known) -> Result<String, Failure> {
-    let times = Times::parse(&schedule.cron, &schedule.timezone)?;
-    let next = match schedule.standing {
-        Standing::Active => times.next(clock::now_ms()).map(|next| format!("  next {}", times.text(next))),
-        Standing::Paused | Standing::Removed => None,
-    };
-    let (name, standing, next) = (&schedule.name, schedule.standing.name(), next.unwrap_or_default());
-    Ok(format!("{name}  {standing}  {:?} {}{next}", schedule.cron, schedule.timezone))
+fn seen(schedule: &Known) -> Result<u8, Failure> {
+    Ok(look::line(&ScheduleView::of(schedule)?))
 }
 
-fn told(schedule: &Known) -> Result<u8, Failure> {
-    say(&format!("{}\n", line(schedule)?));
-    Ok(READ_ALL)
+/// The same commands against a server.
+pub(super) async fn remote(remote: &Remote, command: Schedule) -> Result<u8, Failure> {
+    match command {
+        Schedule::Add { name, cron, timezone, catch_up, job } => {
+            let job = body(&asked(&job)?)?;
+            let new = json!({
+                "name": name, "cron": cron, "timezone": timezone, "catch_up": catch_up.name(), "job": job,
+            });
+            Ok(look::line(&remote.add_schedule(&new).await?))
+        }
+        Schedule::List => {
+            remote.schedules().await?.iter().for_each(|schedule| {
+                look::line(schedule);
+            });
+            Ok(READ_ALL)
+        }
+        Schedule::Show { name } => Ok(look::show(&remote.schedule(&name).await?)),
+        Schedule::Pause { name } => Ok(look::line(&remote.set_schedule(&name, Standing::Paused).await?)),
+        Schedule::Resume { name } => Ok(look::line(&remote.set_schedule(&name, Standing::Active).await?)),
+        Schedule::Remove { name } => Ok(look::line(&remote.set_schedule(&name, Standing::Removed).await?)),
+        Schedule::RunNow { name } => {
+            let fires = [remote.run_schedule(&name).await?];
+            Ok(look::history(&fires, false))
+        }
+        Schedule::History { name, last, json } => {
+            Ok(look::history(&remote.schedule_history(&name, last).await?, json))
+        }
+        Schedule::Tick { .. } | Schedule::Serve => {
+            let message = "a server looks after its schedules by itself: this is for where none runs";
+            Err(Failure::new(FailureKind::Malformed, message))
+        }
+    }
 }
 
 fn scheduler(desk: &Desk) -> Scheduler {

@@ -1,9 +1,10 @@
 //! A server, as the command line speaks to it: the same operations by HTTP.
 
 mod plain;
+mod schedules;
 
 use crate::http::views::{Job, Jobs};
-use reqwest::header::{ETAG, IF_NONE_MATCH};
+use reqwest::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -67,6 +68,12 @@ impl Remote {
         self.http.request(method, format!("{}{path}", self.base))
     }
 
+    /// A request with a body of JSON.
+    fn post(&self, path: &str, body: &Value) -> RequestBuilder {
+        let request = self.request(Method::POST, path).header(CONTENT_TYPE, "application/json");
+        request.body(body.to_string())
+    }
+
     fn away(&self, error: &reqwest::Error) -> Failure {
         let why = if error.is_connect() { "nobody answers there".to_owned() } else { error.to_string() };
         Failure::new(FailureKind::Unavailable, format!("{}: {why}; is `ripieno serve` running?", self.base))
@@ -105,8 +112,7 @@ impl Remote {
         let key = crate::service::random_key()?;
         let mut attempt = 1;
         loop {
-            let request = self.request(Method::POST, "/v1/jobs").header("idempotency-key", &key);
-            let request = request.header("content-type", "application/json").body(job.to_string());
+            let request = self.post("/v1/jobs", job).header("idempotency-key", &key);
             match self.json(request).await {
                 Err(failure) if failure.kind.is_transient() && attempt < SUBMITS_MAX => attempt += 1,
                 outcome => return outcome,
@@ -164,11 +170,11 @@ impl Remote {
     /// # Errors
     /// As [`Remote::submit`].
     pub(crate) async fn change(&self, job: &JobId, what: &str, lane: Option<&str>) -> Result<Job, Failure> {
-        let mut request = self.request(Method::POST, &format!("/v1/jobs/{job}/{what}"));
-        if let Some(lane) = lane {
-            let body = json!({ "lane": lane }).to_string();
-            request = request.header("content-type", "application/json").body(body);
-        }
+        let path = format!("/v1/jobs/{job}/{what}");
+        let request = match lane {
+            Some(lane) => self.post(&path, &json!({ "lane": lane })),
+            None => self.request(Method::POST, &path),
+        };
         self.json(request).await
     }
 

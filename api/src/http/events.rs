@@ -1,6 +1,6 @@
 //! Server-sent events of a job: what it is doing, each time that it changed, until it has ended.
 
-use super::extract::OfJob;
+use super::extract::{OfPath, Who};
 use super::jobs::tagged;
 use super::problem::Problem;
 use super::waiting::{Waiter, news_of};
@@ -47,23 +47,25 @@ pub(super) struct JobEvent {
     ))]
 pub(super) async fn events(
     State(web): State<Arc<Web>>,
-    OfJob(job): OfJob,
+    Who(principal): Who,
+    OfPath(job): OfPath<JobId>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let known = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
     // Watched from before the first look, so that nothing is missed.
     let watch = web.front.dispatcher.watch().await;
-    let status = web.look(&Principal::local(), &job).await?;
+    let status = web.look(&principal, &job).await?;
     if status.state.has_ended() && known.as_deref() == Some(&id_of(&tagged(&status).1)) {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let listening = Listening { web, job, watch, known, ended: false, _waiter: Waiter::new() };
+    let listening = Listening { web, principal, job, watch, known, ended: false, _waiter: Waiter::new() };
     let stream = Sse::new(stream(listening)).keep_alive(KeepAlive::new().interval(ALIVE_EVERY));
     Ok(([("x-accel-buffering", "no")], stream).into_response())
 }
 
 struct Listening {
     web: Arc<Web>,
+    principal: Principal,
     job: JobId,
     watch: Receiver<Announcement>,
     known: Option<String>,
@@ -77,10 +79,9 @@ fn id_of(tag: &str) -> String {
 
 fn stream(listening: Listening) -> impl Stream<Item = Result<Event, Infallible>> {
     futures::stream::unfold(listening, async |mut listening| {
-        let principal = Principal::local();
         while !listening.ended && !listening.web.front.is_stopping() {
             // A ledger that is away for a moment ends no stream.
-            if let Ok(status) = listening.web.look(&principal, &listening.job).await {
+            if let Ok(status) = listening.web.look(&listening.principal, &listening.job).await {
                 let (body, tag) = tagged(&status);
                 let id = id_of(&tag);
                 if listening.known.as_ref() != Some(&id) {

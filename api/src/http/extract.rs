@@ -8,8 +8,10 @@ use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use shared::failure::{Failure, FailureKind};
-use shared::job::JobId;
 use shared::limits::{Limits, exceeded};
+use shared::principal::Principal;
+use std::convert::Infallible;
+use std::str::FromStr;
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
@@ -55,16 +57,27 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
     }
 }
 
-/// The job that an address names.
-pub(super) struct OfJob(pub(super) JobId);
+/// Who asks: whom the layers before found, else whoever sits at this machine.
+pub(super) struct Who(pub(super) Principal);
 
-impl<S: Send + Sync> FromRequestParts<S> for OfJob {
+impl<S: Send + Sync> FromRequestParts<S> for Who {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Who(parts.extensions.get::<Principal>().cloned().unwrap_or_else(Principal::local)))
+    }
+}
+
+/// What an address names: a job, a schedule, a score.
+pub(super) struct OfPath<T>(pub(super) T);
+
+impl<T: FromStr<Err = Failure>, S: Send + Sync> FromRequestParts<S> for OfPath<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let path = Path::<String>::from_request_parts(parts, state).await;
         let Path(text) = path.map_err(|error| Problem::bad_request(error.body_text()))?;
-        Ok(OfJob(text.parse()?))
+        Ok(OfPath(text.parse()?))
     }
 }
 

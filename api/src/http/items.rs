@@ -1,6 +1,6 @@
 //! The items of a job and what became of them, and the failures among them, page by page.
 
-use super::extract::{OfJob, Params};
+use super::extract::{OfPath, Params, Who};
 use super::jobs::pages;
 use super::problem::Problem;
 use super::views::Items;
@@ -32,10 +32,11 @@ pub(super) struct ItemPages {
     responses((status = 200, description = "A page of items", body = Items)))]
 pub(super) async fn items(
     State(web): State<Arc<Web>>,
-    OfJob(job): OfJob,
+    Who(principal): Who,
+    OfPath(job): OfPath<JobId>,
     Params(page): Params<ItemPages>,
 ) -> Result<Json<Items>, Problem> {
-    answer(&web, &job, page, false).await
+    answer(&web, &principal, &job, page, false).await
 }
 
 /// Lists the items that failed, or of which something failed, with the first reason of each.
@@ -44,17 +45,21 @@ pub(super) async fn items(
     responses((status = 200, description = "A page of failed items", body = Items)))]
 pub(super) async fn failures(
     State(web): State<Arc<Web>>,
-    OfJob(job): OfJob,
+    Who(principal): Who,
+    OfPath(job): OfPath<JobId>,
     Params(page): Params<ItemPages>,
 ) -> Result<Json<Items>, Problem> {
-    answer(&web, &job, page, true).await
+    answer(&web, &principal, &job, page, true).await
 }
 
-async fn answer(web: &Web, job: &JobId, page: ItemPages, failed: bool) -> Result<Json<Items>, Problem> {
-    let page = web
-        .front
-        .service
-        .list_items(&Principal::local(), job, &pages(web, page.cursor, page.limit)?, failed)
-        .await?;
+async fn answer(
+    web: &Web,
+    principal: &Principal,
+    job: &JobId,
+    page: ItemPages,
+    failed: bool,
+) -> Result<Json<Items>, Problem> {
+    let page =
+        web.front.service.list_items(principal, job, &pages(web, page.cursor, page.limit)?, failed).await?;
     Ok(Json(Items { items: page.entries.into_iter().map(Into::into).collect(), next: page.next }))
 }

@@ -2,7 +2,7 @@
 
 use super::ask::{LaneName, NewJob};
 use super::callbacks;
-use super::extract::{Json, OfJob, Params, heavy, idempotency_key, limit, wait};
+use super::extract::{Json, OfPath, Params, Who, heavy, idempotency_key, limit, wait};
 use super::problem::Problem;
 use super::views::{Job, Jobs};
 use super::waiting::{Until, wait_for};
@@ -40,6 +40,7 @@ use utoipa::{IntoParams, ToSchema};
 )]
 pub(super) async fn submit(
     State(web): State<Arc<Web>>,
+    Who(principal): Who,
     headers: HeaderMap,
     Json(job): Json<NewJob>,
 ) -> Result<Response, Problem> {
@@ -48,28 +49,27 @@ pub(super) async fn submit(
     if let Some(url) = &job.callback {
         callbacks::check(web.callbacks.as_ref(), url)?;
     }
-    let principal = Principal::local();
     if let Some(key) = &key
         && let Some(record) = web.front.service.job_of_key(&principal, key, &request).await?
     {
-        return accepted(&web, Accepted { record, resumed: true }).await;
+        return accepted(&web, &principal, Accepted { record, resumed: true }).await;
     }
     let order = Order { lane: job.lane.into(), key, callback: job.callback };
     let (service, limits) = (web.front.service.clone(), web.front.limits.clone());
+    let who = principal.clone();
     let taken = heavy(move || async move {
         let listing = sources::list(&request.sources, &limits).await?;
-        service.order(&principal, request, listing, order).await
+        service.order(&who, request, listing, order).await
     });
-    accepted(&web, taken.await?).await
+    accepted(&web, &principal, taken.await?).await
 }
 
 /// Has an accepted job begin, and answers with it.
-async fn accepted(web: &Web, accepted: Accepted) -> Result<Response, Problem> {
-    let principal = Principal::local();
+async fn accepted(web: &Web, principal: &Principal, accepted: Accepted) -> Result<Response, Problem> {
     if !accepted.resumed {
-        web.front.begin(&principal, &accepted).await;
+        web.front.begin(principal, &accepted).await;
     }
-    let status = web.front.service.status(&principal, &accepted.record.id).await?;
+    let status = web.front.service.status(principal, &accepted.record.id).await?;
     let code = if accepted.resumed { StatusCode::OK } else { StatusCode::ACCEPTED };
     let location = [(header::LOCATION, format!("/v1/jobs/{}", accepted.record.id))];
     Ok((code, location, axum::Json(Job::from(&status))).into_response())
@@ -99,10 +99,10 @@ pub(super) fn pages(web: &Web, cursor: Option<String>, asked: Option<u64>) -> Re
     responses((status = 200, description = "A page of jobs", body = Jobs)))]
 pub(super) async fn list(
     State(web): State<Arc<Web>>,
+    Who(principal): Who,
     Params(page): Params<JobPages>,
 ) -> Result<axum::Json<Jobs>, Problem> {
-    let page =
-        web.front.service.list_jobs(&Principal::local(), &pages(&web, page.cursor, page.limit)?).await?;
+    let page = web.front.service.list_jobs(&principal, &pages(&web, page.cursor, page.limit)?).await?;
     Ok(axum::Json(Jobs { jobs: page.entries.iter().map(Job::from).collect(), next: page.next }))
 }
 
@@ -126,7 +126,8 @@ pub(super) struct WaitParams {
     ))]
 pub(super) async fn get(
     State(web): State<Arc<Web>>,
-    OfJob(job): OfJob,
+    Who(principal): Who,
+    OfPath(job): OfPath<JobId>,
     Params(params): Params<WaitParams>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -136,7 +137,7 @@ pub(super) async fn get(
         Some(known) if known != "*" => Until::NotTagged(known.clone()),
         _ => Until::Ended,
     };
-    let status = wait_for(&web, &Principal::local(), &job, at_most, &until).await?;
+    let status = wait_for(&web, &principal, &job, at_most, &until).await?;
     let (body, tag) = tagged(&status);
     let tag_header = HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\""));
     if known.is_some_and(|known| names_tag(&known, &tag)) {
@@ -168,10 +169,11 @@ macro_rules! change {
             responses((status = 200, description = "The job after that", body = Job)))]
         pub(super) async fn $name(
             State(web): State<Arc<Web>>,
-            OfJob(job): OfJob,
+            Who(principal): Who,
+            OfPath(job): OfPath<JobId>,
         ) -> Result<axum::Json<Job>, Problem> {
-            let status = web.front.service.$name(&Principal::local(), &job).await;
-            changed(&web, &job, status)
+            let status = web.front.service.$name(&principal, &job).await;
+            changed(&web, &principal, &job, status)
         }
     };
 }
@@ -189,8 +191,13 @@ change!(
     resume, "/v1/jobs/{job}/resume", "resume_job"
 );
 
-fn changed(web: &Web, job: &JobId, status: Result<Status, Failure>) -> Result<axum::Json<Job>, Problem> {
-    web.looks.forget(&Principal::local(), job);
+fn changed(
+    web: &Web,
+    principal: &Principal,
+    job: &JobId,
+    status: Result<Status, Failure>,
+) -> Result<axum::Json<Job>, Problem> {
+    web.looks.forget(principal, job);
     Ok(axum::Json(Job::from(&status?)))
 }
 
@@ -208,11 +215,12 @@ pub(super) struct Move {
     responses((status = 200, description = "The job after that", body = Job)))]
 pub(super) async fn prioritise(
     State(web): State<Arc<Web>>,
-    OfJob(job): OfJob,
+    Who(principal): Who,
+    OfPath(job): OfPath<JobId>,
     Json(to): Json<Move>,
 ) -> Result<axum::Json<Job>, Problem> {
-    let status = web.front.service.prioritise(&Principal::local(), &job, to.lane.into()).await;
-    changed(&web, &job, status)
+    let status = web.front.service.prioritise(&principal, &job, to.lane.into()).await;
+    changed(&web, &principal, &job, status)
 }
 
 /// Makes a new job of what failed of an ended one; its table is that of the whole job.
@@ -222,8 +230,12 @@ pub(super) async fn prioritise(
         (status = 202, description = "Accepted, and durable", body = Job, headers(("Location" = String, description = "The new job"))),
         (status = 200, description = "There is an unfinished one of before", body = Job, headers(("Location" = String, description = "That job"))),
     ))]
-pub(super) async fn retry(State(web): State<Arc<Web>>, OfJob(job): OfJob) -> Result<Response, Problem> {
-    let service = web.front.service.clone();
-    let taken = heavy(move || async move { service.retry(&Principal::local(), &job).await }).await?;
-    accepted(&web, taken).await
+pub(super) async fn retry(
+    State(web): State<Arc<Web>>,
+    Who(principal): Who,
+    OfPath(job): OfPath<JobId>,
+) -> Result<Response, Problem> {
+    let (service, who) = (web.front.service.clone(), principal.clone());
+    let taken = heavy(move || async move { service.retry(&who, &job).await }).await?;
+    accepted(&web, &principal, taken).await
 }

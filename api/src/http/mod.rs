@@ -17,6 +17,7 @@ mod patient;
 mod problem;
 mod rest;
 mod results;
+mod schedules;
 pub(crate) mod views;
 mod waiting;
 mod web;

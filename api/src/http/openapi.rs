@@ -20,6 +20,7 @@ use worker::analyse::{ANALYSES, Range};
     tags(
         (name = "jobs", description = "Submit, look at, and change jobs"),
         (name = "results", description = "What came of a job"),
+        (name = "schedules", description = "Jobs that come again"),
         (name = "scores", description = "Scores that were uploaded"),
         (name = "catalogue", description = "What can be measured and read"),
     ),

@@ -1,7 +1,7 @@
 //! REST: each operation one handler, whose description the OpenAPI document is made of.
 
 use super::web::Web;
-use super::{catalogue, events, items, jobs, openapi, results};
+use super::{catalogue, events, items, jobs, openapi, results, schedules};
 use axum::Router;
 use std::sync::Arc;
 use utoipa::OpenApi;
@@ -21,6 +21,12 @@ fn described() -> OpenApiRouter<Arc<Web>> {
         .routes(routes!(items::failures))
         .routes(routes!(results::results))
         .routes(routes!(events::events))
+        .routes(routes!(schedules::add, schedules::list))
+        .routes(routes!(schedules::get, schedules::remove))
+        .routes(routes!(schedules::pause))
+        .routes(routes!(schedules::resume))
+        .routes(routes!(schedules::run))
+        .routes(routes!(schedules::history))
         .routes(routes!(catalogue::plan))
         .routes(routes!(catalogue::analyses))
         .routes(routes!(catalogue::analysis))

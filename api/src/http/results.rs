@@ -1,6 +1,6 @@
 //! The table of a job, as a file: also of a running one, and by ranges.
 
-use super::extract::{OfJob, Params, heavy};
+use super::extract::{OfPath, Params, Who, heavy};
 use super::http_status;
 use super::jobs::names_tag;
 use super::problem::Problem;
@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::Deserialize;
 use shared::failure::{Failure, FailureKind};
-use shared::principal::Principal;
+use shared::job::JobId;
 use std::io::{Read, Seek, SeekFrom};
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
@@ -81,11 +81,11 @@ impl Format {
     ))]
 pub(super) async fn results(
     State(web): State<Arc<Web>>,
-    OfJob(job): OfJob,
+    Who(principal): Who,
+    OfPath(job): OfPath<JobId>,
     Params(FormatParams { format }): Params<FormatParams>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let principal = Principal::local();
     let status = web.front.service.status(&principal, &job).await?;
     let stamp = web.front.service.receipts(&principal, &job).await?;
     // Rows of a running job come while they are read: its bytes have no name that would hold.

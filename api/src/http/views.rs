@@ -1,5 +1,7 @@
 //! What REST tells, as types: the OpenAPI document is made of them, and the command line reads them.
 
+pub(crate) mod schedules;
+
 use super::ask::ParamValue;
 use crate::service::{State, Status, Worked};
 use serde::{Deserialize, Serialize};
@@ -140,7 +142,7 @@ pub(crate) enum ItemState {
 }
 
 /// Why something failed.
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 pub(crate) struct FailureView {
     /// The kind, for code.
     pub(crate) kind: String,

@@ -148,7 +148,20 @@ impl Service {
         Ok(time)
     }
 
-    /// The last `most` times of a schedule, newest first; also of one that was removed.
+    /// The clocks that a schedule goes by; also of one that was removed.
+    ///
+    /// # Errors
+    /// `not_found`, or what the ledger says.
+    pub async fn schedule_clocks(
+        &self,
+        principal: &Principal,
+        name: &ScheduleName,
+    ) -> Result<Times, Failure> {
+        let schedule = self.ledger(principal).schedule(name).await?.ok_or_else(|| unknown(name))?;
+        Times::parse(&schedule.cron, &schedule.timezone)
+    }
+
+    /// The last `most` times of a schedule, newest first, or those before another; also of one that was removed.
     ///
     /// # Errors
     /// `not_found`, or what the ledger says.
@@ -156,15 +169,16 @@ impl Service {
         &self,
         principal: &Principal,
         name: &ScheduleName,
+        before: Option<FireTime>,
         most: usize,
     ) -> Result<Vec<Past>, Failure> {
         let ledger = self.ledger(principal);
         if ledger.schedule(name).await?.is_none() {
             return Err(unknown(name));
         }
-        let end = FireTime { at_ms: u64::MAX, asked: true };
+        let before = before.unwrap_or(FireTime { at_ms: u64::MAX, asked: true });
         let mut history = Vec::new();
-        for time in ledger.fires(name, end, most).await? {
+        for time in ledger.fires(name, before, most).await? {
             let (fired, changes) = (ledger.fired(name, time).await?, ledger.changes(name, time).await?);
             history.push(Past { time, fired, changes });
         }

@@ -1,65 +1,69 @@
 //! Schedules and their history, for people and for programs.
 
-use super::{line, say};
+use super::say;
 use crate::cli::READ_ALL;
-use crate::schedule::{Past, Times};
-use serde_json::{Value, json};
-use shared::failure::Failure;
-use shared::schedule::{Changes, FireOutcome, Paths, Schedule};
+use crate::http::views::schedules::{ChangesView, FireState, FireView, PathsView, ScheduleView};
 use std::fmt::Write;
 
 /// Paths of each kind that people are shown.
 const PATHS_SHOWN: usize = 5;
 
-pub(super) fn show(schedule: &Schedule) -> Result<u8, Failure> {
-    let request = &schedule.request;
-    let analyses: Vec<&str> = request.analyses.iter().map(|asked| asked.name.as_str()).collect();
-    let mut text = format!("{}\n", line(schedule)?);
-    // Writing to a string cannot fail.
-    let _ = writeln!(text, "catch-up  {}", schedule.catch_up.name());
-    let _ = writeln!(text, "lane      {}", schedule.lane.name());
-    let _ = writeln!(text, "sources   {}", request.sources.join(" "));
-    let _ = writeln!(text, "analyses  {}", analyses.join(","));
-    let _ = writeln!(text, "fidelity  {}, repeats {}", request.fidelity, request.repeats);
-    say(&text);
-    Ok(READ_ALL)
+/// A schedule in a line: its name, whether it fires, when.
+pub(in crate::cli) fn line(schedule: &ScheduleView) -> u8 {
+    let ScheduleView { name, standing, cron, timezone, next, .. } = schedule;
+    let next = next.as_ref().map(|next| format!("  next {next}")).unwrap_or_default();
+    say(&format!("{name}  {}  {cron:?} {timezone}{next}\n", standing.name()));
+    READ_ALL
 }
 
-pub(super) fn history(history: &[Past], zone: &str, as_json: bool) -> Result<u8, Failure> {
-    let clock = Times::parse("* * * * *", zone)?;
-    for past in history {
-        let at = clock.text(past.time.at_ms);
+pub(in crate::cli) fn show(schedule: &ScheduleView) -> u8 {
+    line(schedule);
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "catch-up  {}", schedule.catch_up.name());
+    let _ = writeln!(text, "lane      {}", schedule.lane);
+    let _ = writeln!(text, "sources   {}", schedule.sources.join(" "));
+    let _ = writeln!(text, "analyses  {}", schedule.analyses.join(","));
+    let _ = writeln!(text, "fidelity  {}, repeats {}", schedule.fidelity, schedule.repeats);
+    say(&text);
+    READ_ALL
+}
+
+pub(in crate::cli) fn history(history: &[FireView], as_json: bool) -> u8 {
+    for fire in history {
         if as_json {
-            say(&format!("{}\n", object(past, &at)));
+            // A view is plain data: it always is JSON.
+            say(&format!("{}\n", serde_json::to_string(fire).unwrap_or_default()));
             continue;
         }
-        let asked = if past.time.asked { " (asked for)" } else { "" };
-        let mut text = format!("{at}{asked}  {}\n", words(past));
-        for (label, paths) in past.changes.iter().flat_map(kinds) {
+        let asked = if fire.asked { " (asked for)" } else { "" };
+        let mut text = format!("{}{asked}  {}\n", fire.at, words(fire));
+        for (label, paths) in fire.changes.iter().flat_map(kinds) {
             told(&mut text, label, paths);
         }
         say(&text);
     }
-    Ok(READ_ALL)
+    READ_ALL
 }
 
-fn words(past: &Past) -> String {
-    match past.fired.as_ref().map(|fired| &fired.outcome) {
-        None => "being seen to".to_owned(),
-        Some(FireOutcome::Skipped { why }) => format!("skipped: {why}"),
-        Some(FireOutcome::Failed { failure }) => format!("failed: {failure}"),
-        Some(FireOutcome::Job { record, .. }) => match &past.changes {
-            None => format!("{}  {} items, not ended", record.id, record.items),
-            Some(changes) => {
-                let how = if changes.cancelled { ", cancelled" } else { "" };
-                let Changes { items, cached, failed, .. } = changes;
-                format!("{}  {items} items, {cached} from the cache, {failed} failed{how}", record.id)
-            }
-        },
+fn words(fire: &FireView) -> String {
+    let job = fire.job.as_deref().unwrap_or_default();
+    match (fire.state, &fire.changes) {
+        (FireState::Open, _) => "being seen to".to_owned(),
+        (FireState::Skipped, _) => format!("skipped: {}", fire.why.as_deref().unwrap_or_default()),
+        (FireState::Failed, _) => {
+            format!("failed: {}", fire.failure.as_ref().map_or("", |failure| &failure.message))
+        }
+        (FireState::Job, None) => format!("{job}  {} items, not ended", fire.items.unwrap_or_default()),
+        (FireState::Job, Some(changes)) => {
+            let how = if changes.cancelled { ", cancelled" } else { "" };
+            let ChangesView { items, cached, failed, .. } = changes;
+            format!("{job}  {items} items, {cached} from the cache, {failed} failed{how}")
+        }
     }
 }
 
-fn kinds(changes: &Changes) -> [(&'static str, &Paths); 5] {
+fn kinds(changes: &ChangesView) -> [(&'static str, &PathsView); 5] {
     [
         ("new", &changes.new),
         ("changed", &changes.changed),
@@ -69,7 +73,7 @@ fn kinds(changes: &Changes) -> [(&'static str, &Paths); 5] {
     ]
 }
 
-fn told(text: &mut String, label: &str, paths: &Paths) {
+fn told(text: &mut String, label: &str, paths: &PathsView) {
     if paths.count == 0 {
         return;
     }
@@ -81,20 +85,4 @@ fn told(text: &mut String, label: &str, paths: &Paths) {
     if paths.count > PATHS_SHOWN as u64 {
         let _ = writeln!(text, "    …");
     }
-}
-
-fn object(past: &Past, at: &str) -> Value {
-    let mut object = json!({ "at": at, "asked": past.time.asked });
-    let outcome = match past.fired.as_ref().map(|fired| &fired.outcome) {
-        None => json!({ "state": "open" }),
-        Some(FireOutcome::Skipped { why }) => json!({ "state": "skipped", "why": why }),
-        Some(FireOutcome::Failed { failure }) => json!({ "state": "failed", "failure": failure }),
-        Some(FireOutcome::Job { record, before }) => {
-            json!({ "state": "job", "job": record.id, "before": before, "changes": past.changes })
-        }
-    };
-    if let (Value::Object(object), Value::Object(outcome)) = (&mut object, outcome) {
-        object.extend(outcome);
-    }
-    object
 }
