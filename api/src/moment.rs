@@ -13,6 +13,12 @@ pub(crate) fn precise(ms: u64) -> String {
     written(ms, SecondsFormat::Millis)
 }
 
+/// A moment as headers of HTTP write it.
+pub(crate) fn http(ms: u64) -> String {
+    let moment = i64::try_from(ms).ok().and_then(DateTime::from_timestamp_millis);
+    moment.unwrap_or_default().format("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
 fn written(ms: u64, seconds: SecondsFormat) -> String {
     // What no calendar has is told as it is.
     let moment = i64::try_from(ms).ok().and_then(DateTime::from_timestamp_millis);
@@ -48,6 +54,7 @@ mod tests {
             assert_eq!(read(written).unwrap(), ms);
             assert_eq!(read(&text(ms)).unwrap(), ms / 1000 * 1000);
         }
+        assert_eq!(http(784_111_777_000), "Sun, 06 Nov 1994 08:49:37 GMT");
         assert_eq!(text(u64::MAX), u64::MAX.to_string());
         assert!(read("yesterday").unwrap_err().message.contains("2026-03-29T01:00:00Z"));
     }

@@ -263,19 +263,6 @@ impl Service {
         Ok(self.ledger(principal).receipts(job).await?.len() as u64)
     }
 
-    /// Looks at every job, newest first.
-    ///
-    /// # Errors
-    /// What the ledger says.
-    pub async fn jobs(&self, principal: &Principal) -> Result<Vec<Status>, Failure> {
-        let ledger = self.ledger(principal);
-        let mut jobs = Vec::new();
-        for record in ledger.records().await? {
-            jobs.push(Self::look(&ledger, record).await?);
-        }
-        Ok(jobs)
-    }
-
     /// What a job is doing, without its counts.
     ///
     /// # Errors
@@ -494,9 +481,14 @@ pub(crate) fn random_key() -> Result<String, Failure> {
     new_id().map(|id| id.to_string())
 }
 
-fn new_id() -> Result<JobId, Failure> {
+/// Bits that nobody else has.
+pub(crate) fn random() -> Result<[u8; 16], Failure> {
     let mut random = [0; 16];
     getrandom::fill(&mut random)
         .map_err(|error| Failure::new(FailureKind::Unavailable, format!("no random numbers: {error}")))?;
-    Ok(JobId::from_random(&random))
+    Ok(random)
+}
+
+fn new_id() -> Result<JobId, Failure> {
+    random().map(|random| JobId::from_random(&random))
 }

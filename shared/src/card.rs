@@ -1,7 +1,7 @@
 //! Scores that clients uploaded, as a catalogue knows them.
 
 use crate::failure::{Failure, FailureKind};
-use crate::handle::{LETTERS, as_text, is_handle, letter};
+use crate::handle::{LETTERS, as_text, is_handle, letter, letters_of};
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 
@@ -43,6 +43,39 @@ impl FromStr for ScoreId {
 }
 
 as_text!(ScoreId);
+
+/// The handle of an upload that comes in pieces: `upload-` and sixteen letters and digits, 80 random bits.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct UploadId(String);
+
+impl UploadId {
+    /// A new one from eighty random bits or more.
+    #[must_use]
+    pub fn from_random(random: &[u8; LETTERS]) -> Self {
+        UploadId(format!("upload-{}", letters_of(random)))
+    }
+
+    /// The text of it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for UploadId {
+    type Err = Failure;
+
+    fn from_str(text: &str) -> Result<Self, Failure> {
+        if is_handle(text, "upload-") {
+            return Ok(UploadId(text.to_owned()));
+        }
+        let message = format!("{text:?} is no handle of an upload: POST /v1/uploads gives one");
+        Err(Failure::new(FailureKind::Malformed, message))
+    }
+}
+
+as_text!(UploadId);
 
 /// What is known of an uploaded score since it was read for the first time; never changed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -11,6 +11,11 @@ pub(crate) fn letter(bits: u8) -> char {
     char::from(ALPHABET.get(usize::from(bits % 32)).copied().unwrap_or(b'a'))
 }
 
+/// The letters of a handle that nobody else has.
+pub(crate) fn letters_of(random: &[u8; LETTERS]) -> String {
+    random.iter().map(|byte| letter(*byte)).collect()
+}
+
 /// Whether a text is a handle with that prefix.
 pub(crate) fn is_handle(text: &str, prefix: &str) -> bool {
     let letters = text.strip_prefix(prefix).unwrap_or_default();

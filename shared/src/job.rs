@@ -2,7 +2,7 @@
 
 use crate::dispatch::Lane;
 use crate::failure::{Failure, FailureKind};
-use crate::handle::{LETTERS, as_text, is_handle, letter};
+use crate::handle::{LETTERS, as_text, is_handle, letters_of};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ impl JobId {
     /// A new one from eighty random bits or more.
     #[must_use]
     pub fn from_random(random: &[u8; LETTERS]) -> Self {
-        JobId(format!("job-{}", random.iter().map(|byte| letter(*byte)).collect::<String>()))
+        JobId(format!("job-{}", letters_of(random)))
     }
 
     /// The one that a client's own key fixes: whoever of a tenant says the same key means the same job.

@@ -93,6 +93,10 @@ fixed! {
     CATCH_UP_MAX: "catch_up_max", "missed times of a schedule that are made up for" = 100;
     /// Whoever asks waits while an import reads every score; more scores are several imports, or sources of a job.
     SCORES_AT_ONCE_MAX: "scores_at_once_max", "scores of one import" = 500;
+    /// Whoever begins uploads and never ends them would fill the store.
+    UPLOADS_MAX: "uploads_max", "unfinished uploads of one tenant" = 100;
+    /// Each piece is an object of the store; pieces of a byte each would be millions.
+    UPLOAD_PIECES_MAX: "upload_pieces_max", "pieces of one upload" = 1_000;
 }
 
 limits! {

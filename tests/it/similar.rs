@@ -1,5 +1,6 @@
 //! `ripieno similar` and the query of `search`, as a user types them.
 
+use crate::http::server::Server;
 use crate::support::{finish, ripieno};
 use serde_json::Value;
 use std::fs;
@@ -44,6 +45,13 @@ fn a_tune_is_found_again_in_another_key_and_other_note_values() {
     assert!(errors.starts_with("3 pieces compared, 0 rows without a fingerprint: 1 pairs"), "{errors}");
     let (code, text, _) = similar(&[]);
     assert!(code == 0 && text.starts_with("1.000  ") && text.contains("(Daughter, lower)"), "{text}");
+    // A server says the same of it.
+    let server = Server::start(&home.path().join("data"));
+    for given in [&[][..], &["--json", "--top", "2"], &["--threshold", "1"]] {
+        let mut there = ripieno(&home.path().join("none"));
+        there.args(["--server", &server.url(), "similar", &job]).args(given);
+        assert_eq!(finish(&mut there), similar(given), "{given:?}");
+    }
     let (code, _, errors) = similar(&["--threshold", "2"]);
     assert!(code == 1 && errors.contains("a threshold is a number from 0 to 1"), "{errors}");
 }

@@ -41,6 +41,8 @@ pub(super) enum Command {
     },
     /// Submit a job to the cluster and print its handle, without waiting for it
     Submit(Ask),
+    /// Say what a job would cost, without submitting it
+    Plan(Ask),
     /// Show what a job is doing (the newest one if none is named)
     Status {
         /// The job

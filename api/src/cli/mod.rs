@@ -111,6 +111,7 @@ async fn serve(desk: &Desk, command: Command) -> Result<u8, Failure> {
         Command::Run(options) => run::run(desk, &options).await,
         Command::Serve { listen } => serve::serve(desk, listen).await,
         Command::Submit(ask) => run::submit(desk, &ask).await,
+        Command::Plan(ask) => run::plan(desk, &ask).await,
         Command::Watch { job, progress } => run::watch(desk, &job, progress).await,
         Command::Retry { job, show } => run::retry(desk, &job, &show).await,
         Command::Mcp { jobs } => mcp::run(desk, jobs).await,

@@ -23,6 +23,10 @@ pub(super) async fn command(remote: &Remote, args: Args) -> Result<u8, Failure> 
             say(&format!("{}\n", remote.submit(&body(&ask)?).await?.id));
             Ok(READ_ALL)
         }
+        Command::Plan(ask) => {
+            say(&summary::plan(&remote.plan(&body(&ask)?).await?));
+            Ok(READ_ALL)
+        }
         Command::Retry { job, show } => {
             let signals = Signals::new()?;
             let reporter = Reporter::new(show.progress);
@@ -41,7 +45,7 @@ pub(super) async fn command(remote: &Remote, args: Args) -> Result<u8, Failure> 
         Command::Status { job } => {
             let job = match job {
                 Some(job) => remote.job(&job).await?,
-                None => remote.jobs().await?.into_iter().next().ok_or_else(show::no_job)?,
+                None => remote.newest().await?.ok_or_else(show::no_job)?,
             };
             say(&summary::text(&job, None, &[]));
             Ok(READ_ALL)
@@ -61,6 +65,11 @@ pub(super) async fn command(remote: &Remote, args: Args) -> Result<u8, Failure> 
                 say(&show::error_line(&row.source, row.piece, &row.state, &row.failure));
             }
             Ok(READ_ALL)
+        }
+        Command::Similar { job, top, threshold, json } => {
+            let (compared, without, pairs) = remote.similar(&job, top, threshold).await?;
+            pairs.iter().for_each(|pair| show::pair_line(pair, json));
+            Ok(show::compared_line(compared, without, pairs.len()))
         }
         Command::Schedule(command) => schedule::remote(remote, command).await,
         Command::Cancel { job } => change(remote, &job, "cancel", None).await,

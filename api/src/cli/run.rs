@@ -2,8 +2,8 @@
 
 use super::desk::Desk;
 use super::progress::Reporter;
-use super::{INTERRUPTED, READ_ALL, args, say, show};
-use crate::http::views::Job;
+use super::{INTERRUPTED, READ_ALL, args, say, show, summary};
+use crate::http::views::{Job, PlanView};
 use crate::plan::{self, Choice};
 use crate::service::{Accepted, State};
 use crate::sources;
@@ -47,6 +47,16 @@ async fn accept(desk: &Desk, ask: &args::Ask) -> Result<Accepted, Failure> {
     let request = request(ask, ask.sources.clone())?;
     let listing = sources::list(&ask.sources, &desk.limits).await?;
     desk.service.submit(&Principal::local(), request, listing, ask.lane).await
+}
+
+/// Says what the job that is asked for would cost.
+pub(super) async fn plan(desk: &Desk, ask: &args::Ask) -> Result<u8, Failure> {
+    // Checked, though nothing comes of it.
+    request(ask, ask.sources.clone())?;
+    let listing = sources::list(&ask.sources, &desk.limits).await?;
+    let estimate = plan::estimate(listing.found.iter())?;
+    say(&summary::plan(&PlanView::of(&estimate, listing.left_out)));
+    Ok(READ_ALL)
 }
 
 /// Runs the command; says the exit code.

@@ -2,9 +2,9 @@
 
 use super::progress::Reporter;
 use super::{NOTHING_DONE, READ_ALL, SOME_FAILED, say, summary, tell};
-use crate::http::views::Job;
-use crate::service::{Service, State, Status};
-use crate::similar::{Name, Question};
+use crate::http::views::{Job, PairView, PieceName};
+use crate::service::{Pages, Service, State, Status};
+use crate::similar::Question;
 use serde_json::json;
 use shared::failure::{Failure, FailureKind};
 use shared::job::JobId;
@@ -15,6 +15,9 @@ use std::path::PathBuf;
 use worker::analyse::{self, ANALYSES, Kind};
 use worker::read::READERS;
 
+/// Jobs that are looked at before any of them is shown.
+const JOBS_AT_ONCE: usize = 100;
+
 pub(super) async fn status(
     service: &Service,
     principal: &Principal,
@@ -23,8 +26,8 @@ pub(super) async fn status(
     let status = match job {
         Some(job) => service.status(principal, &job).await?,
         None => {
-            let newest = service.jobs(principal).await?.into_iter().next();
-            newest.ok_or_else(no_job)?
+            let newest = service.list_jobs(principal, &Pages { cursor: None, limit: 1 }).await?;
+            newest.entries.into_iter().next().ok_or_else(no_job)?
         }
     };
     say(&summary::text(&Job::from(&status), None, &[]));
@@ -37,10 +40,15 @@ pub(super) fn no_job() -> Failure {
 }
 
 pub(super) async fn jobs(service: &Service, principal: &Principal) -> Result<u8, Failure> {
-    for status in service.jobs(principal).await? {
-        say(&job_line(&Job::from(&status)));
+    let mut pages = Pages { cursor: None, limit: JOBS_AT_ONCE };
+    loop {
+        let page = service.list_jobs(principal, &pages).await?;
+        page.entries.iter().for_each(|status| say(&job_line(&Job::from(status))));
+        pages.cursor = Some(match page.next {
+            Some(next) => next,
+            None => return Ok(READ_ALL),
+        });
     }
-    Ok(READ_ALL)
 }
 
 /// A job in a line.
@@ -100,27 +108,27 @@ pub(super) async fn similar(
     as_json: bool,
 ) -> Result<u8, Failure> {
     let (compared, without, pairs) = service.similar(principal, job, question).await?;
-    let piece = |name: &Name| json!({ "source": name.source, "piece": name.piece, "title": name.title });
-    let words = |name: &Name| {
+    let lines = pairs.into_iter().map(PairView::from).inspect(|pair| pair_line(pair, as_json));
+    Ok(compared_line(compared, without, lines.count()))
+}
+
+pub(super) fn pair_line(pair: &PairView, as_json: bool) {
+    let words = |name: &PieceName| {
         let number = if name.piece == 0 { String::new() } else { format!(" piece {}", name.piece) };
         let title = if name.title.is_empty() { String::new() } else { format!(" ({})", name.title) };
         format!("{}{number}{title}", name.source)
     };
-    for pair in &pairs {
-        if as_json {
-            let line = json!({
-                "one": piece(&pair.one), "other": piece(&pair.other), "score": pair.score,
-                "stretches": pair.stretches, "opening": pair.opening,
-            });
-            say(&format!("{line}\n"));
-        } else {
-            say(&format!("{:.3}  {}  {}\n", pair.score, words(&pair.one), words(&pair.other)));
-        }
+    if as_json {
+        // A view is plain data: it always is JSON.
+        say(&format!("{}\n", serde_json::to_string(pair).unwrap_or_default()));
+    } else {
+        say(&format!("{:.3}  {}  {}\n", pair.score, words(&pair.one), words(&pair.other)));
     }
-    let summary =
-        format!("{compared} pieces compared, {without} rows without a fingerprint: {} pairs\n", pairs.len());
-    tell(&summary);
-    Ok(READ_ALL)
+}
+
+pub(super) fn compared_line(compared: usize, without: u64, pairs: usize) -> u8 {
+    tell(&format!("{compared} pieces compared, {without} rows without a fingerprint: {pairs} pairs\n"));
+    READ_ALL
 }
 
 /// What a job is doing after somebody changed what is wanted of it.

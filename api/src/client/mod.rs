@@ -3,7 +3,8 @@
 mod plain;
 mod schedules;
 
-use crate::http::views::{Job, Jobs};
+use crate::http::views::{Job, Jobs, PairView, PlanView};
+use crate::http::{COMPARED, WITHOUT};
 use reqwest::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
@@ -97,11 +98,13 @@ impl Remote {
 
     async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Failure> {
         let body = self.send(request).await?.bytes().await.map_err(|error| self.away(&error))?;
-        serde_json::from_slice(&body).map_err(|error| {
-            let message =
-                format!("the answer of {} is not understood: {error}; is it of another version?", self.base);
-            Failure::new(FailureKind::Internal, message)
-        })
+        serde_json::from_slice(&body).map_err(|error| self.not_understood(&error))
+    }
+
+    fn not_understood(&self, error: &serde_json::Error) -> Failure {
+        let message =
+            format!("the answer of {} is not understood: {error}; is it of another version?", self.base);
+        Failure::new(FailureKind::Internal, message)
     }
 
     /// Submits a job; says it, and whether it is one of before. Sent again where the connection broke, under one key.
@@ -118,6 +121,14 @@ impl Remote {
                 outcome => return outcome,
             }
         }
+    }
+
+    /// What a job would cost.
+    ///
+    /// # Errors
+    /// As [`Remote::submit`].
+    pub(crate) async fn plan(&self, job: &Value) -> Result<PlanView, Failure> {
+        self.json(self.post("/v1/plans", job)).await
     }
 
     /// Looks at a job.
@@ -141,13 +152,17 @@ impl Remote {
         let tag =
             response.headers().get(ETAG).and_then(|tag| tag.to_str().ok()).unwrap_or_default().to_owned();
         let body = response.bytes().await.map_err(|error| self.away(&error))?;
-        let job = serde_json::from_slice(&body).map_err(|error| {
-            Failure::new(
-                FailureKind::Internal,
-                format!("the answer of {} is not understood: {error}", self.base),
-            )
-        })?;
+        let job = serde_json::from_slice(&body).map_err(|error| self.not_understood(&error))?;
         Ok(Some((job, tag)))
+    }
+
+    /// The newest job, if there is one.
+    ///
+    /// # Errors
+    /// As [`Remote::submit`].
+    pub(crate) async fn newest(&self) -> Result<Option<Job>, Failure> {
+        let page: Jobs = self.json(self.request(Method::GET, "/v1/jobs?limit=1")).await?;
+        Ok(page.jobs.into_iter().next())
     }
 
     /// Every job, newest first.
@@ -210,6 +225,28 @@ impl Remote {
             file.write_all(&bytes).map_err(|error| unwritten(path, &error))?;
         }
         file.sync_all().map_err(|error| unwritten(path, &error))
+    }
+
+    /// The pieces of a job that are like each other; with how many were compared, and how many rows have no fingerprint.
+    ///
+    /// # Errors
+    /// As [`Remote::submit`].
+    pub(crate) async fn similar(
+        &self,
+        job: &JobId,
+        top: u16,
+        threshold: f64,
+    ) -> Result<(usize, u64, Vec<PairView>), Failure> {
+        let path = format!("/v1/jobs/{job}/similar?top={top}&threshold={threshold}");
+        let response = self.send(self.request(Method::GET, &path)).await?;
+        let head = response.headers().clone();
+        let count = |name| head.get(name).and_then(|count| count.to_str().ok()?.parse::<u64>().ok());
+        let (compared, without) = (count(&COMPARED).unwrap_or(0), count(&WITHOUT).unwrap_or(0));
+        let body = response.bytes().await.map_err(|error| self.away(&error))?;
+        let pairs = serde_json::Deserializer::from_slice(&body).into_iter::<PairView>().collect();
+        let pairs: Result<Vec<PairView>, _> = pairs;
+        let pairs = pairs.map_err(|error| self.not_understood(&error))?;
+        Ok((usize::try_from(compared).unwrap_or(usize::MAX), without, pairs))
     }
 
     /// What failed of a job or is degraded, in the order of its table.

@@ -18,8 +18,17 @@ const SOURCES_MAX: usize = 1000;
 #[serde(deny_unknown_fields)]
 pub(super) struct NewJob {
     /// Folders, files, or URLs (`s3://bucket/prefix`, `https://host/score.mxl`), as the server sees them.
-    #[schema(min_items = 1, max_items = 1000, example = json!(["/data/scores"]))]
+    #[serde(default)]
+    #[schema(max_items = 1000, example = json!(["/data/scores"]))]
     pub(super) sources: Vec<String>,
+    /// Handles of uploaded scores.
+    #[serde(default)]
+    #[schema(max_items = 1000, example = json!([]))]
+    pub(super) scores: Vec<String>,
+    /// Name of a corpus, for all uploaded scores in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "^[a-z0-9_-][a-z0-9_.-]{0,63}$")]
+    pub(super) corpus: Option<String>,
     /// Names of analyses, in the order of the table's columns; all of them where none is named.
     #[serde(default)]
     #[schema(example = json!(["key", "ambitus"]))]
@@ -114,10 +123,10 @@ impl NewJob {
     /// The choice of the same name, as the plan checks it.
     pub(super) fn choice(&self) -> Result<Choice, Failure> {
         let malformed = |message: String| Failure::new(FailureKind::Malformed, message);
-        if self.sources.is_empty() || self.sources.len() > SOURCES_MAX {
+        let named = self.sources.len() + self.scores.len() + usize::from(self.corpus.is_some());
+        if !(1..=SOURCES_MAX).contains(&named) {
             let message = format!(
-                "sources: name 1 to {SOURCES_MAX} files, folders or URLs, not {}",
-                self.sources.len()
+                "name 1 to {SOURCES_MAX} sources (files, folders, URLs), scores (handles) or a corpus, not {named}"
             );
             return Err(malformed(message));
         }

@@ -2,9 +2,9 @@
 
 use super::ask::NewJob;
 use super::callbacks;
-use super::extract::{Json, heavy};
+use super::extract::{Json, Who, heavy};
 use super::problem::Problem;
-use super::views::{AnalysisView, Expected, FormatView, PlanView};
+use super::views::{AnalysisView, FormatView, PlanView};
 use super::web::Web;
 use crate::{plan, sources};
 use axum::extract::{Path, State};
@@ -43,33 +43,21 @@ pub(super) async fn formats() -> axum::Json<Vec<FormatView>> {
     responses((status = 200, description = "What it would cost", body = PlanView)))]
 pub(super) async fn plan(
     State(web): State<Arc<Web>>,
+    Who(principal): Who,
     Json(job): Json<NewJob>,
 ) -> Result<axum::Json<PlanView>, Problem> {
     if let Some(url) = &job.callback {
         callbacks::check(web.callbacks.as_ref(), url)?;
     }
-    let request = plan::request(job.sources.clone(), &job.choice()?)?;
+    // Checked, though nothing comes of it.
+    plan::request(job.sources.clone(), &job.choice()?)?;
+    let uploaded = web.front.scores.named(&principal, &job.scores, job.corpus.as_deref()).await?;
     let limits = web.front.limits.clone();
     let estimated = heavy(move || async move {
-        let listing = sources::list(&request.sources, &limits).await?;
+        let listing = sources::list_with(&job.sources, uploaded, &limits).await?;
         let estimate = plan::estimate(listing.found.iter())?;
         Ok((estimate, listing.left_out))
     });
     let (estimate, left_out) = estimated.await?;
-    let seconds = |microseconds: u64| std::time::Duration::from_micros(microseconds).as_secs_f64();
-    let formats = estimate.formats.iter().map(|(name, part)| {
-        let expected =
-            Expected { items: part.items, bytes: part.bytes, cpu_seconds: seconds(part.microseconds) };
-        ((*name).to_owned(), expected)
-    });
-    let total = |of: fn(&plan::Part) -> u64| estimate.formats.values().map(of).sum();
-    Ok(axum::Json(PlanView {
-        items: total(|part| part.items),
-        bytes: total(|part| part.bytes),
-        chunks: estimate.chunks,
-        cpu_seconds: seconds(total(|part| part.microseconds)),
-        formats: formats.collect(),
-        basis: plan::BASIS.to_owned(),
-        left_out,
-    }))
+    Ok(axum::Json(PlanView::of(&estimate, left_out)))
 }

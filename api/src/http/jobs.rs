@@ -8,7 +8,7 @@ use super::views::{Job, Jobs};
 use super::waiting::{Until, wait_for};
 use super::web::Web;
 use crate::service::{Accepted, Order, Pages, Status};
-use crate::{plan, sources};
+use crate::{plan, scores, sources};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -45,7 +45,8 @@ pub(super) async fn submit(
     Json(job): Json<NewJob>,
 ) -> Result<Response, Problem> {
     let key = idempotency_key(&headers)?;
-    let request = plan::request(job.sources.clone(), &job.choice()?)?;
+    let names = [job.sources.clone(), scores::names(&job.scores, job.corpus.as_deref())].concat();
+    let request = plan::request(names, &job.choice()?)?;
     if let Some(url) = &job.callback {
         callbacks::check(web.callbacks.as_ref(), url)?;
     }
@@ -54,11 +55,12 @@ pub(super) async fn submit(
     {
         return accepted(&web, &principal, Accepted { record, resumed: true }).await;
     }
+    let uploaded = web.front.scores.named(&principal, &job.scores, job.corpus.as_deref()).await?;
     let order = Order { lane: job.lane.into(), key, callback: job.callback };
     let (service, limits) = (web.front.service.clone(), web.front.limits.clone());
     let who = principal.clone();
     let taken = heavy(move || async move {
-        let listing = sources::list(&request.sources, &limits).await?;
+        let listing = sources::list_with(&job.sources, uploaded, &limits).await?;
         service.order(&who, request, listing, order).await
     });
     accepted(&web, &principal, taken.await?).await

@@ -18,6 +18,9 @@ mod problem;
 mod rest;
 mod results;
 mod schedules;
+mod scores;
+mod similar;
+mod uploads;
 pub(crate) mod views;
 mod waiting;
 mod web;
@@ -26,6 +29,7 @@ pub use callbacks::Callbacks;
 pub use guard::Names;
 pub use listen::Listener;
 pub use rest::document;
+pub(crate) use similar::{COMPARED, WITHOUT};
 
 use crate::front::Front;
 use axum::Router;

@@ -1,7 +1,7 @@
 //! REST: each operation one handler, whose description the OpenAPI document is made of.
 
 use super::web::Web;
-use super::{catalogue, events, items, jobs, openapi, results, schedules};
+use super::{catalogue, events, items, jobs, openapi, results, schedules, scores, similar, uploads};
 use axum::Router;
 use std::sync::Arc;
 use utoipa::OpenApi;
@@ -20,6 +20,7 @@ fn described() -> OpenApiRouter<Arc<Web>> {
         .routes(routes!(items::items))
         .routes(routes!(items::failures))
         .routes(routes!(results::results))
+        .routes(routes!(similar::similar))
         .routes(routes!(events::events))
         .routes(routes!(schedules::add, schedules::list))
         .routes(routes!(schedules::get, schedules::remove))
@@ -27,6 +28,13 @@ fn described() -> OpenApiRouter<Arc<Web>> {
         .routes(routes!(schedules::resume))
         .routes(routes!(schedules::run))
         .routes(routes!(schedules::history))
+        .routes(routes!(scores::search, scores::send))
+        .routes(routes!(scores::get, scores::delete))
+        .routes(routes!(scores::content))
+        .routes(routes!(scores::import))
+        .routes(routes!(scores::corpora))
+        .routes(routes!(uploads::begin, uploads::options))
+        .routes(routes!(uploads::get, uploads::offset, uploads::append, uploads::give_up))
         .routes(routes!(catalogue::plan))
         .routes(routes!(catalogue::analyses))
         .routes(routes!(catalogue::analysis))

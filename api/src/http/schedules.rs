@@ -34,7 +34,7 @@ pub(super) struct NewSchedule {
     /// Which of the times at which nobody was there are made up for.
     #[serde(default)]
     catch_up: CatchUpName,
-    /// What is asked each time; its `callback` is not taken.
+    /// What is asked each time, of `sources`; `scores`, `corpus` and `callback` are not taken.
     job: NewJob,
 }
 
@@ -67,6 +67,10 @@ impl NewSchedule {
         let NewSchedule { name, cron, timezone, catch_up, job } = self;
         if job.callback.is_some() {
             let message = "job.callback: jobs of a schedule have none; its history says how each ended";
+            return Err(Failure::new(FailureKind::Malformed, message));
+        }
+        if !job.scores.is_empty() || job.corpus.is_some() {
+            let message = "job: a schedule lists its sources each time; uploaded scores are none";
             return Err(Failure::new(FailureKind::Malformed, message));
         }
         let request = plan::request(job.sources.clone(), &job.choice()?)?;

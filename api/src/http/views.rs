@@ -1,14 +1,18 @@
 //! What REST tells, as types: the OpenAPI document is made of them, and the command line reads them.
 
 pub(crate) mod schedules;
+pub(crate) mod scores;
 
 use super::ask::ParamValue;
+use crate::plan::{self, Estimate, Part};
 use crate::service::{State, Status, Worked};
+use crate::similar::{Name, Pair};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::failure::Failure;
 use shared::place::Place;
 use std::collections::BTreeMap;
+use std::time::Duration;
 use utoipa::ToSchema;
 use worker::analyse::{Analysis, Kind};
 use worker::read::Format;
@@ -189,6 +193,44 @@ pub(crate) struct Items {
     pub(crate) next: Option<String>,
 }
 
+/// Two pieces that are like each other.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+pub(crate) struct PairView {
+    /// The piece that comes first in the table.
+    pub(crate) one: PieceName,
+    /// The other.
+    pub(crate) other: PieceName,
+    /// The greater of `stretches` and `opening`, from 0 to 1.
+    pub(crate) score: f64,
+    /// Share of the stretches of five notes that either has, estimated.
+    pub(crate) stretches: f64,
+    /// How like the openings are; nothing if one has none, or if they are less like than was asked.
+    pub(crate) opening: Option<f64>,
+}
+
+/// What a piece is called.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+pub(crate) struct PieceName {
+    /// The file or object, as it was named.
+    pub(crate) source: String,
+    /// Which piece of it, from 0.
+    pub(crate) piece: u32,
+    /// Title, or nothing.
+    pub(crate) title: String,
+}
+
+impl From<Pair> for PairView {
+    fn from(pair: Pair) -> Self {
+        let name = |name: Name| PieceName {
+            source: name.source.into(),
+            piece: name.piece,
+            title: name.title.into(),
+        };
+        let Pair { one, other, score, stretches, opening } = pair;
+        PairView { one: name(one), other: name(other), score, stretches, opening }
+    }
+}
+
 /// What a job would cost.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 pub(crate) struct PlanView {
@@ -206,6 +248,27 @@ pub(crate) struct PlanView {
     pub(crate) basis: String,
     /// What was found and is no item: files that are no scores, by extension; sources that a manifest file `named again`.
     pub(crate) left_out: BTreeMap<String, u64>,
+}
+
+impl PlanView {
+    /// An estimate, and what is left out of it.
+    pub(crate) fn of(estimate: &Estimate, left_out: BTreeMap<String, u64>) -> Self {
+        let seconds = |microseconds: u64| Duration::from_micros(microseconds).as_secs_f64();
+        let formats = estimate.formats.iter().map(|(name, part)| {
+            let cpu_seconds = seconds(part.microseconds);
+            ((*name).to_owned(), Expected { items: part.items, bytes: part.bytes, cpu_seconds })
+        });
+        let total = |of: fn(&Part) -> u64| estimate.formats.values().map(of).sum();
+        PlanView {
+            items: total(|part| part.items),
+            bytes: total(|part| part.bytes),
+            chunks: estimate.chunks,
+            cpu_seconds: seconds(total(|part| part.microseconds)),
+            formats: formats.collect(),
+            basis: plan::BASIS.to_owned(),
+            left_out,
+        }
+    }
 }
 
 /// What the items of one format would cost.

@@ -14,12 +14,9 @@ pub(super) fn check(tool: &str, schema: &Value, given: &Map<String, Value>) -> R
     let known = schema.get("properties").and_then(Value::as_object).unwrap_or(&none);
     if let Some(unknown) = given.keys().find(|name| !known.contains_key(*name)) {
         let names: Vec<&str> = known.keys().map(String::as_str).collect();
-        let hint =
-            nearest(unknown, &names).map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
-        return Err(wrong(format!(
-            "{tool} has no parameter {unknown:?}{hint} It takes: {}",
-            names.join(", ")
-        )));
+        let hint = nearest(unknown, &names);
+        let hint = hint.map_or("; it takes".to_owned(), |near| format!("; did you mean {near:?}? It takes"));
+        return Err(wrong(format!("{tool} has no parameter {unknown:?}{hint}: {}", names.join(", "))));
     }
     let required = schema.get("required").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     if let Some(missing) = required.iter().filter_map(Value::as_str).find(|name| !given.contains_key(*name)) {

@@ -5,9 +5,11 @@ mod describe;
 mod gather;
 mod policy;
 mod search;
+mod uploads;
 
 pub use gather::Imported;
 pub use search::{Found as Hits, Query};
+pub use uploads::{Appended, Progress};
 
 use crate::plan::{Found, Root};
 use bytes::Bytes;
@@ -173,11 +175,25 @@ impl Scores {
         Err(Failure::new(FailureKind::NotFound, format!("no corpus {corpus:?}; there are: {there}")))
     }
 
-    /// Scores as sources of a job.
+    /// Scores, and all of a corpus, as sources of a job.
     ///
     /// # Errors
-    /// `not_found` for the first that is not there, or what the ledger says.
-    pub async fn sources(&self, principal: &Principal, scores: &[ScoreId]) -> Result<Vec<Found>, Failure> {
+    /// `malformed` for what is no handle; `not_found` for what is not there; what the ledger says.
+    pub async fn named(
+        &self,
+        principal: &Principal,
+        scores: &[String],
+        corpus: Option<&str>,
+    ) -> Result<Vec<Found>, Failure> {
+        let mut ids = scores.iter().map(|score| score.parse()).collect::<Result<Vec<ScoreId>, _>>()?;
+        if let Some(corpus) = corpus {
+            ids.extend(self.corpus(principal, corpus).await?);
+        }
+        self.sources(principal, &ids).await
+    }
+
+    /// Scores as sources of a job, unless one is not there.
+    async fn sources(&self, principal: &Principal, scores: &[ScoreId]) -> Result<Vec<Found>, Failure> {
         let ledger = self.ledger(principal);
         let there = ledger.cards().await?;
         if let Some(missing) = scores.iter().find(|score| there.binary_search(score).is_err()) {
@@ -211,6 +227,12 @@ impl Scores {
         let cards = cards.iter().map(|card| (card.id.clone(), Arc::clone(card))).collect();
         self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(tenant.to_owned(), cards);
     }
+}
+
+/// Scores, and all of a corpus, as the record of a job names them.
+pub(crate) fn names(scores: &[String], corpus: Option<&str>) -> Vec<String> {
+    let corpus = corpus.map(|corpus| format!("corpus {corpus}"));
+    scores.iter().cloned().chain(corpus).collect()
 }
 
 /// A card of the same bytes. Eighty bits of a digest may be shared by design of somebody who tries for long.

@@ -39,12 +39,8 @@ impl Service {
     pub async fn list_jobs(&self, principal: &Principal, pages: &Pages) -> Result<Listed<Status>, Failure> {
         let after = pages.cursor.as_deref().map(job_cursor).transpose()?;
         let ledger = self.ledger(principal);
-        let mut records = ledger.records().await?;
-        if let Some((created_ms, id)) = after {
-            records.retain(|record| {
-                (std::cmp::Reverse(record.created_ms), &record.id) > (std::cmp::Reverse(created_ms), &id)
-            });
-        }
+        let after = after.as_ref().map(|(created_ms, id)| (*created_ms, id));
+        let mut records = ledger.records_after(after, pages.limit.saturating_add(1)).await?;
         let more = records.len() > pages.limit;
         records.truncate(pages.limit);
         let next = records.last().filter(|_| more).map(|last| format!("{}.{}", last.created_ms, last.id));

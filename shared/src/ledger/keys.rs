@@ -83,6 +83,10 @@ impl Keys {
         self.corpus(corpus).join(score.as_str())
     }
 
+    pub(super) fn index(&self) -> Path {
+        Path::from_iter(["tenants", &self.tenant, "listed"])
+    }
+
     pub(super) fn active(&self) -> Path {
         Path::from_iter(["active", &self.tenant])
     }

@@ -4,6 +4,7 @@
 //! One primitive carries it all: create-if-absent. The first write of a key wins, a later one is told so.
 
 mod drawer;
+mod index;
 mod keys;
 mod schedules;
 mod scores;
@@ -21,7 +22,7 @@ use crate::receipt::{Finished, Receipt};
 use crate::store::failure;
 use crate::{clock, disk, wire};
 use bytes::Bytes;
-use futures::TryStreamExt;
+use futures::{TryStreamExt, try_join};
 use keys::{Keys, number, numbered};
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
@@ -193,8 +194,9 @@ impl Ledger {
     /// # Errors
     /// What the store says; the job is then not accepted.
     pub async fn accept(&self, record: &Record) -> Result<Created, Failure> {
-        // First the index: a job that is in it but has no record was never accepted, and is passed over.
-        self.create(&self.keys.active_job(&record.id), Bytes::new()).await?;
+        // First where it is listed: a job that is there but has no record was never accepted, and is passed over.
+        let (active, index) = (self.keys.active_job(&record.id), self.index_key(record));
+        try_join!(self.create(&active, Bytes::new()), self.create(&index, Bytes::new()))?;
         self.create_record(&self.keys.record(&record.id), record).await
     }
 
@@ -213,18 +215,6 @@ impl Ledger {
     pub async fn record(&self, job: &JobId) -> Result<Record, Failure> {
         let record = self.get(&self.keys.record(job)).await?;
         record.ok_or_else(|| Failure::new(FailureKind::NotFound, format!("no job {job} in this ledger")))
-    }
-
-    /// Every accepted job, newest first.
-    ///
-    /// # Errors
-    /// What the store says.
-    pub async fn records(&self) -> Result<Vec<Record>, Failure> {
-        let folders = self.store.list_with_delimiter(Some(&self.keys.jobs())).await.map_err(failure)?;
-        let ids = folders.common_prefixes.iter().filter_map(|path| path.filename()?.parse().ok());
-        let mut records = self.records_of(ids.collect()).await?;
-        records.sort_by(|a, b| b.created_ms.cmp(&a.created_ms).then_with(|| a.id.cmp(&b.id)));
-        Ok(records)
     }
 
     /// The accepted jobs that have not finished.

@@ -42,7 +42,7 @@ impl Ledger {
         self.store.list(Some(folder)).try_collect().await.map_err(failure)
     }
 
-    async fn folders(&self, folder: &Path) -> Result<Vec<String>, Failure> {
+    pub(super) async fn folders(&self, folder: &Path) -> Result<Vec<String>, Failure> {
         let found = self.store.list_with_delimiter(Some(folder)).await.map_err(failure)?;
         let names = found.common_prefixes.iter().filter_map(|path| path.filename().map(str::to_owned));
         let mut names: Vec<String> = names.collect();

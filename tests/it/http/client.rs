@@ -22,6 +22,9 @@ fn commands_say_the_same_of_a_server_as_of_a_data_folder() {
         command
     };
     let folder = scores.to_str().unwrap();
+    let plan = finish(&mut there(&["plan", folder]));
+    assert!(plan.0 == 0 && plan.1.starts_with("items     9, 0.0 MB, in 1 messages\n  abc "), "{plan:?}");
+    assert_eq!(plan, finish(&mut here(&["plan", folder])));
     let (code, id, errors) = finish(&mut there(&["submit", folder, "--analyses", "key,ambitus"]));
     assert!(code == 0 && id.starts_with("job-"), "{id}{errors}");
     let id = id.trim();
@@ -70,7 +73,8 @@ fn what_a_server_refuses_and_a_server_that_is_away_are_told_as_ever() {
         (&["submit", "/no/such/folder"], 3, "/no/such/folder: "),
         (&["submit", "x", "--analyses", "kee"], 1, "did you mean \"key\"?"),
         (&["status"], 3, "there is no job yet"),
-        (&["similar", "job-aaaaaaaaaaaaaaaa"], 1, "without --server"),
+        (&["similar", "job-aaaaaaaaaaaaaaaa"], 3, "no job job-aaaaaaaaaaaaaaaa"),
+        (&["mcp"], 1, "without --server"),
     ] {
         let (got, text, errors) = say(&server.url(), arguments);
         assert!(got == code && errors.contains(said), "{arguments:?}: {got} {text}{errors}");
@@ -116,4 +120,69 @@ fn shells_are_told_the_commands() {
         let (code, text, _) = finish(ripieno(home.path()).args(["completions", shell]));
         assert!(code == 0 && text.contains("prioritise") && text.contains("server"), "{shell}");
     }
+}
+
+#[test]
+fn schedules_of_a_server_are_kept_by_the_same_commands() {
+    let home = tempfile::tempdir().unwrap();
+    let (scores, data) = (home.path().join("scores"), home.path().join("data"));
+    corpus(&scores, 5, 50);
+    let server = Server::start(&data);
+    let there = |arguments: &[&str]| -> (i32, String, String) {
+        let mut command = ripieno(&home.path().join("none"));
+        finish(command.args(["--server", &server.url(), "schedule"]).args(arguments))
+    };
+    let here = |arguments: &[&str]| {
+        let mut command = ripieno(&data);
+        finish(command.arg("schedule").args(arguments).env_remove("RIPIENO_SERVER"))
+    };
+    let folder = scores.to_str().unwrap();
+    let add =
+        ["add", "nightly", "--cron", "0 2 * * *", "--timezone", "Europe/Vienna", "--catch-up", "all", "--"];
+    let run = ["run", folder, "--analyses", "key,ambitus", "--set", "key.profile=bellman_budge"];
+    let add = [&add[..], &run[..]].concat();
+    let (code, text, errors) = there(&add);
+    assert!(
+        code == 0 && text.starts_with("nightly  active  \"0 2 * * *\" Europe/Vienna  next "),
+        "{text}{errors}"
+    );
+    let (code, _, errors) = there(&add);
+    assert!(code == 1 && errors.contains("there is a schedule nightly already"), "{errors}");
+    let (code, text, errors) = there(&["run-now", "nightly"]);
+    assert!(code == 0 && text.contains(" (asked for)  being seen to"), "{text}{errors}");
+    let ended = || there(&["history", "nightly"]).1.contains("6 items, 0 from the cache, 1 failed");
+    server.until("it has run", |_| ended());
+    for words in [
+        &["list"][..],
+        &["show", "nightly"],
+        &["history", "nightly"],
+        &["history", "nightly", "--json", "--last", "1"],
+        &["pause", "nightly"],
+        &["resume", "nightly"],
+        &["show", "weekly"],
+    ] {
+        assert_eq!(there(words), here(words), "{words:?}");
+    }
+    for asked in 2..4 {
+        there(&["run-now", "nightly"]);
+        let lines = || there(&["history", "nightly", "--json"]).1.matches("\"state\":\"job\"").count();
+        server.until("it has run again", |_| lines() == asked);
+    }
+    // Page by page it is the same history.
+    let page = server.get("/v1/schedules/nightly/history?limit=2").json();
+    let cursor = page["next"].as_str().unwrap();
+    let rest = server.get(&format!("/v1/schedules/nightly/history?limit=2&cursor={cursor}")).json();
+    let jobs = |page: &serde_json::Value| {
+        let fires = page["fires"].as_array().unwrap().iter();
+        fires.map(|fire| fire["job"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let all = [jobs(&page), jobs(&rest)].concat();
+    assert_eq!((all.len(), jobs(&page).len(), &rest["next"]), (3, 2, &serde_json::Value::Null));
+    assert_eq!(all, jobs(&server.get("/v1/schedules/nightly/history").json()));
+    let (code, _, errors) = there(&["serve"]);
+    assert!(code == 1 && errors.contains("by itself"), "{errors}");
+    let (code, text, _) = there(&["remove", "nightly"]);
+    assert!(code == 0 && text.starts_with("nightly  removed"), "{text}");
+    assert_eq!(there(&["list"]).1, "");
+    assert_eq!(server.get("/v1/schedules/nightly").status, 404);
 }

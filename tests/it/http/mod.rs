@@ -7,4 +7,5 @@ mod hard;
 mod jobs;
 mod names;
 mod schema;
-mod server;
+mod scores;
+pub(crate) mod server;

@@ -7,11 +7,10 @@ use crate::mcp::answer::Answer;
 use crate::mcp::cursor::RowCursor;
 use crate::mcp::resources::results_link;
 use crate::mcp::view::View;
-use crate::plan::{self, Choice, Found};
+use crate::plan::{self, Choice};
 use crate::service::{Accepted, Order, Status};
-use crate::sources;
+use crate::{scores, sources};
 use serde_json::{Value, json};
-use shared::card::ScoreId;
 use shared::dispatch::Lane;
 use shared::failure::{Failure, FailureKind};
 use std::time::Duration;
@@ -106,14 +105,23 @@ pub(in crate::mcp) async fn answer(
 
 async fn submit(call: &Call<'_>) -> Result<Accepted, Failure> {
     let (front, principal) = (call.front, &call.principal);
-    let (names, elsewhere, sources) = sources(call).await?;
+    let given = call.texts("scores").into_iter().map(str::to_owned);
+    let (elsewhere, scores): (Vec<String>, Vec<String>) =
+        given.partition(|name| front.at_home && !name.starts_with("score-"));
+    let corpus = call.text("corpus");
+    let names = [elsewhere.clone(), scores::names(&scores, corpus)].concat();
+    if names.is_empty() {
+        let message = "say scores (handles of scores_search or scores_import) or corpus";
+        return Err(Failure::new(FailureKind::Malformed, message));
+    }
     let request = plan::request(names, &choice(call)?)?;
     if let Some(key) = call.text("idempotency_key")
         && let Some(record) = front.service.job_of_key(principal, key, &request).await?
     {
         return Ok(Accepted { record, resumed: true });
     }
-    let listing = sources::list_with(&sources, elsewhere, &front.limits).await?;
+    let uploaded = front.scores.named(principal, &scores, corpus).await?;
+    let listing = sources::list_with(&elsewhere, uploaded, &front.limits).await?;
     let lane = if listing.found.items() <= INTERACTIVE_ITEMS_MAX { Lane::Interactive } else { Lane::Bulk };
     match call.text("idempotency_key") {
         Some(key) => {
@@ -144,35 +152,6 @@ fn choice(call: &Call<'_>) -> Result<Choice, Failure> {
     let repeats = Repeats::ALL.into_iter().find(|repeats| Some(repeats.name()) == call.text("repeats"));
     let analyses = call.texts("analyses").into_iter().map(str::to_owned).collect();
     Ok(Choice { analyses, params, fidelity, repeats: repeats.unwrap_or_default(), ..Choice::default() })
-}
-
-/// What is asked as the job's record names it; of that the uploaded scores, and what lies elsewhere.
-async fn sources(call: &Call<'_>) -> Result<(Vec<String>, Vec<Found>, Vec<String>), Failure> {
-    let (given, corpus) = (call.texts("scores"), call.text("corpus"));
-    let (mut names, mut scores, mut elsewhere) = (Vec::new(), Vec::new(), Vec::new());
-    for name in given {
-        if name.starts_with("score-") {
-            scores.push(name.parse::<ScoreId>()?);
-        } else if call.front.at_home {
-            elsewhere.push(name.to_owned());
-        } else {
-            return Err(name
-                .parse::<ScoreId>()
-                .err()
-                .unwrap_or_else(|| Failure::new(FailureKind::Malformed, "a score is named by its handle")));
-        }
-        names.push(name.to_owned());
-    }
-    if let Some(corpus) = corpus {
-        scores.extend(call.front.scores.corpus(&call.principal, corpus).await?);
-        names.push(format!("corpus {corpus}"));
-    }
-    if names.is_empty() {
-        let message = "say scores (handles of scores_search or scores_import) or corpus";
-        return Err(Failure::new(FailureKind::Malformed, message));
-    }
-    let found = call.front.scores.sources(&call.principal, &scores).await?;
-    Ok((names, found, elsewhere))
 }
 
 /// How long a client that knows tasks waits before it is given one.
