@@ -151,8 +151,9 @@ impl FromStr for FireTime {
 
     fn from_str(text: &str) -> Result<Self, Failure> {
         let (digits, asked) = text.strip_suffix("-asked").map_or((text, false), |digits| (digits, true));
-        let at_ms = digits.parse::<u64>();
-        let at_ms = at_ms.map_err(|_| {
+        let all = digits.len() >= 15 && digits.bytes().all(|digit| digit.is_ascii_digit());
+        let at_ms = digits.parse::<u64>().ok().filter(|_| all);
+        let at_ms = at_ms.ok_or_else(|| {
             Failure::new(FailureKind::Malformed, format!("{text:?} is no time of a schedule"))
         })?;
         Ok(FireTime { at_ms, asked })
@@ -252,7 +253,9 @@ mod tests {
             let time = FireTime { at_ms: 1_764_122_400_123, asked };
             assert_eq!(time.to_string().parse::<FireTime>().unwrap(), time);
         }
-        assert!("later".parse::<FireTime>().is_err());
+        for bad in ["later", "0", "+00000000000001", ""] {
+            assert!(bad.parse::<FireTime>().is_err(), "{bad}");
+        }
     }
 
     #[test]

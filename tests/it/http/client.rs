@@ -139,7 +139,7 @@ fn schedules_of_a_server_are_kept_by_the_same_commands() {
     let folder = scores.to_str().unwrap();
     let add =
         ["add", "nightly", "--cron", "0 2 * * *", "--timezone", "Europe/Vienna", "--catch-up", "all", "--"];
-    let run = ["run", folder, "--analyses", "key,ambitus", "--set", "key.profile=bellman_budge"];
+    let run = ["run", folder, "--analyses", "local_key,ambitus", "--set", "local_key.window=2"];
     let add = [&add[..], &run[..]].concat();
     let (code, text, errors) = there(&add);
     assert!(

@@ -7,6 +7,16 @@ use std::process::Command;
 
 /// Cases of one operation in each phase.
 const CASES: &str = "8";
+/// A request may carry headers that nobody asked for.
+const CONFIG: &str = "hooks = \"hooks.py\"
+[[operations]]
+include-operation-id = \"begin_upload\"
+checks.negative_data_rejection.enabled = false
+";
+/// A piece of an upload is bytes.
+const HOOKS: &str = "import schemathesis
+schemathesis.serializer.alias('application/offset+octet-stream', 'application/octet-stream')
+";
 
 #[test]
 fn the_document_holds_whatever_is_asked() {
@@ -27,6 +37,8 @@ fn the_document_holds_whatever_is_asked() {
     let document = document.replace("\"/data/scores\"", &format!("{:?}", scores.to_str().unwrap()));
     let path = home.path().join("openapi.json");
     fs::write(&path, document).unwrap();
+    fs::write(home.path().join("schemathesis.toml"), CONFIG).unwrap();
+    fs::write(home.path().join("hooks.py"), HOOKS).unwrap();
     let mut command = Command::new(schemathesis);
     command.arg("run").arg(&path).args(["--url", &server.url(), "--max-examples", CASES, "--seed", "1"]);
     // Not all that a request may mean is told by a schema: texts that are searched for, sources that are there.

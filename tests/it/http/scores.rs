@@ -83,7 +83,7 @@ fn a_score_that_is_sent_is_found_analysed_taken_out_and_deleted() {
 #[test]
 fn an_upload_goes_on_where_it_broke_off_over_any_front() {
     let home = tempfile::tempdir().unwrap();
-    let text = tune(3, 4000);
+    let text = tune(3, 9000);
     let length = text.len().to_string();
     let server = Server::start(home.path());
     // Base64 of `large.abc` and `tunes`.
