@@ -24,3 +24,4 @@ mod similar;
 mod sources;
 mod support;
 mod tables;
+mod write;

@@ -198,6 +198,10 @@ fn a_client_of_before_shakes_hands_and_is_served_the_same() {
     let run = json!({ "scores": [score], "analyses": ["key"] });
     let answer = agent.send("tools/call", json!({ "name": "analysis_run", "arguments": run }));
     assert_eq!(answer["result"]["structuredContent"]["state"], "finished", "{answer}");
+    let uri = format!("score://{}?as=musicxml", score.as_str().unwrap());
+    let read = agent.send("resources/read", json!({ "uri": uri }));
+    let exported = read["result"]["contents"][0]["text"].as_str().unwrap_or_else(|| panic!("{read}"));
+    assert!(exported.contains("<score-partwise"), "{exported}");
     let read = agent.send("resources/read", json!({ "uri": "job://job-aaaaaaaaaaaaaaaa" }));
     assert!(read["error"]["message"].as_str().unwrap().contains("there is no job://"), "{read}");
     agent.end();

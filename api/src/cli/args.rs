@@ -130,6 +130,26 @@ pub(super) enum Command {
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
         jobs: Option<u16>,
     },
+    /// Write a score in another format
+    ///
+    /// ripieno export song.mxl --to midi
+    Export {
+        /// A file or URL
+        #[arg(value_name = "FILE")]
+        source: String,
+        /// The format: midi, musicxml
+        #[arg(long, value_name = "FORMAT")]
+        to: String,
+        /// Which piece of it, from 0
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        piece: u32,
+        /// Measures as they are `written`, as they are played with all repeats (`expanded`), or with each repeat `once`
+        #[arg(long, default_value = "written", value_parser = repeats)]
+        repeats: Repeats,
+        /// The file to write; - for standard output [default: the same name with the format's extension, here]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
     /// List the analyses, or describe one
     Analyses {
         /// The analysis

@@ -3,6 +3,7 @@
 mod args;
 mod desk;
 mod doctor;
+mod export;
 mod mcp;
 mod progress;
 mod remote;
@@ -85,6 +86,10 @@ async fn command(args: Args) -> Result<u8, Failure> {
         Command::Analyses { name } => return show::analyses(name.as_deref()),
         Command::Formats => return Ok(show::formats()),
         Command::Completions { shell } => return Ok(complete(*shell)),
+        Command::Export { source, to, piece, repeats, out } => {
+            let choice = worker::export::Choice { piece: *piece, repeats: *repeats };
+            return export::export(source, to, choice, out.as_deref()).await;
+        }
         _ => {}
     }
     if let Some(server) = args.server.clone().or_else(|| config::var("RIPIENO_SERVER"))
@@ -136,6 +141,7 @@ async fn serve(desk: &Desk, command: Command) -> Result<u8, Failure> {
         Command::Analyses { .. }
         | Command::Formats
         | Command::Completions { .. }
+        | Command::Export { .. }
         | Command::Doctor
         | Command::WorkApart => Ok(READ_ALL),
     }

@@ -68,8 +68,7 @@ pub(super) async fn command(remote: &Remote, args: Args) -> Result<u8, Failure> 
         }
         Command::Similar { job, top, threshold, json } => {
             let (compared, without, pairs) = remote.similar(&job, top, threshold).await?;
-            pairs.iter().for_each(|pair| show::pair_line(pair, json));
-            Ok(show::compared_line(compared, without, pairs.len()))
+            Ok(show::pairs(compared, without, pairs, json))
         }
         Command::Schedule(command) => schedule::remote(remote, command).await,
         Command::Cancel { job } => change(remote, &job, "cancel", None).await,

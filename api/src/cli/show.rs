@@ -107,12 +107,23 @@ pub(super) async fn similar(
     question: Question,
     as_json: bool,
 ) -> Result<u8, Failure> {
-    let (compared, without, pairs) = service.similar(principal, job, question).await?;
-    let lines = pairs.into_iter().map(PairView::from).inspect(|pair| pair_line(pair, as_json));
-    Ok(compared_line(compared, without, lines.count()))
+    let (compared, without, found) = service.similar(principal, job, question).await?;
+    Ok(pairs(compared, without, found.into_iter().map(PairView::from), as_json))
 }
 
-pub(super) fn pair_line(pair: &PairView, as_json: bool) {
+/// Pairs line by line, and then of how many pieces they are.
+pub(super) fn pairs(
+    compared: usize,
+    without: u64,
+    found: impl IntoIterator<Item = PairView>,
+    as_json: bool,
+) -> u8 {
+    let count = found.into_iter().inspect(|pair| pair_line(pair, as_json)).count();
+    tell(&format!("{compared} pieces compared, {without} rows without a fingerprint: {count} pairs\n"));
+    READ_ALL
+}
+
+fn pair_line(pair: &PairView, as_json: bool) {
     let words = |name: &PieceName| {
         let number = if name.piece == 0 { String::new() } else { format!(" piece {}", name.piece) };
         let title = if name.title.is_empty() { String::new() } else { format!(" ({})", name.title) };
@@ -124,11 +135,6 @@ pub(super) fn pair_line(pair: &PairView, as_json: bool) {
     } else {
         say(&format!("{:.3}  {}  {}\n", pair.score, words(&pair.one), words(&pair.other)));
     }
-}
-
-pub(super) fn compared_line(compared: usize, without: u64, pairs: usize) -> u8 {
-    tell(&format!("{compared} pieces compared, {without} rows without a fingerprint: {pairs} pairs\n"));
-    READ_ALL
 }
 
 /// What a job is doing after somebody changed what is wanted of it.

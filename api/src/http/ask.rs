@@ -110,6 +110,16 @@ pub(super) enum LaneName {
     Bulk,
 }
 
+impl From<RepeatsName> for Repeats {
+    fn from(name: RepeatsName) -> Repeats {
+        match name {
+            RepeatsName::Written => Repeats::Written,
+            RepeatsName::Expanded => Repeats::Expanded,
+            RepeatsName::Once => Repeats::Once,
+        }
+    }
+}
+
 impl From<LaneName> for Lane {
     fn from(name: LaneName) -> Lane {
         match name {
@@ -143,11 +153,7 @@ impl NewJob {
                 FidelityName::Compat => Fidelity::Compat,
             },
             strict: self.strict,
-            repeats: match self.repeats {
-                RepeatsName::Written => Repeats::Written,
-                RepeatsName::Expanded => Repeats::Expanded,
-                RepeatsName::Once => Repeats::Once,
-            },
+            repeats: self.repeats.into(),
             midi: MidiOptions {
                 grid: grid.transpose().map_err(|why| malformed(format!("midi_grid: {why}")))?,
                 parts: self.midi_parts.map(|parts| match parts {

@@ -1,5 +1,6 @@
 //! Uploaded scores: sent, fetched from where they lie, searched, taken out, deleted.
 
+use super::ask::RepeatsName;
 use super::extract::{Json, OfPath, Params, Who, heavy, limit};
 use super::jobs::names_tag;
 use super::problem::Problem;
@@ -7,13 +8,18 @@ use super::views::scores::{Corpora, ImportedView, NotImported, ScoreView, Scores
 use super::web::Web;
 use crate::scores::{Imported, Query, Upload};
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use shared::card::{Card, ScoreId};
+use shared::failure::{Failure, FailureKind};
+use shared::principal::Principal;
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
+use worker::export::{Choice, Exported};
+use worker::score::Repeats;
+use worker::write;
 
 /// What of the scores is asked for; what is not said excludes nothing.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -146,21 +152,46 @@ pub(super) async fn get(
     Ok(axum::Json(ScoreView::from(&card)))
 }
 
-/// Gives the bytes of a score, as they came.
+/// How the bytes of a score are given.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct As {
+    /// Another format: `midi` or `musicxml`; as it came where nothing is said.
+    #[param(pattern = "^(midi|musicxml)$")]
+    r#as: Option<String>,
+    /// Which piece of it, in another format; from 0.
+    piece: Option<u32>,
+    /// Measures as written, as played, or so with each repeat once; in another format.
+    repeats: Option<RepeatsName>,
+}
+
+/// Gives the bytes of a score, as they came, or a piece of it in another format.
 #[utoipa::path(get, path = "/v1/scores/{score}/content", operation_id = "score_content", tag = "scores",
     params(("score" = String, Path, description = "The score", pattern = "^score-[a-kmnp-z2-9]{16}$"),
-        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an answer of before")),
+        As, ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an answer of before")),
     responses(
-        (status = 200, description = "Its bytes", body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 200, description = "Its bytes", content(
+            (Vec<u8> = "application/octet-stream"), (Vec<u8> = "audio/midi"),
+            (String = "application/vnd.recordare.musicxml+xml")),
+            headers(("Ripieno-Left-Out" = u64, description = "Notes that the other format cannot say"))),
         (status = 304, description = "They are as they were"),
     ))]
 pub(super) async fn content(
     State(web): State<Arc<Web>>,
     Who(principal): Who,
     OfPath(score): OfPath<ScoreId>,
+    Params(wanted): Params<As>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let card = web.front.scores.card(&principal, &score).await?;
+    if let Some(format) = &wanted.r#as {
+        return exported(&web, &principal, &card, format, &wanted).await;
+    }
+    if wanted.piece.is_some() || wanted.repeats.is_some() {
+        let message = "piece and repeats are for another format: say as=musicxml or as=midi";
+        return Err(Failure::new(FailureKind::Malformed, message).into());
+    }
     let tag = format!("\"{}\"", card.digest);
     let known = headers.get(header::IF_NONE_MATCH).and_then(|tag| tag.to_str().ok());
     if known.is_some_and(|known| names_tag(known, &tag)) {
@@ -169,18 +200,39 @@ pub(super) async fn content(
     let bytes = web.front.scores.bytes(&principal, &card).await?;
     let head = [
         (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
-        (header::CONTENT_DISPOSITION, attachment(&card)),
+        (header::CONTENT_DISPOSITION, attachment(&card.name)),
         (header::ETAG, tag),
     ];
     Ok((head, bytes).into_response())
 }
 
-/// The name to save a score by: as it came, where that is plain, and in RFC 8187's letters.
-fn attachment(card: &Card) -> String {
+async fn exported(
+    web: &Web,
+    principal: &Principal,
+    card: &Card,
+    format: &str,
+    wanted: &As,
+) -> Result<Response, Problem> {
+    let writer = write::find(format)?;
+    let repeats = wanted.repeats.map(Repeats::from).unwrap_or_default();
+    let choice = Choice { piece: wanted.piece.unwrap_or(0), repeats };
+    let Exported { bytes, left_out, .. } = web.front.scores.exported(principal, card, writer, choice).await?;
+    let written = writer.format();
+    let stem = card.name.rsplit_once('.').map_or(card.name.as_str(), |(stem, _)| stem);
+    let head = [
+        (header::CONTENT_TYPE, written.media_type.to_owned()),
+        (header::CONTENT_DISPOSITION, attachment(&format!("{stem}.{}", written.extension))),
+        (HeaderName::from_static("ripieno-left-out"), left_out.to_string()),
+    ];
+    Ok((head, bytes).into_response())
+}
+
+/// The name to save a score by: as it is, where that is plain, and in RFC 8187's letters.
+fn attachment(name: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_. ".contains(letter);
-    let ascii: String = card.name.chars().map(|letter| if plain(letter) { letter } else { '_' }).collect();
+    let ascii: String = name.chars().map(|letter| if plain(letter) { letter } else { '_' }).collect();
     let mut encoded = String::new();
-    for byte in card.name.bytes() {
+    for byte in name.bytes() {
         match byte {
             b'-' | b'_' | b'.' | b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => encoded.push(char::from(byte)),
             _ => encoded += &format!("%{byte:02X}"),

@@ -20,6 +20,8 @@ use shared::card::{Card, ScoreId};
 use shared::failure::{Failure, FailureKind};
 use shared::job::JobId;
 use shared::principal::Principal;
+use worker::export::Choice;
+use worker::write;
 
 /// Bytes of rows that one read of `job://{id}/results` gives: ten thousand tokens at the most.
 const RESULTS_BYTES_MAX: usize = 32_000;
@@ -36,12 +38,17 @@ pub(super) enum Named {
     Job(JobId),
     Results(JobId, RowCursor),
     Score(ScoreId),
+    Exported(ScoreId, &'static str),
 }
 
 /// Reads a URI of ours.
 pub(super) fn named(uri: &str) -> Option<Named> {
     if let Some(score) = uri.strip_prefix("score://") {
-        return score.parse().ok().map(Named::Score);
+        let Some((score, format)) = score.split_once("?as=") else {
+            return score.parse().ok().map(Named::Score);
+        };
+        let writer = write::find(format).ok()?;
+        return score.parse().ok().map(|score| Named::Exported(score, writer.format().name));
     }
     let job = uri.strip_prefix("job://")?;
     let Some((job, rest)) = job.split_once("/results") else { return job.parse().ok().map(Named::Job) };
@@ -101,7 +108,9 @@ pub(super) fn templates() -> ListResourceTemplatesResult {
     let resource_templates = vec![
         template("job://{id}", "job", "State and progress of a job", "application/json"),
         template("job://{id}/results{?cursor}", "rows of a job", "Its table, a page at a time", "text/csv"),
-        ResourceTemplate::new("score://{id}", "score").with_description("An uploaded score as it came"),
+        ResourceTemplate::new("score://{id}{?as}", "score").with_description(
+            "An uploaded score as it came; as=musicxml or as=midi: its first piece in that format",
+        ),
     ];
     ListResourceTemplatesResult { resource_templates, ..ListResourceTemplatesResult::default() }
         .with_ttl_ms(3_600_000)
@@ -118,6 +127,7 @@ pub(super) async fn read(
         Some(Named::Job(job)) => job_contents(front, principal, uri, &job).await,
         Some(Named::Results(job, cursor)) => results_contents(front, principal, uri, &job, cursor).await,
         Some(Named::Score(score)) => score_contents(front, principal, uri, &score).await,
+        Some(Named::Exported(score, format)) => exported(front, principal, uri, &score, format).await,
         None => Err(Failure::new(FailureKind::NotFound, "")),
     };
     let contents = contents.map_err(|failure| match failure.kind {
@@ -190,13 +200,37 @@ async fn score_contents(
         return Err(Failure::new(FailureKind::TooLarge, message));
     }
     let bytes = front.scores.bytes(principal, &card).await?;
-    let contents = match std::str::from_utf8(&bytes) {
-        Ok(text) => ResourceContents::text(text, uri),
-        Err(_) => ResourceContents::blob(STANDARD.encode(&bytes), uri),
-    };
     let mut meta = MetaObject::new();
     meta.0.insert("ripieno/imported".to_owned(), json!(moment::text(card.created_ms)));
-    Ok(contents.with_mime_type(mime(&card.format)).with_meta(meta))
+    Ok(contents(&bytes, uri).with_mime_type(mime(&card.format)).with_meta(meta))
+}
+
+async fn exported(
+    front: &Front,
+    principal: &Principal,
+    uri: &str,
+    score: &ScoreId,
+    format: &str,
+) -> Result<ResourceContents, Failure> {
+    let (card, writer) = (front.scores.card(principal, score).await?, write::find(format)?);
+    let exported = front.scores.exported(principal, &card, writer, Choice::default()).await?;
+    let bytes = exported.bytes.len() as u64;
+    if bytes > SCORE_BYTES_MAX {
+        let message =
+            format!("{uri} would have {bytes} bytes, more than the {SCORE_BYTES_MAX} of a resource");
+        return Err(Failure::new(FailureKind::TooLarge, message));
+    }
+    let mut meta = MetaObject::new();
+    meta.0.insert("ripieno/left_out".to_owned(), json!(exported.left_out));
+    Ok(contents(&exported.bytes, uri).with_mime_type(writer.format().media_type).with_meta(meta))
+}
+
+/// Bytes as a text, if they are one.
+fn contents(bytes: &[u8], uri: &str) -> ResourceContents {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => ResourceContents::text(text, uri),
+        Err(_) => ResourceContents::blob(STANDARD.encode(bytes), uri),
+    }
 }
 
 #[cfg(test)]
@@ -214,6 +248,9 @@ mod tests {
             Some(Named::Results(_, cursor)) if cursor.text() == "r1.2.3"
         ));
         assert_eq!(named(&format!("score://{score}")), Some(Named::Score(score.parse().unwrap())));
+        let exported = Some(Named::Exported(score.parse().unwrap(), "midi"));
+        assert_eq!(named(&format!("score://{score}?as=midi")), exported);
+        assert_eq!(named(&format!("score://{score}?as=lilypond")), None);
         for bad in ["", "job://", "score://../x", "file:///etc/passwd", "job://job-k3f9q2mwx7abcdef/rows"] {
             assert_eq!(named(bad), None, "{bad}");
         }

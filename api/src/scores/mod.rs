@@ -24,6 +24,10 @@ use shared::row::Row;
 use shared::wire::WIRE_VERSION;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use worker::export::{Choice, Exported, export};
+use worker::fetch::Loaded;
+use worker::read::ReadOptions;
+use worker::write::ScoreWriter;
 
 /// Cards that are read together.
 const CARDS_AT_ONCE: usize = 16;
@@ -125,6 +129,25 @@ impl Scores {
     /// `not_found`, or what the ledger says.
     pub async fn bytes(&self, principal: &Principal, card: &Card) -> Result<Bytes, Failure> {
         self.ledger(principal).score_bytes(&card.digest).await
+    }
+
+    /// A piece of a score in another format.
+    ///
+    /// # Errors
+    /// What the ledger says; as [`worker::export::export`].
+    pub async fn exported(
+        &self,
+        principal: &Principal,
+        card: &Card,
+        writer: &'static dyn ScoreWriter,
+        choice: Choice,
+    ) -> Result<Exported, Failure> {
+        let loaded = Loaded::of(self.bytes(principal, card).await?);
+        let options = ReadOptions { limits: self.limits.clone(), ..ReadOptions::default() };
+        let name = card.name.clone();
+        let work = move || export(&loaded, &name, writer, choice, &options);
+        let gone = |error| Failure::new(FailureKind::Internal, format!("a thread is gone: {error}"));
+        tokio::task::spawn_blocking(work).await.map_err(gone)?
     }
 
     /// The first row that reading a score gives, with its summary.

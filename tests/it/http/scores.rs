@@ -61,6 +61,15 @@ fn a_score_that_is_sent_is_found_analysed_taken_out_and_deleted() {
     assert_eq!(got.text(), text);
     let named = "attachment; filename=\"_ b.abc\"; filename*=UTF-8''%C3%A4%20b.abc";
     assert_eq!(got.header("content-disposition"), named);
+    let xml = server.get(&format!("{content}?as=musicxml"));
+    assert!(xml.status == 200 && xml.text().contains("<work-title>Tune 1</work-title>"), "{}", xml.text());
+    assert_eq!(xml.header("ripieno-left-out"), "0");
+    let midi = server.get(&format!("{content}?as=midi&repeats=expanded"));
+    assert!(midi.body.starts_with(b"MThd") && midi.header("content-disposition").contains("%C3%A4%20b.mid"));
+    for (query, status) in [("as=lilypond", 415), ("as=midi&piece=1", 404), ("piece=0", 422)] {
+        let refused = server.get(&format!("{content}?{query}"));
+        assert_eq!(refused.status, status, "{query}: {}", refused.text());
+    }
     let tag = [("If-None-Match", got.header("etag"))];
     assert_eq!(server.ask("GET", &content, &tag, "").status, 304);
     let path = format!("/v1/scores/{id}");

@@ -75,6 +75,12 @@ impl Ticks {
         (self.0.unsigned_abs() / divisor, whole / divisor)
     }
 
+    /// The greatest length that both are multiples of.
+    #[must_use]
+    pub fn common(self, other: Ticks) -> Ticks {
+        Ticks(i64::try_from(gcd(self.0.unsigned_abs(), other.0.unsigned_abs())).unwrap_or(1))
+    }
+
     /// Whether this is a span of some length.
     #[must_use]
     pub const fn is_positive(self) -> bool {

@@ -12,7 +12,7 @@ use shared::failure::{Failure, FailureKind};
 pub(super) static SPEC: Spec = Spec {
     name: "scores_inspect",
     title: "Inspect a score",
-    description: "One uploaded score. concise: its card; full: also meters, keys, tempi, instruments, warnings; source: the notation itself, a page at a time (export; binary formats as the linked resource).",
+    description: "One uploaded score. concise: its card; full: also meters, keys, tempi, instruments, warnings; source: the notation itself, a page at a time. Export: the linked resource, with ?as=musicxml or ?as=midi in another format.",
     hints: [true, false, true, false],
     input,
     output,
