@@ -113,6 +113,7 @@ fn table(paths: &[&str]) {
     line("all".to_owned(), cost(ANALYSES, &scores));
 }
 
+#[allow(clippy::disallowed_methods, reason = "an exponent for people, to two places")]
 fn growth() {
     let sizes = [1_000, 10_000, 100_000, 1_000_000];
     let made: Vec<[Score; 1]> = sizes.iter().map(|&notes| [made(notes)]).collect();
