@@ -26,6 +26,12 @@ def name(path):
     return path.replace('/', '__')
 
 
+def chords_of(row):
+    """The keys of each chord by its onset and length."""
+    findings = row['findings']['chords']
+    return {(row[0], row[1]): findings['chords'][row[4]]['keys'] for row in findings['slices']}
+
+
 def exact(value):
     return Fraction(value).limit_denominator(DIVISIONS)
 
@@ -89,8 +95,7 @@ def compare(table, oracle):
     rows = {Path(row['source']).stem: row for row in map(json.loads, open(table))}
     compared = equal = 0
     for path, chords in records(oracle):
-        findings = rows[name(path)]['findings']['chords']
-        ours = {(row[0], row[1]): findings['chords'][row[4]]['keys'] for row in findings['slices']}
+        ours = chords_of(rows[name(path)])
         for onset, length, keys, *_ in chords:
             same = ours.get((onset, length)) == keys
             compared, equal = compared + 1, equal + same

@@ -16,6 +16,7 @@ mod keys;
 mod melody;
 mod repetition;
 mod scores;
+mod succeeded;
 mod whole;
 
 /// One score of each format has a golden answer of each analysis.

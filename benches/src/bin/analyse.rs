@@ -10,7 +10,8 @@
 //! median CPU time and its ratio to that of the reading, and one for all of them together. Each analysis gets scores of
 //! which nothing has been worked out yet; `all` shares what analyses share.
 //!
-//! The second does so over made-up scores of a thousand to a million notes, and tells nanoseconds a note.
+//! The second does so over made-up scores of a thousand to a million notes, and tells nanoseconds a note, and the exponent by
+//! which the whole cost grows from ten thousand notes to the largest score that is within the limits.
 //!
 //! The third runs `benches/with_music21.py` with a Python that has music21 over the same files in the same run: CPU time of
 //! reading, key, chords, Roman numerals and parallels there over that here, and the same of features.
@@ -112,19 +113,35 @@ fn table(paths: &[&str]) {
     line("all".to_owned(), cost(ANALYSES, &scores));
 }
 
+#[allow(clippy::disallowed_methods, reason = "an exponent for people, to two places")]
 fn growth() {
     let sizes = [1_000, 10_000, 100_000, 1_000_000];
     let made: Vec<[Score; 1]> = sizes.iter().map(|&notes| [made(notes)]).collect();
     for analysis in ANALYSES {
         let params = analysis.spec().check(&serde_json::Map::new()).expect("defaults lie in their ranges");
         let of = |score: &[Score; 1]| match analyse::run(*analysis, &score[0], &params) {
-            Ok(_) => json!(rounded(cost(&[*analysis], score) * 1e9 / count(score))),
-            Err(failure) => json!(failure.message),
+            Ok(_) => Ok(cost(&[*analysis], score) * 1e9 / count(score)),
+            Err(failure) => Err(failure.message),
         };
-        let per_note: Vec<Value> = made.iter().map(of).collect();
+        let costs: Vec<Result<f64, String>> = made.iter().map(of).collect();
+        let told: Vec<(usize, f64)> = sizes
+            .iter()
+            .zip(&costs)
+            .filter_map(|(notes, cost)| Some((*notes, *cost.as_ref().ok()?)))
+            .collect();
+        let exponent = match told[1..] {
+            [(few, cheap), .., (many, dear)] => {
+                json!(rounded(1.0 + (dear / cheap).ln() / (many as f64 / few as f64).ln()))
+            }
+            _ => Value::Null,
+        };
+        let per_note: Vec<Value> = costs
+            .into_iter()
+            .map(|cost| cost.map_or_else(|why| json!(why), |cost| json!(rounded(cost))))
+            .collect();
         println!(
             "{}",
-            json!({ "analysis": analysis.spec().mark(), "notes": sizes, "ns_per_note": per_note })
+            json!({ "analysis": analysis.spec().mark(), "notes": sizes, "ns_per_note": per_note, "exponent": exponent })
         );
     }
 }

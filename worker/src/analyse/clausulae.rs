@@ -16,8 +16,8 @@ use std::collections::BTreeMap;
 
 static SPEC: Spec = Spec {
     name: "clausulae",
-    revision: 1,
-    summary: "Cadences of polyphony by voices, without chords or keys: a cantizans rises by step to a tone, against a tenorizans that falls by step to it or a bassizans that leaps to it, after a suspension or to a long and strong note; with altizans and plagal bassizans, and evaded where the other voice goes elsewhere after a suspension. A voice is a line without chords. Shares and tones are null where there are none.",
+    revision: 2,
+    summary: "Cadences of polyphony by voices, without chords or keys: a cantizans rises by step to a tone, against a tenorizans that falls by step to it or a bassizans that leaps to it, after a suspension on no weaker a place than its resolution, or to a long and strong note after which both voices rest; with altizans and plagal bassizans, and evaded where the other voice goes elsewhere after a suspension. A voice is a line without chords. Shares and tones are null where there are none.",
     params: &[],
     columns: &[
         integer("count", "/count", "clausula", "Clausulae of all kinds."),

@@ -139,8 +139,9 @@ impl Analysis for Modules {
         let grids = grids(score, &stated);
         let mut spots = Spots::new(score, &grids);
         let Tally { words, seen, pairs, .. } = tally;
+        let texts: Vec<String> = words.iter().map(|word| events.text(word)).collect();
         let say = |module: &[u32]| -> String {
-            module.iter().filter_map(|&word| words.get(word as usize)).map(|word| events.text(word)).collect()
+            module.iter().filter_map(|&word| texts.get(word as usize)).map(String::as_str).collect()
         };
         let (mut count, mut repeated, mut entropy) = (0, 0, Entropy::default());
         for seen in seen.values() {
@@ -229,17 +230,18 @@ impl Tally {
             if group.len() > commonest.0 {
                 commonest = (group.len(), module);
             }
-            if !self.seen.contains_key(module) {
-                self.seen.insert(module.into(), Seen::default());
-            }
-            if let Some(seen) = self.seen.get_mut(module) {
-                seen.count += group.len() as u64;
-                let mut begun =
-                    group.iter().filter_map(|&place| Some((pair, place, *at.get(place as usize)?)));
-                seen.first = seen.first.or_else(|| begun.next());
-                let before = seen.more.len();
-                seen.more.extend(begun.take(self.more.saturating_sub(before)));
-                self.kept += seen.more.len() - before;
+            let known = self.seen.get_mut(module);
+            let is_new = known.is_none();
+            let mut new = Seen::default();
+            let seen = known.unwrap_or(&mut new);
+            seen.count += group.len() as u64;
+            let mut begun = group.iter().filter_map(|&place| Some((pair, place, *at.get(place as usize)?)));
+            seen.first = seen.first.or_else(|| begun.next());
+            let before = seen.more.len();
+            seen.more.extend(begun.take(self.more.saturating_sub(before)));
+            self.kept += seen.more.len() - before;
+            if is_new {
+                self.seen.insert(module.into(), new);
             }
         }
         check_findings(self.seen.len())?;

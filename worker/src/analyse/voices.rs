@@ -5,6 +5,7 @@ use super::lines::lines;
 use crate::score::{Pitch, Score, Ticks};
 use shared::place::Place;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// A tone with all that is tied to it, as it sounds.
 #[derive(Clone, Copy, Debug)]
@@ -49,8 +50,12 @@ pub(super) struct Edge {
 }
 
 impl Voices {
-    /// The tones of a score; grace notes and unpitched ones are left out.
-    pub(super) fn of(score: &Score) -> Self {
+    /// The tones of a score, made once for all analyses that ask; grace notes and unpitched ones are left out.
+    pub(super) fn of(score: &Score) -> Arc<Self> {
+        score.derived(Voices::made)
+    }
+
+    fn made(score: &Score) -> Self {
         let mut voices = Voices::default();
         for line in lines(score) {
             let index = voices.singers.len();

@@ -3,10 +3,11 @@
 use crate::analyse::meter::Grid;
 use crate::analyse::voices::{Edge, Sung, Voices};
 use crate::score::{AnnotationKind, Mark, Measure, Score, Ticks};
+use std::sync::Arc;
 
 /// A score, made ready to be asked about moments.
 pub(super) struct Scene<'a> {
-    pub(super) voices: Voices,
+    pub(super) voices: Arc<Voices>,
     edges: Vec<Edge>,
     attacks: Vec<Ticks>,
     /// When each tone begins, in order.

@@ -148,12 +148,17 @@ fn clausula(
         return None;
     }
     let partner = |role: &Role| role.completes() || role.evades();
-    let suspends = |(other, role): &(Move, Role)| partner(role) && suspended(voices, cantizans, other);
+    let suspends =
+        |(other, role): &(Move, Role)| partner(role) && suspended(voices, cantizans, other, strength);
     let suspended = roles.iter().any(suspends);
     let complete = roles.iter().any(|(_, role)| role.completes());
-    let long = |sung: &Sung| sung.to - sung.from >= Ticks::quarters(2);
-    let rests = long(&tone) && strength(tone.from) <= 1;
-    if !(suspended && roles.iter().any(|(_, role)| partner(role)) || complete && rests) {
+    // Without a suspension two voices meet like this all the time: only where both come to rest is it a close.
+    let closes = || {
+        let long = tone.to - tone.from >= Ticks::quarters(2) && strength(tone.from) <= 1;
+        let mut partners = roles.iter().filter(|(_, role)| role.completes());
+        long && rests(voices, cantizans) && partners.any(|(other, _)| rests(voices, other))
+    };
+    if !suspended && !closes() {
         return None;
     }
     let lowest = together.iter().map(|step| step.to).min_by_key(|sung| sung.key).unwrap_or(tone);
@@ -184,9 +189,16 @@ fn role(other: &Move, tone: &Sung) -> Option<Role> {
     })
 }
 
+/// Whether a voice rests after the tone that it goes to, or ends with it.
+fn rests(voices: &Voices, step: &Move) -> bool {
+    let (to, _) = voices.indexed_after(step.index);
+    voices.after(to).first().is_none_or(|next| next.from > step.to.to)
+}
+
 /// Whether the tone before the cantizans's step was the tone of arrival, held while the other voice struck the note that it
-/// leaves now, and was dissonant with it: a second, a fourth above it, or a seventh.
-fn suspended(voices: &Voices, cantizans: &Move, other: &Move) -> bool {
+/// leaves now, and was dissonant with it: a second, a fourth above it, or a seventh; on no weaker a place of the measure than
+/// that of the resolution.
+fn suspended(voices: &Voices, cantizans: &Move, other: &Move, strength: &dyn Fn(Ticks) -> usize) -> bool {
     let (mut held, mut index) = (None, cantizans.index);
     // The resolution may be adorned: up to four short notes stand between the suspension and the last one.
     for _ in 0..5 {
@@ -200,5 +212,5 @@ fn suspended(voices: &Voices, cantizans: &Move, other: &Move) -> bool {
     let Some(held) = held.filter(|held| held.to <= cantizans.to.from) else { return false };
     let strikes = held.from < other.from.from && other.from.from < held.to;
     let above = (held.pitch.diatonic() - other.from.pitch.diatonic()).rem_euclid(7);
-    strikes && matches!(above, 1 | 3 | 6)
+    strikes && matches!(above, 1 | 3 | 6) && strength(other.from.from) <= strength(held.to)
 }

@@ -4,7 +4,7 @@
 //! frame. What came before a new chord counts by its key alone, so a step looks at 24 keys and not at pairs of chords.
 
 use super::frames::Frame;
-use super::model::{KEYS, Model, Table, Worth, key_moment};
+use super::model::{KEYS, Model, QUALITIES, Table, Worth, key_moment};
 
 /// A chord in a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,11 +19,12 @@ pub(super) struct State {
 
 /// What the best path to each state has earned.
 type Scores = Table<f32>;
+/// Of each key the best state: what its path has earned, root and kind of chord.
+type Best = [(f32, u8, u8); KEYS];
 
 /// What the way back asks of a step: the best state of each key before it, and who stayed. Small, for it is kept.
 struct Step {
-    /// What was earned, root and kind of chord.
-    best: [(f32, u8, u8); KEYS],
+    best: Best,
     /// By key and root, a bit for each kind of chord that went on.
     stayed: [[u16; 12]; KEYS],
 }
@@ -31,12 +32,14 @@ struct Step {
 /// The best path.
 pub(super) fn path(frames: &[Frame], model: &Model) -> Vec<State> {
     let Some((first, rest)) = frames.split_first() else { return Vec::new() };
-    let mut scores = begin(first, model);
+    let (mut scores, mut best) = begin(first, model);
     let mut steps = Vec::with_capacity(rest.len());
     for frame in rest {
-        steps.push(step(&mut scores, &model.worth(frame), model));
+        let step = step(&mut scores, best, &model.worth(frame), model);
+        best = step.1;
+        steps.push(step.0);
     }
-    let mut state = best(&scores);
+    let mut state = end(&best);
     let mut path = vec![state];
     for (frame, step) in rest.iter().zip(&steps).rev() {
         state = step.before(state, frame, model);
@@ -46,85 +49,87 @@ pub(super) fn path(frames: &[Frame], model: &Model) -> Vec<State> {
     path
 }
 
-fn begin(frame: &Frame, model: &Model) -> Box<Scores> {
-    let mut scores = model.prior.clone();
-    for keys in scores.iter_mut() {
-        for (roots, first) in keys.iter_mut().zip(model.first(frame)) {
-            roots.iter_mut().for_each(|score| *score += first);
-        }
-    }
-    earn(&mut scores, &model.worth(frame), model);
-    scores
+fn begin(frame: &Frame, model: &Model) -> (Box<Scores>, Best) {
+    let mut scores: Box<Scores> = Box::new([[[f32::MIN; 12]; QUALITIES]; KEYS]);
+    let worth = model.worth(frame);
+    // What begins has come from nowhere: it enters, and whatever stood before it is too poor to stay.
+    let (best, _) = earn(&mut scores, &model.first(frame), &worth, model);
+    (scores, best)
 }
 
-/// Adds what each state is worth in a frame.
-fn earn(scores: &mut Scores, worth: &Worth, model: &Model) {
-    for ((scores, hold), chords) in scores.iter_mut().zip(model.hold.iter()).zip(&worth.chords) {
-        for ((scores, hold), key) in scores.iter_mut().zip(hold).zip(worth.keys) {
-            for ((score, hold), chord) in scores.iter_mut().zip(hold).zip(chords) {
-                *score += chord + key + worth.weight * hold;
-            }
-        }
-        let Some(goal) = &worth.goal else { continue };
-        for (scores, goal) in scores.iter_mut().zip(goal) {
-            scores.iter_mut().zip(goal).for_each(|(score, goal)| *score += goal);
+fn step(scores: &mut Scores, best: Best, worth: &Worth<'_>, model: &Model) -> (Step, Best) {
+    let mut entering = [f32::MIN; KEYS];
+    for ((earned, ..), costs) in best.iter().zip(&model.leaving) {
+        for (entering, cost) in entering.iter_mut().zip(costs) {
+            *entering = greater(*entering, earned - cost);
         }
     }
+    for (entering, (same, ..)) in entering.iter_mut().zip(&best) {
+        *entering = greater(*same, *entering - worth.key_moment) - worth.change;
+    }
+    let (after, stayed) = earn(scores, &entering, worth, model);
+    (Step { best, stayed }, after)
 }
 
-fn step(scores: &mut Scores, worth: &Worth, model: &Model) -> Step {
-    let best = by_key(scores);
-    let earned = best.map(|(earned, _)| earned);
-    let mut entering = [0.0; KEYS];
-    for ((key, entering), costs) in entering.iter_mut().enumerate().zip(&model.key_change) {
-        let changed = (earned.iter().zip(costs).enumerate())
-            .filter(|(other, _)| *other != key)
-            .fold(f32::MIN, |best, (_, (earned, cost))| best.max(earned - cost));
-        let same = earned.get(key).copied().unwrap_or(f32::MIN);
-        *entering = same.max(changed - worth.key_moment) - worth.change;
-    }
+/// Takes each state a frame on, from itself or from what enters its key, whichever has earned more, and adds what it is worth
+/// there. All in one pass: the table of states is what a step spends its time on.
+fn earn(
+    scores: &mut Scores,
+    entering: &[f32; KEYS],
+    worth: &Worth<'_>,
+    model: &Model,
+) -> (Best, [[u16; 12]; KEYS]) {
     let mut stayed = [[0_u16; 12]; KEYS];
-    for ((quality, scores), prior) in scores.iter_mut().enumerate().zip(model.prior.iter()) {
-        let keys = scores.iter_mut().zip(prior).zip(entering.iter().zip(&mut stayed));
-        for ((scores, prior), (entering, stayed)) in keys {
-            for ((score, prior), stayed) in scores.iter_mut().zip(prior).zip(stayed) {
+    let mut best = [(f32::MIN, 0, 0); KEYS];
+    let tables = scores.iter_mut().zip(model.prior.iter()).zip(model.hold.iter());
+    let keys = worth.keys.iter().zip(worth.goal).zip(entering);
+    let kept = stayed.iter_mut().zip(&mut best);
+    for ((((scores, prior), hold), ((key, goal), entering)), (stayed, best)) in tables.zip(keys).zip(kept) {
+        // Twelve roots side by side, which the processor does together.
+        let (mut bits, mut most, mut kinds) = ([0_u32; 12], [f32::MIN; 12], [0_u32; 12]);
+        let qualities = scores.iter_mut().zip(prior).zip(hold).zip(&worth.chords).zip(0_u32..);
+        for ((((scores, prior), hold), chords), quality) in qualities {
+            let states = scores.iter_mut().zip(prior).zip(hold).zip(chords).zip(goal);
+            let roots = bits.iter_mut().zip(&mut most).zip(&mut kinds);
+            for (((((score, prior), hold), chord), goal), ((bits, most), kind)) in states.zip(roots) {
                 let entered = entering + prior;
-                *stayed |= u16::from(*score >= entered) << quality;
-                *score = score.max(entered);
+                *bits |= u32::from(*score >= entered) << quality;
+                *score = greater(*score, entered) + (chord + key + worth.weight * hold) + goal;
+                *kind = if *score > *most { quality } else { *kind };
+                *most = greater(*score, *most);
             }
         }
+        let small = |index: u32| u8::try_from(index).unwrap_or(0);
+        let earned = greatest(&most);
+        let found = most.iter().zip(kinds).zip(0_u8..).find(|((score, _), _)| **score == earned);
+        *best = found.map_or(*best, |((score, quality), root)| (*score, root, small(quality)));
+        *stayed = bits.map(|bits| u16::try_from(bits).unwrap_or(0));
     }
-    earn(scores, worth, model);
-    let small = |index: usize| u8::try_from(index).unwrap_or(0);
-    Step { best: best.map(|(earned, state)| (earned, small(state.root), small(state.quality))), stayed }
+    (best, stayed)
 }
 
-/// The best state of each key, and what its path has earned.
-fn by_key(scores: &Scores) -> [(f32, State); KEYS] {
-    std::array::from_fn(|key| {
-        // Twelve roots side by side, which the processor compares together.
-        let (mut best, mut kinds) = ([f32::MIN; 12], [0_u32; 12]);
-        for (scores, quality) in scores.iter().zip(0_u32..) {
-            let Some(scores) = scores.get(key) else { continue };
-            for ((best, kind), score) in best.iter_mut().zip(&mut kinds).zip(scores) {
-                *kind = if *score > *best { quality } else { *kind };
-                *best = best.max(*score);
-            }
-        }
-        let mut of_key = (f32::MIN, State { key, root: 0, quality: 0 });
-        for (root, (score, quality)) in best.iter().zip(kinds).enumerate() {
-            if *score > of_key.0 {
-                of_key = (*score, State { key, root, quality: quality as usize });
-            }
-        }
-        of_key
+/// The greater of two, which are numbers.
+fn greater(a: f32, b: f32) -> f32 {
+    if a >= b { a } else { b }
+}
+
+/// The greatest of twelve, four side by side.
+fn greatest(scores: &[f32; 12]) -> f32 {
+    let mut lanes = [f32::MIN; 4];
+    for four in scores.as_chunks::<4>().0 {
+        lanes.iter_mut().zip(four).for_each(|(lane, score)| *lane = greater(*lane, *score));
+    }
+    lanes.into_iter().fold(f32::MIN, greater)
+}
+
+/// Where the best path of all ends; of equal ones in the first key.
+fn end(best: &Best) -> State {
+    let keys = best.iter().enumerate().rev().max_by(|a, b| a.1.0.total_cmp(&b.1.0));
+    keys.map_or(State { key: 0, root: 0, quality: 0 }, |(key, (_, root, quality))| State {
+        key,
+        root: usize::from(*root),
+        quality: usize::from(*quality),
     })
-}
-
-fn best(scores: &Scores) -> State {
-    let keys = by_key(scores);
-    let best = keys.iter().rev().max_by(|a, b| a.0.total_cmp(&b.0));
-    best.map_or(State { key: 0, root: 0, quality: 0 }, |(_, state)| *state)
 }
 
 impl Step {
@@ -154,7 +159,6 @@ impl Step {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::QUALITIES;
     use super::*;
     use crate::analyse::testing::soprano;
 
@@ -163,7 +167,7 @@ mod tests {
         let mut sum = 0.0;
         for (index, (frame, state)) in frames.iter().zip(path).enumerate() {
             let State { key, root, quality } = *state;
-            let (worth, prior) = (model.worth(frame), model.prior[quality][key][root]);
+            let (worth, prior) = (model.worth(frame), model.prior[key][quality][root]);
             match index.checked_sub(1).map(|before| path[before]) {
                 Some(before) if before == *state => {}
                 Some(before) => {
@@ -173,8 +177,8 @@ mod tests {
                 None => sum += prior + model.first(frame)[key],
             }
             sum += worth.chords[quality][root] + worth.keys[key];
-            sum += worth.weight * model.hold[quality][key][root];
-            sum += worth.goal.map_or(0.0, |goal| goal[key][root]);
+            sum += worth.weight * model.hold[key][quality][root];
+            sum += worth.goal[key][root];
         }
         sum
     }
@@ -188,12 +192,12 @@ mod tests {
         let path = path(&frames, &model);
         assert_eq!(path.len(), frames.len());
         let best = earned(&frames, &path, &model);
-        let mut scores = begin(&frames[0], &model);
+        let (mut scores, mut at) = begin(&frames[0], &model);
         for frame in &frames[1..] {
-            step(&mut scores, &model.worth(frame), &model);
+            at = step(&mut scores, at, &model.worth(frame), &model).1;
         }
         let end = *path.last().unwrap();
-        let told = scores[end.quality][end.key][end.root];
+        let told = scores[end.key][end.quality][end.root];
         assert!((best - told).abs() < 0.001 * told.abs(), "{best} {told}");
         for at in (0..frames.len()).step_by(29) {
             for change in 1..60 {

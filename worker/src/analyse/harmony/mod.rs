@@ -5,6 +5,7 @@ mod frames;
 mod label;
 mod model;
 mod positions;
+mod signature;
 mod sixths;
 mod weights;
 

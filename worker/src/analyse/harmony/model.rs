@@ -2,6 +2,7 @@
 //! `docs/accuracy.md` tells about.
 
 use super::frames::{Before, Frame, Goal};
+use super::signature::{Signature, key_worth, usual};
 use super::weights as w;
 
 /// Major keys from C, then minor ones.
@@ -44,8 +45,8 @@ pub(super) static QUALITY: [Quality; QUALITIES + 3] = [
     Quality { members: &[0, 4, 6, 10], triad: "other", marks: ("Fr", ""), capital: true },
 ];
 
-/// Something for each key, each of its roots, and each kind of chord on it: by kind, key, root.
-pub(super) type Table<T> = [[[T; 12]; KEYS]; QUALITIES];
+/// Something for each key, each kind of chord in it, and each of its roots.
+pub(super) type Table<T> = [[[T; 12]; QUALITIES]; KEYS];
 /// Something by kind and interval, laid out so that from `12 - class` on it stands by root. Twice the twelve, no wrapping.
 type ByRoot = [[f32; 24]; QUALITIES];
 
@@ -62,35 +63,30 @@ pub(super) struct Model {
     /// What a chord is worth of which nothing sounds.
     missing_all: [f32; QUALITIES],
     bass: ByRoot,
-    /// What a root is worth to each key in a frame that may be a goal.
-    goal: [[[f32; 12]; KEYS]; 2],
+    /// What a root is worth to each key in a frame that is no goal (nothing), a long one, or the end of a phrase.
+    goal: [[[f32; 12]; KEYS]; 3],
     /// What a new key costs: by the new one, then the old one; nothing for the same.
     pub(super) key_change: [[f32; KEYS]; KEYS],
+    /// The same by the old one, then the new one; the same key cannot be gone to.
+    pub(super) leaving: [[f32; KEYS]; KEYS],
     /// The keys under each signature from seven flats to seven sharps.
-    signatures: [[Signed; KEYS]; 15],
+    signatures: Vec<Signature>,
     /// The keys where no signature is stated.
-    unsigned: [Signed; KEYS],
-}
-
-/// A key under a signature.
-#[derive(Clone, Copy)]
-struct Signed {
-    /// Its tonic on the line of fifths, spelled as near to the signature as can be.
-    tonic: i32,
-    /// What it is worth,
-    each: f32,
-    /// and once more at the beginning.
-    first: f32,
+    unsigned: Signature,
+    /// What a pitch class is worth to each key where nobody spelled it.
+    usual: [[f32; KEYS]; 12],
+    /// What the lowest note is worth to each key, by its pitch class.
+    key_bass: [[f32; KEYS]; 12],
 }
 
 /// What a frame is worth to chords and keys, and what changes cost there.
-pub(super) struct Worth {
+pub(super) struct Worth<'a> {
     /// By kind and root.
     pub(super) chords: [[f32; 12]; QUALITIES],
     pub(super) keys: [f32; KEYS],
     pub(super) weight: f32,
     /// By key and root.
-    pub(super) goal: Option<[[f32; 12]; KEYS]>,
+    pub(super) goal: &'a [[f32; 12]; KEYS],
     /// What a new chord costs.
     pub(super) change: f32,
     /// What a new key costs more.
@@ -111,12 +107,17 @@ pub(super) fn member(quality: usize, above: usize) -> Option<usize> {
     QUALITY.get(quality)?.members.iter().position(|member| *member == above)
 }
 
+/// The twelve roots of a row that are counted from a pitch class.
+fn from_class(row: &[f32; 24], class: usize) -> &[f32; 12] {
+    row.get(12_usize.saturating_sub(class)..).and_then(<[f32]>::first_chunk).unwrap_or(&[0.0; 12])
+}
+
 fn by_root(of: impl Fn(usize, usize) -> f32) -> ByRoot {
     std::array::from_fn(|quality| std::array::from_fn(|shift| of(quality, (24 - shift) % 12)))
 }
 
 /// What stands in a nested table, nothing where it has no such place.
-fn at<const N: usize, const M: usize>(table: &[[i16; M]; N], row: usize, column: usize) -> f32 {
+pub(super) fn at<const N: usize, const M: usize>(table: &[[i16; M]; N], row: usize, column: usize) -> f32 {
     table.get(row).and_then(|row| row.get(column)).map_or(0.0, |weight| value(*weight))
 }
 
@@ -127,9 +128,9 @@ impl Model {
             table.get(key / 12).map_or(0.0, |table| at(table, degree(key, root), quality))
         };
         let table = |weights| {
-            let mut table: Box<Table<f32>> = Box::new([[[0.0; 12]; KEYS]; QUALITIES]);
-            for (quality, keys) in table.iter_mut().enumerate() {
-                for (key, roots) in keys.iter_mut().enumerate() {
+            let mut table: Box<Table<f32>> = Box::new([[[0.0; 12]; QUALITIES]; KEYS]);
+            for (key, kinds) in table.iter_mut().enumerate() {
+                for (quality, roots) in kinds.iter_mut().enumerate() {
                     *roots = std::array::from_fn(|root| of_degree(weights, quality, key, root));
                 }
             }
@@ -139,9 +140,12 @@ impl Model {
         let missing = |member: usize| w::MISSING.get(member).map_or(0.0, |weight| value(*weight));
         let goal = |goal: usize| {
             std::array::from_fn(|key| {
-                let table = w::GOAL.get(goal);
+                let table = goal.checked_sub(1).and_then(|goal| w::GOAL.get(goal));
                 std::array::from_fn(|root| table.map_or(0.0, |table| at(table, key / 12, degree(key, root))))
             })
+        };
+        let by_class = |of: fn(usize, usize) -> f32| {
+            std::array::from_fn(|class| std::array::from_fn(|key| of(key / 12, degree(key, class))))
         };
         Model {
             prior: table(&w::PRIOR),
@@ -158,96 +162,83 @@ impl Model {
             bass: by_root(|quality, above| at(&w::BASS, quality, above)),
             goal: std::array::from_fn(goal),
             key_change: std::array::from_fn(|to| std::array::from_fn(|from| key_change(from, to))),
-            unsigned: std::array::from_fn(|key| {
-                // Major keys from C and minor ones from A have these signatures.
-                let fifths = i32::try_from(key % 12).unwrap_or(0) * 7 - if key < 12 { 0 } else { 3 };
-                Signed::of(key, fifths)
+            leaving: std::array::from_fn(|from| {
+                std::array::from_fn(|to| if from == to { f32::INFINITY } else { key_change(from, to) })
             }),
-            signatures: std::array::from_fn(|index| {
-                std::array::from_fn(|key| Signed::of(key, i32::try_from(index).unwrap_or(7) - 7))
+            // Major keys from C and minor ones from A have these signatures.
+            unsigned: Signature::of(|key| {
+                i32::try_from(key % 12).unwrap_or(0) * 7 - if key < 12 { 0 } else { 3 }
             }),
+            signatures: (-7..=7).map(|fifths| Signature::of(|_| fifths)).collect(),
+            usual: by_class(|mode, degree| key_worth(mode, usual(mode, degree))),
+            key_bass: by_class(|mode, degree| at(&w::KEY_BASS, mode, degree)),
         }
     }
 
     /// What a frame is worth.
-    pub(super) fn worth(&self, frame: &Frame) -> Worth {
-        let goal = frame.goal.and_then(|goal| self.goal.get(usize::from(goal == Goal::PhraseEnd)));
+    pub(super) fn worth(&self, frame: &Frame) -> Worth<'_> {
+        let [none, long, phrase_end] = &self.goal;
         let fresh = w::FRESH.get(frame.fresh.min(3)).map_or(0.0, |weight| value(*weight));
         Worth {
             chords: self.chords(frame),
-            keys: keys(frame, self.signed(frame)),
+            keys: self.keys(frame),
             weight: frame.weight,
-            goal: goal.copied(),
+            goal: match frame.goal {
+                None => none,
+                Some(Goal::Long) => long,
+                Some(Goal::PhraseEnd) => phrase_end,
+            },
             change: at(&w::CHANGE, frame.level, usize::from(frame.bass_moves)) + fresh,
             key_moment: key_moment(frame),
         }
     }
 
     /// The keys under the signature of a frame; each under its own where none is stated.
-    fn signed(&self, frame: &Frame) -> &[Signed; KEYS] {
+    fn signature(&self, frame: &Frame) -> &Signature {
         let index = frame.signature.and_then(|fifths| usize::try_from(fifths + 7).ok());
         index.and_then(|index| self.signatures.get(index)).unwrap_or(&self.unsigned)
     }
 
     /// What each key is worth at the beginning, beside the rest.
     pub(super) fn first(&self, frame: &Frame) -> [f32; KEYS] {
-        self.signed(frame).map(|signed| signed.first)
+        self.signature(frame).first
     }
 
     fn chords(&self, frame: &Frame) -> [[f32; 12]; QUALITIES] {
         let mut worth = self.missing_all.map(|missing| [missing; 12]);
-        let add = |worth: &mut [[f32; 12]; QUALITIES], table: &ByRoot, class: usize, share: f32| {
-            for (worth, table) in worth.iter_mut().zip(table) {
-                let table = table.get(12 - class..).unwrap_or_default();
-                worth.iter_mut().zip(table).for_each(|(worth, value)| *worth += share * value);
-            }
-        };
         for (class, sound) in frame.sounds.iter().enumerate() {
             let Some(sound) = sound else { continue };
-            if let Some(template) = self.template.get(sound.motion as usize) {
-                add(&mut worth, template, class, sound.share);
+            let Some(template) = self.template.get(sound.motion as usize) else { continue };
+            for ((worth, template), missing) in worth.iter_mut().zip(template).zip(&self.missing) {
+                let roots = from_class(template, class).iter().zip(from_class(missing, class));
+                for (worth, (template, missing)) in worth.iter_mut().zip(roots) {
+                    *worth = *worth + sound.share * template - missing;
+                }
             }
-            add(&mut worth, &self.missing, class, -1.0);
         }
         if let Some(bass) = frame.bass_class() {
-            add(&mut worth, &self.bass, bass, 1.0);
+            for (worth, row) in worth.iter_mut().zip(&self.bass) {
+                worth.iter_mut().zip(from_class(row, bass)).for_each(|(worth, bass)| *worth += bass);
+            }
         }
         worth.map(|roots| roots.map(|worth| frame.weight * worth))
     }
-}
 
-impl Signed {
-    fn of(key: usize, signature: i32) -> Self {
-        let minor = key >= 12;
-        let centre = signature + if minor { 3 } else { 0 };
-        let tonic = i32::try_from(key % 12).unwrap_or(0) * 7;
-        let off = (tonic - centre).rem_euclid(12);
-        let tonic = centre + if off > 6 { off - 12 } else { off };
-        let more = usize::try_from((tonic - centre + 6).clamp(0, 12)).unwrap_or(6);
-        let mode = usize::from(minor);
-        Signed { tonic, each: at(&w::SIGNATURE, mode, more), first: at(&w::FIRST, mode, more) }
-    }
-}
-
-/// What a frame is worth to each key.
-fn keys(frame: &Frame, signed: &[Signed; KEYS]) -> [f32; KEYS] {
-    let bass = frame.bass_class();
-    // A tonic is spelled as its signature has it, so without one there is nothing to count steps from.
-    let spelled = frame.spelled && frame.signature.is_some();
-    let mut worth = [0.0; KEYS];
-    for (key, (worth, signed)) in worth.iter_mut().zip(signed).enumerate() {
-        let mode = key / 12;
-        *worth = signed.each;
-        for (class, sound) in frame.sounds.iter().enumerate() {
+    /// What a frame is worth to each key.
+    fn keys(&self, frame: &Frame) -> [f32; KEYS] {
+        let signature = self.signature(frame);
+        // A tonic is spelled as its signature has it, so without one there is nothing to count steps from.
+        let spelled = frame.spelled && frame.signature.is_some();
+        let mut worth = signature.each;
+        for (sound, usual) in frame.sounds.iter().zip(&self.usual) {
             let Some(sound) = sound else { continue };
-            let steps = if spelled { sound.fifths - signed.tonic } else { usual(mode, degree(key, class)) };
-            let index = usize::try_from((steps + 8).clamp(0, 19)).unwrap_or(8);
-            *worth += sound.share * at(&w::KEY, mode, index);
+            let told = if spelled { signature.spelled(sound.fifths).unwrap_or(usual) } else { usual };
+            worth.iter_mut().zip(told).for_each(|(worth, told)| *worth += sound.share * told);
         }
-        *worth += bass.map_or(0.0, |bass| at(&w::KEY_BASS, mode, degree(key, bass)));
-        *worth *= frame.weight;
+        let bass = frame.bass_class().and_then(|bass| self.key_bass.get(bass)).unwrap_or(&[0.0; KEYS]);
+        worth.iter_mut().zip(bass).for_each(|(worth, bass)| *worth = (*worth + bass) * frame.weight);
+        worth
     }
-    worth
 }
 
 /// What a new key costs where a frame begins, whichever it is.
@@ -258,13 +249,6 @@ pub(super) fn key_moment(frame: &Frame) -> f32 {
         Before::PhraseEnd => 2,
     };
     at(&w::KEY_MOMENT, frame.level, before)
-}
-
-/// How a degree is spelled as a rule: its steps on the line of fifths from the tonic.
-fn usual(mode: usize, degree: usize) -> i32 {
-    const USUAL: [[i32; 12]; 2] =
-        [[0, 7, 2, -3, 4, -1, 6, 1, 8, 3, -2, 5], [0, -5, 2, -3, 4, -1, 6, 1, -4, 3, -2, 5]];
-    USUAL.get(mode).and_then(|usual| usual.get(degree)).copied().unwrap_or(0)
 }
 
 /// What a new key costs.
