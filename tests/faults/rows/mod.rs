@@ -51,6 +51,7 @@ rows! {
     "15-damage" true "" store::damaged;
     "16-condition" true "no object store (tests/run starts one)" store::unconditional;
     "17-no-cache" true "" workers::no_cache;
+    "17-full-disk" true "" workers::full_disk;
     "18-bad-cache" true "" workers::damaged_cache;
     "22-sigterm" true "" workers::drained;
     "23-cancel" true "" control::cancelled;
