@@ -226,7 +226,7 @@ impl Tables {
             self.failures.add(&failure)?;
         }
         if let Some(parquet) = &mut self.parquet {
-            parquet.add(cells)?;
+            parquet.add(&cells)?;
         }
         Ok(())
     }
