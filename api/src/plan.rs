@@ -101,7 +101,17 @@ impl Found {
         let (name, address) = (self.name(), self.address());
         let More { etag, given, wrong, .. } = self.more.as_deref().cloned().unwrap_or_default();
         let failure = wrong.map(|(line, kind, message)| Failure::at(kind, Place::line(line, 1), message));
-        Item { index, name, address, bytes: self.bytes, modified_ms: self.modified_ms, etag, given, failure }
+        Item {
+            index,
+            name,
+            address,
+            bytes: self.bytes,
+            modified_ms: self.modified_ms,
+            etag,
+            given,
+            failure,
+            earlier: None,
+        }
     }
 }
 

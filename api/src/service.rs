@@ -3,12 +3,14 @@
 mod listed;
 mod order;
 mod page;
+mod past;
 mod retry;
 mod rows;
 
 pub use listed::{Listed, Pages, Worked};
 pub use order::{Callback, Order};
 pub use page::{Page, Place, Take};
+use past::Past;
 
 use crate::plan;
 use crate::scores::Scores;
@@ -156,7 +158,7 @@ impl Service {
         plan: Plan,
         chunks: impl Iterator<Item = Result<Chunk, Failure>>,
     ) -> Result<Record, Failure> {
-        let record = self.write(ledger, id, plan, chunks).await?;
+        let record = self.write(ledger, id, plan, chunks, None).await?;
         match ledger.accept(&record).await? {
             Created::First => Ok(record),
             // The client chose the id, and asked twice at once.
@@ -164,17 +166,23 @@ impl Service {
         }
     }
 
-    /// Writes the chunks of a job that is not accepted yet.
+    /// Writes the chunks of a job that is not accepted yet, each item with its place in the run before.
     async fn write(
         &self,
         ledger: &Ledger,
         id: JobId,
         plan: Plan,
         chunks: impl Iterator<Item = Result<Chunk, Failure>>,
+        before: Option<&Record>,
     ) -> Result<Record, Failure> {
         let mut written = 0;
+        let mut past = before.map(|before| Past::new(ledger, before));
         for chunk in chunks {
-            ledger.write_chunk(&id, written, &chunk?).await?;
+            let mut chunk = chunk?;
+            if let Some(past) = &mut past {
+                past.find(&mut chunk).await?;
+            }
+            ledger.write_chunk(&id, written, &chunk).await?;
             written += 1;
         }
         // As many as the workers can take that there are now; more when more of them come.
@@ -194,10 +202,11 @@ impl Service {
             lane,
             window,
             retries,
+            before: before.map(|before| before.id.clone()),
         })
     }
 
-    /// Writes the chunks of a job; accepting its record is left to the caller.
+    /// Writes the chunks of a job, which may take rows of the run before; accepting its record is left to the caller.
     ///
     /// # Errors
     /// As [`Service::submit`].
@@ -207,9 +216,10 @@ impl Service {
         request: Request,
         listing: Listing,
         lane: Lane,
+        before: Option<&Record>,
     ) -> Result<Record, Failure> {
         let plan = Plan::new(request, &listing, lane)?;
-        self.write(ledger, new_id()?, plan, plan::chunks(listing.found.iter())).await
+        self.write(ledger, new_id()?, plan, plan::chunks(listing.found.iter()), before).await
     }
 
     /// The ledger, for duties that know no tenant.

@@ -201,7 +201,7 @@ impl Fingerprints {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::row::{Facts, Finding};
+    use shared::row::{Detail, Facts, Finding};
 
     /// A row with the fingerprint of hashes that begin with `own` ones and go on like those of everybody else, and an
     /// opening of so many notes.
@@ -213,7 +213,7 @@ mod tests {
         let cells = vec![Cell::Text(hashes), Cell::Integer(9), Cell::Text(opening.to_owned())];
         let failure = Failure::new(FailureKind::Internal, "none");
         let mut facts = Facts::failed(failure);
-        facts.findings = vec![Finding { name: ANALYSIS.to_owned(), cells, detail: String::new() }];
+        facts.findings = vec![Finding { name: ANALYSIS.to_owned(), cells, detail: Detail::default() }];
         Row { source: name.to_owned(), piece: 0, format: None, digest: None, given: Vec::new(), facts }
     }
 

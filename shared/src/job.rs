@@ -126,6 +126,9 @@ pub struct Record {
     /// The job whose failed items it works again; its table is that one's, with the rows of these items replaced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retries: Option<JobId>,
+    /// The run before, whose rows of what is as it was are taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<JobId>,
 }
 
 /// The lane of jobs before they had one.
@@ -136,6 +139,15 @@ const fn bulk() -> Lane {
 /// Chunks that travelled at once before a record said it.
 const fn window_of_old() -> u32 {
     4
+}
+
+/// Where an item stands in the run before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Earlier {
+    /// The chunk.
+    pub chunk: u32,
+    /// Position in it, from 0.
+    pub item: u32,
 }
 
 /// One source of a job.
@@ -160,13 +172,27 @@ pub struct Item {
     /// Why it is no source at all: a line of a manifest file that names none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// Where it stood in [`Record::before`], listed with the same mark and size, or without a mark then and now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier: Option<Earlier>,
 }
 
 impl Item {
     /// The first item of a job, of which nothing more is known.
     #[must_use]
     pub const fn alone(name: String, address: String, bytes: u64) -> Self {
-        Item { index: 0, name, address, bytes, modified_ms: 0, etag: None, given: Vec::new(), failure: None }
+        let given = Vec::new();
+        Item {
+            index: 0,
+            name,
+            address,
+            bytes,
+            modified_ms: 0,
+            etag: None,
+            given,
+            failure: None,
+            earlier: None,
+        }
     }
 }
 

@@ -72,7 +72,7 @@ metrics! {
     CHUNKS_IN_WORK: "gauge" "ripieno_chunks_in_work", "chunk";
     /// Items with an outcome.
     ITEMS_DONE: "counter" "ripieno_items_done_total", "item";
-    /// Items of these whose findings all came from the cache.
+    /// Items of these whose findings all came from the cache, or from the run before.
     ITEMS_CACHED: "counter" "ripieno_items_cached_total", "item";
     /// Child processes that died of what they worked.
     APART_DEATHS: "counter" "ripieno_apart_deaths_total", "process";

@@ -16,14 +16,22 @@ pub struct Outcome {
     pub degraded: u32,
     /// Notes read.
     pub notes: u64,
-    /// Whether every finding came from the cache.
+    /// Whether every finding came from the cache, or from the run before.
     pub cached: bool,
+    /// Whether its bytes were those that the listing marked.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub as_listed: bool,
     /// Why it, or a piece or finding of it, failed: the first reason. An item may have rows and a failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
     /// Its name, for messages; only where there is a failure.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_false(is: &bool) -> bool {
+    !*is
 }
 
 /// An outcome for each item of a chunk. Written once; the first one counts.
@@ -39,6 +47,10 @@ pub struct Receipt {
     pub worked_ms: u64,
     /// Where its rows are.
     pub rows: RowParts,
+    /// What decided them but for the sources: readers, options and limits of reading, analyses. Other workers take rows of
+    /// the same sources only where this is theirs too.
+    #[serde(default)]
+    pub made_by: String,
     /// In the order of the items.
     pub outcomes: Vec<Outcome>,
 }

@@ -1,5 +1,12 @@
 //! The rows of a table, as workers write them and writers of tables read them.
 
+mod cell;
+mod coding;
+mod detail;
+
+pub use cell::Cell;
+pub use detail::Detail;
+
 use crate::failure::Failure;
 use crate::place::Place;
 use serde::{Deserialize, Serialize};
@@ -28,32 +35,15 @@ impl State {
     }
 }
 
-/// One value of one column.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Cell {
-    /// No value.
-    #[serde(rename = "0")]
-    Null,
-    /// A whole number.
-    #[serde(rename = "i")]
-    Integer(i64),
-    /// A number.
-    #[serde(rename = "n")]
-    Number(f64),
-    /// Text.
-    #[serde(rename = "t")]
-    Text(String),
-}
-
 /// The answer to one analysis.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     /// Name of the analysis.
     pub name: String,
     /// The flat columns, in the order of the spec; empty after a failure.
     pub cells: Vec<Cell>,
     /// The whole answer as JSON text; after a failure `{"failure": …}`.
-    pub detail: String,
+    pub detail: Detail,
 }
 
 /// Something odd in a source that lost nothing.
@@ -88,7 +78,8 @@ pub struct Facts {
     pub warnings: Vec<Warning>,
     /// How many there were.
     pub warning_count: u64,
-    /// A finding for each analysis.
+    /// A finding for each analysis. They are encoded apart.
+    #[serde(skip)]
     pub findings: Vec<Finding>,
 }
 

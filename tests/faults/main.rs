@@ -10,6 +10,7 @@
 
 #[allow(dead_code, reason = "`autoscale` uses the rest of it")]
 mod broker;
+mod cable;
 mod hook;
 mod proxy;
 mod rows;

@@ -83,12 +83,30 @@ impl Site {
     /// Starts so many more workers.
     pub fn start(&mut self, count: usize) {
         for _ in 0..count {
-            let log = File::options().create(true).append(true).open(self.home.join("workers.log"));
-            let log = log.expect("a log can be written");
-            let child = self.command("worker").stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn();
+            let mut worker = self.command("worker");
+            let child = worker.stdin(Stdio::null()).stdout(Stdio::null()).stderr(self.log()).spawn();
             self.workers.push(child.expect("this program starts"));
             self.started += 1;
         }
+    }
+
+    /// Starts a worker that the disk takes no file of more than so many kilobytes from.
+    pub fn start_bounded(&mut self, kilobytes: u32) {
+        let worker = self.command("worker");
+        let mut command = Command::new("sh");
+        // Ignored, the signal is an error of the write: no space, as far as whoever writes can tell.
+        command.args(["-c", "trap '' XFSZ; ulimit -f \"$1\"; exec \"$0\" worker"]);
+        command.arg(worker.get_program()).arg((kilobytes * 2).to_string());
+        command.envs(worker.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.env_remove("RIPIENO_DATA").stdin(Stdio::null()).stdout(Stdio::null()).stderr(self.log());
+        self.workers.push(command.spawn().expect("there is a shell"));
+        self.started += 1;
+    }
+
+    /// What the workers say.
+    fn log(&self) -> File {
+        let log = File::options().create(true).append(true).open(self.home.join("workers.log"));
+        log.expect("a log can be written")
     }
 
     /// Sends a signal to a worker.

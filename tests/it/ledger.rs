@@ -49,6 +49,7 @@ fn record(id: JobId, chunks: u32) -> Record {
         lane: Lane::Bulk,
         window: 4,
         retries: None,
+        before: None,
     }
 }
 
@@ -59,6 +60,7 @@ fn receipt(chunk: u32, worked_ms: u64) -> Receipt {
         engine: "0".into(),
         worked_ms,
         rows: RowParts::default(),
+        made_by: String::new(),
         outcomes: vec![],
     }
 }

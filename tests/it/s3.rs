@@ -149,3 +149,87 @@ async fn a_second_run_over_a_bucket_reads_no_score() {
     let (code, text, errors) = finish(command.arg(home.path().join("more")));
     assert!(code == 0 && text.contains(" 0 from the cache"), "{text}{errors}");
 }
+
+async fn get(url: &str) -> Vec<u8> {
+    let (store, key) = store::open(url).unwrap();
+    store.get(&key).await.unwrap().bytes().await.unwrap().to_vec()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_goes_to_a_bucket_part_by_part() {
+    let Some(bucket) = bucket() else { return };
+    let home = tempfile::tempdir().unwrap();
+    let book: String = (1..400).map(|number| tune(number, 100)).collect();
+    fs::write(home.path().join("book.abc"), book).unwrap();
+    let data = home.path().join("data");
+    let prefix = format!("{bucket}/tables-{}/deep/", std::process::id());
+    let (endpoint, asked) = listening(shared::config::var("AWS_ENDPOINT").unwrap()).await;
+    let mut command = ripieno(&data);
+    command.env("AWS_ENDPOINT", &endpoint).arg("run").arg(home.path().join("book.abc"));
+    let (code, text, errors) =
+        finish(command.args(["--progress", "none", "--format", "jsonl,csv,parquet", "--out", &prefix]));
+    assert_eq!(code, 0, "{text}{errors}");
+    assert!(text.contains(&format!("{prefix}table.jsonl")), "it says where: {text}");
+    let asked = String::from_utf8_lossy(&asked.lock().unwrap()).into_owned();
+    let parts = asked.lines().filter(|line| line.contains("table.jsonl?partNumber=")).count();
+
+    let job = finish(ripieno(&data).arg("jobs")).1.split_whitespace().next().unwrap().to_owned();
+    let local = home.path().join("local");
+    let mut command = ripieno(&data);
+    let (code, text, errors) =
+        finish(command.args(["results", &job, "--format", "jsonl,csv,parquet", "--out"]).arg(&local));
+    assert_eq!(code, 0, "{text}{errors}");
+    for (name, bytes) in tables(&local) {
+        assert!(get(&format!("{prefix}{name}")).await == bytes, "{name}");
+        if name == "table.jsonl" {
+            assert!(bytes.len() > 8 << 20, "it is long: {}", bytes.len());
+            assert_eq!(parts, bytes.len().div_ceil(8 << 20));
+        }
+    }
+    let mut command = ripieno(&data);
+    let (code, _, errors) = finish(command.args(["results", &job, "--out", "https://127.0.0.1:1/tables"]));
+    assert!(code == 3 && errors.contains("https://127.0.0.1:1/tables: table.parquet: "), "{code} {errors}");
+}
+
+/// Workers that come when there is work have empty caches.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_night_over_a_bucket_asks_for_no_score_that_is_as_it_was() {
+    let Some(bucket) = bucket() else { return };
+    let home = tempfile::tempdir().unwrap();
+    let (home, data) = (home.path(), home.path().join("data"));
+    let prefix = format!("{bucket}/nights-{}", std::process::id());
+    for seed in 0..20 {
+        put(&prefix, &format!("{seed:02}.abc"), tune(seed, 30).into_bytes()).await;
+    }
+    let (endpoint, asked) = listening(shared::config::var("AWS_ENDPOINT").unwrap()).await;
+    let mut add = ripieno(&data);
+    add.args(["schedule", "add", "nightly", "--cron", "0 2 * * *", "--timezone", "UTC", "--", "run"]);
+    assert_eq!(finish(add.args([&prefix, "--analyses", "ambitus,key"])).0, 0);
+    let night = |date: &str| {
+        // There is none in the first night.
+        let _ = fs::remove_dir_all(home.join("data/cache"));
+        asked.lock().unwrap().clear();
+        let mut command = ripieno(&data);
+        command.env("AWS_ENDPOINT", &endpoint).args(["schedule", "tick", "--at", date]);
+        let (code, text, errors) = finish(&mut command);
+        assert_eq!(code, 0, "{text}{errors}");
+        let asked = String::from_utf8_lossy(&asked.lock().unwrap()).into_owned();
+        asked.lines().filter(|line| line.starts_with("GET ") && line.contains(".abc")).count()
+    };
+    assert_eq!(night("2100-01-01T02:05:00Z"), 20);
+    assert_eq!(night("2100-01-02T02:05:00Z"), 0);
+    let other = tune(7, 30).replace('A', "B");
+    put(&prefix, "07.abc", other.into_bytes()).await;
+    put(&prefix, "00 new.abc", tune(33, 30).into_bytes()).await;
+    assert_eq!(night("2100-01-03T02:05:00Z"), 2);
+    let job = finish(ripieno(&data).arg("jobs")).1.split_whitespace().next().unwrap().to_owned();
+    let table = |command: &mut std::process::Command, out: &str| {
+        let (code, text, errors) = finish(command.args(["--format", "jsonl", "--out"]).arg(home.join(out)));
+        assert_eq!(code, 0, "{text}{errors}");
+        tables(&home.join(out))
+    };
+    let taken = table(ripieno(&data).args(["results", &job]), "taken");
+    let mut fresh = ripieno(&home.join("other"));
+    fresh.args(["run", &prefix, "--analyses", "ambitus,key", "--progress", "none"]);
+    assert!(taken == table(&mut fresh, "fresh"), "the table of a run that knows nothing of before");
+}

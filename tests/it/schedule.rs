@@ -1,6 +1,6 @@
 //! Schedules: each time fires once, whoever looks and whatever is killed, and the history says what had changed.
 
-use crate::support::{broker, corpus, finish, program, ripieno, tune};
+use crate::support::{broker, corpus, finish, program, ripieno, tables, tune};
 use shared::dispatch::rabbitmq::RabbitMq;
 use shared::schedule::FireTime;
 use std::collections::BTreeSet;
@@ -122,6 +122,62 @@ fn each_night_works_what_is_new_or_changed_and_says_so() {
             .arg(home.join("out")),
     );
     assert_eq!(code, 0, "the history names the job: {errors}");
+}
+
+/// Workers that come when there is work have empty caches.
+#[test]
+fn a_night_on_an_empty_cache_takes_what_is_as_it_was_from_the_night_before() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    scores(home, 10..310);
+    // A tunebook, one that is broken, and what is no score.
+    let book: String = (1..600).map(|number| tune(number, 20)).collect();
+    fs::write(home.join("scores/0100.abc"), book).unwrap();
+    fs::write(home.join("scores/0200.abc"), "X:1\nK:C\nCDEF|\nX:2\nL:1/0\nK:C\nC\n").unwrap();
+    fs::write(home.join("scores/bad.mid"), b"MThd\0\0").unwrap();
+    add(home, &[]);
+    let night = |number, limit: Option<&str>| {
+        // There is none in the first night.
+        let _ = fs::remove_dir_all(home.join("data/cache"));
+        let mut command = tick(home, number);
+        limit.map(|notes| command.env("RIPIENO_NOTES_MAX", notes));
+        let (code, text, errors) = finish(&mut command);
+        assert_eq!(code, 0, "{text}{errors}");
+        let past = history(home).remove(0);
+        let (items, cached) = (past["changes"]["items"].as_u64(), past["changes"]["cached"].as_u64());
+        let out = home.join(format!("night-{number}"));
+        let mut results = ripieno(&home.join("data"));
+        results
+            .args(["results", past["job"].as_str().unwrap(), "--format", "jsonl,parquet", "--out"])
+            .arg(&out);
+        assert_eq!(finish(&mut results).0, 0);
+        (items.unwrap(), cached.unwrap(), tables(&out))
+    };
+    let (items, cached, first) = night(1, None);
+    assert_eq!((items, cached), (301, 0));
+    let (items, cached, second) = night(2, None);
+    assert_eq!((items, cached), (301, 301));
+    assert!(first == second, "the same table");
+
+    // The borders between chunks lie elsewhere now.
+    scores(home, 0..3);
+    fs::write(home.join("scores/0103.abc"), tune(301, 120)).unwrap();
+    fs::remove_file(home.join("scores/0105.abc")).unwrap();
+    // One was only touched.
+    let touched = fs::read(home.join("scores/0104.abc")).unwrap();
+    fs::write(home.join("scores/0104.abc"), touched).unwrap();
+    let (items, cached, third) = night(3, None);
+    assert_eq!((items, cached), (303, 299));
+    let fresh = home.join("fresh");
+    let mut run = ripieno(&home.join("other-data"));
+    run.arg("run").arg(home.join("scores")).args(["--analyses", "ambitus,pitches", "--progress", "none"]);
+    assert_eq!(finish(run.args(["--format", "jsonl,parquet", "--out"]).arg(&fresh)).0, 2);
+    assert!(third == tables(&fresh), "the table of a run that knows nothing of before");
+
+    // Rows that other limits made may be others, and so for as long as they are not made anew.
+    assert_eq!(night(4, Some("999999")).1, 0);
+    assert_eq!(night(5, None).1, 0);
+    assert_eq!(night(6, None).1, 303);
 }
 
 fn good_midi() -> PathBuf {

@@ -116,7 +116,7 @@ fn work(limits: &Limits) -> Result<(), Failure> {
     let mut task = vec![0; length];
     input.read_exact(&mut task).map_err(broken)?;
     let task: Task = wire::decode(&task, "a task")?;
-    let wanted = Wanted::of(&task.request)?;
+    let wanted = Wanted::of(&task.request, limits)?;
     // The parent says nothing more, so this ends with the parent.
     std::thread::spawn(move || {
         let _ = io::copy(&mut input, &mut io::sink());
@@ -133,7 +133,7 @@ fn work(limits: &Limits) -> Result<(), Failure> {
     for item in &task.items {
         let arrived = runtime.block_on(fetch::fetch(item, &stores, limits));
         let mut rows = Rows::default();
-        let outcome = pipeline::work(item, arrived, &wanted, None, limits, &mut rows)?;
+        let outcome = pipeline::work(item, arrived, &wanted, None, &mut rows)?;
         rows.into_segments().try_for_each(|segment| say(Word::Rows, &segment?))?;
         say(Word::Outcome, &wire::encode(&outcome)?)?;
     }

@@ -1,6 +1,7 @@
 //! A worker: takes chunks from the dispatcher, has their items worked, writes rows and receipt, passes the work on.
 
 mod chunk;
+mod earlier;
 mod finish;
 mod line;
 mod progress;
@@ -70,6 +71,7 @@ struct Known {
     ledger: Ledger,
     request: Arc<Request>,
     wanted: Arc<Wanted>,
+    before: Option<JobId>,
     chunks: u32,
     wish: Wish,
     lane: Lane,
@@ -263,10 +265,10 @@ impl Worker {
             }
             None => {
                 let record = ledger.record(job).await?;
-                let wanted = Arc::new(Wanted::of(&record.request)?);
+                let wanted = Arc::new(Wanted::of(&record.request, &self.limits)?);
                 let (chunks, lane) = (record.chunks, control.lane.unwrap_or(record.lane));
-                let request = Arc::new(record.request);
-                Known { ledger, request, wanted, chunks, wish: control.wish, lane, asked }
+                let (request, before) = (Arc::new(record.request), record.before);
+                Known { ledger, request, wanted, before, chunks, wish: control.wish, lane, asked }
             }
         };
         let mut jobs = jobs();

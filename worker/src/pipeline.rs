@@ -1,35 +1,43 @@
 //! One item, from its bytes to its rows and its outcome. Blocks: it runs on the threads for computing.
 
 mod pace;
+mod written;
 
 use crate::analyse::{self, Analysis, Params};
 use crate::cache::{
-    Cache, Entry, Source, finding_sentence, part_sentence, reading_sentence, source_sentence,
+    Cache, Encoded, Entry, Source, finding_sentence, limits_mark, part_sentence, reading_sentence,
+    source_sentence,
 };
 use crate::fetch::{Arrived, Loaded};
-use crate::read::{self, Fidelity, Grid, MidiOptions, MidiParts, ReadError, ReadOptions, ScoreReader};
+use crate::read::{
+    self, Fidelity, Format, Grid, MidiOptions, MidiParts, ReadError, ReadOptions, ScoreReader,
+};
 use crate::rows::Rows;
 use crate::score::{Field, Repeats, Score, ScoreBuilder, laid_out};
 use pace::Pace;
 use serde_json::{Value, json};
 use shared::failure::{Failure, FailureKind};
-use shared::job::{Asked, Item, Request};
+use shared::job::{Item, Request};
 use shared::limits::Limits;
 use shared::place::Place;
 use shared::receipt::Outcome;
-use shared::row::{Cell, Facts, Finding, Row, State, Warning};
+use shared::row::{Cell, Detail, Facts, Finding, State, Warning};
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
+use written::RowWriter;
 
 /// A request made ready: analyses looked up, parameters checked.
 pub struct Wanted {
-    asked: Vec<Asked>,
     analyses: Vec<(&'static dyn Analysis, Params)>,
-    fidelity: Fidelity,
-    midi: MidiOptions,
+    /// What the cache calls a finding of each of them.
+    sentences: Vec<String>,
+    options: ReadOptions,
+    /// What stands for the limits in sentences.
+    limits_mark: String,
     repeats: Repeats,
     strict: bool,
+    made_by: String,
 }
 
 impl Wanted {
@@ -37,7 +45,7 @@ impl Wanted {
     ///
     /// # Errors
     /// `unsupported` for an analysis or a revision of it that this engine has not; what [`analyse::Spec::check`] says.
-    pub fn of(request: &Request) -> Result<Self, Failure> {
+    pub fn of(request: &Request, limits: &Limits) -> Result<Self, Failure> {
         let mut analyses = Vec::with_capacity(request.analyses.len());
         for asked in &request.analyses {
             let found = analyse::find(&asked.name).filter(|analysis| analysis.spec().mark() == asked.mark);
@@ -54,12 +62,35 @@ impl Wanted {
             if request.fidelity == Fidelity::Compat.name() { Fidelity::Compat } else { Fidelity::Corrected };
         let repeats = Repeats::ALL.into_iter().find(|repeats| repeats.name() == request.repeats);
         let repeats = repeats.unwrap_or_default();
-        let (asked, strict) = (request.analyses.clone(), request.strict);
-        Ok(Wanted { asked, analyses, fidelity, midi: midi(request)?, repeats, strict })
+        let mut wanted = Wanted {
+            analyses,
+            sentences: request.analyses.iter().map(finding_sentence).collect(),
+            options: ReadOptions { fidelity, midi: midi(request)?, limits: limits.clone() },
+            limits_mark: limits_mark(limits),
+            repeats,
+            strict: request.strict,
+            made_by: String::new(),
+        };
+        let readings = read::READERS.iter().map(|reader| wanted.reading_sentence("any", reader.format()));
+        let sentences: String =
+            readings.chain(wanted.sentences.iter().map(|one| format!("{one}\n"))).collect();
+        let sentences = format!("{sentences}strict {}\n", wanted.strict);
+        wanted.made_by = blake3::hash(sentences.as_bytes()).to_hex().to_string();
+        Ok(wanted)
     }
 
-    fn options(&self, limits: &Limits) -> ReadOptions {
-        ReadOptions { fidelity: self.fidelity, midi: self.midi.clone(), limits: limits.clone() }
+    /// What stands for everything that decides the rows of a source, but its bytes and its name.
+    #[must_use]
+    pub fn made_by(&self) -> &str {
+        &self.made_by
+    }
+
+    pub(crate) const fn limits(&self) -> &Limits {
+        &self.options.limits
+    }
+
+    fn reading_sentence(&self, digest: &str, format: &Format) -> String {
+        reading_sentence(digest, format, &self.options, self.repeats, &self.limits_mark)
     }
 }
 
@@ -81,6 +112,8 @@ trait Listener {
     fn source(&mut self, format: Option<&'static str>, digest: String);
     /// The next piece of it.
     fn piece(&mut self, facts: Facts);
+    /// The next piece of it, with its findings as rows carry them.
+    fn known(&mut self, facts: Facts, findings: &[u8]);
 }
 
 /// Works one item, and adds its rows to `rows`. What goes wrong with it is written there and in its outcome.
@@ -92,11 +125,10 @@ pub fn work(
     arrived: Result<Arrived, Failure>,
     wanted: &Wanted,
     cache: Option<&Cache>,
-    limits: &Limits,
     rows: &mut Rows,
 ) -> Result<Outcome, Failure> {
     let mut writer = RowWriter::new(item, wanted.strict, rows);
-    let found = catch_unwind(AssertUnwindSafe(|| find(item, arrived, wanted, cache, limits, &mut writer)));
+    let found = catch_unwind(AssertUnwindSafe(|| find(item, arrived, wanted, cache, &mut writer)));
     match found {
         Ok(cached) => writer.outcome.cached = cached,
         Err(_) => {
@@ -116,13 +148,12 @@ pub fn recall(
     source: &Source,
     wanted: &Wanted,
     cache: &Cache,
-    limits: &Limits,
 ) -> Result<Option<(Rows, Outcome)>, Failure> {
     let Some(reader) = read::READERS.iter().find(|reader| reader.format().name == source.format) else {
         return Ok(None);
     };
     let format = reader.format();
-    let sentence = reading_sentence(&source.digest, format, &wanted.options(limits), wanted.repeats);
+    let sentence = wanted.reading_sentence(&source.digest, format);
     let mut rows = Rows::default();
     let mut writer = RowWriter::new(item, wanted.strict, &mut rows);
     writer.source(Some(format.name), source.digest.clone());
@@ -158,16 +189,19 @@ pub fn set_hook(hook: Hook) {
 /// Loads, reads and analyses an item and does nothing with what comes of it but count the pieces: what a benchmark holds
 /// the whole path against.
 #[must_use]
-pub fn bare(item: &Item, arrived: Result<Arrived, Failure>, wanted: &Wanted, limits: &Limits) -> usize {
+pub fn bare(item: &Item, arrived: Result<Arrived, Failure>, wanted: &Wanted) -> usize {
     struct Counter(usize);
     impl Listener for Counter {
         fn source(&mut self, _: Option<&'static str>, _: String) {}
         fn piece(&mut self, _: Facts) {
             self.0 += 1;
         }
+        fn known(&mut self, _: Facts, _: &[u8]) {
+            self.0 += 1;
+        }
     }
     let mut counter = Counter(0);
-    find(item, arrived, wanted, None, limits, &mut counter);
+    find(item, arrived, wanted, None, &mut counter);
     counter.0
 }
 
@@ -177,13 +211,12 @@ fn find(
     arrived: Result<Arrived, Failure>,
     wanted: &Wanted,
     cache: Option<&Cache>,
-    limits: &Limits,
     listener: &mut dyn Listener,
 ) -> bool {
     if let Some(hook) = HOOK.get() {
         hook(item);
     }
-    let loaded = match arrived.and_then(|arrived| arrived.load(limits)) {
+    let loaded = match arrived.and_then(|arrived| arrived.load(wanted.limits())) {
         Ok(loaded) => loaded,
         Err(failure) => {
             listener.piece(Facts::failed(failure));
@@ -202,7 +235,7 @@ fn find(
     }
     listener.source(reader.as_ref().ok().map(|reader| reader.format().name), loaded.digest());
     match reader {
-        Ok(reader) => facts(&loaded, reader, wanted, cache, limits, listener),
+        Ok(reader) => facts(&loaded, reader, wanted, cache, listener),
         Err(failure) => {
             listener.piece(Facts::failed(failure));
             false
@@ -231,17 +264,15 @@ fn facts(
     reader: &dyn ScoreReader,
     wanted: &Wanted,
     cache: Option<&Cache>,
-    limits: &Limits,
     listener: &mut dyn Listener,
 ) -> bool {
-    let options = wanted.options(limits);
-    let sentence = reading_sentence(&loaded.digest(), reader.format(), &options, wanted.repeats);
+    let sentence = wanted.reading_sentence(&loaded.digest(), reader.format());
     let (told, whole) = cache.map_or((0, false), |cache| recall_parts(&sentence, wanted, cache, listener));
     if whole {
         return true;
     }
     let mut parts = Parts { sentence, cache, wanted, listener, told, number: 0, pieces: Vec::new() };
-    compute(loaded, reader, wanted, limits, &mut |piece| parts.take(piece));
+    compute(loaded, reader, wanted, &mut |piece| parts.take(piece));
     parts.end(true);
     false
 }
@@ -256,10 +287,10 @@ fn recall_parts(
     let mut told = 0;
     for part in 0.. {
         let known = cache.recall(&part_sentence(sentence, part));
-        let known = known.and_then(|entry| Some((entry.answer(&wanted.asked)?, entry.last)));
-        let Some((pieces, last)) = known else { break };
+        let known = known.and_then(|entry| Some((entry.last, entry.answer(&wanted.sentences)?)));
+        let Some((last, pieces)) = known else { break };
         told += pieces.len();
-        pieces.into_iter().for_each(|piece| listener.piece(piece));
+        pieces.into_iter().for_each(|(facts, findings)| listener.known(facts, &findings));
         if last {
             return (told, true);
         }
@@ -295,7 +326,9 @@ impl Parts<'_> {
         if let Some(cache) = self.cache.filter(|_| may_be_kept(&pieces)) {
             let sentence = part_sentence(&self.sentence, self.number);
             let known = cache.recall(&sentence);
-            cache.remember(&entry(sentence, known, &pieces, self.wanted, last));
+            // What cannot be encoded is no row either, which the listener says.
+            let entry = entry(sentence, known, &pieces, self.wanted, last);
+            entry.iter().for_each(|entry| cache.remember(entry));
         }
         let skipped = self.told.saturating_sub(self.number * PART_PIECES);
         pieces.into_iter().skip(skipped).for_each(|piece| self.listener.piece(piece));
@@ -312,29 +345,30 @@ fn may_be_kept(pieces: &[Facts]) -> bool {
 }
 
 /// What is known now: the findings of before, and those of this time.
-fn entry(sentence: String, known: Option<Entry>, pieces: &[Facts], wanted: &Wanted, last: bool) -> Entry {
+fn entry(
+    sentence: String,
+    known: Option<Entry>,
+    pieces: &[Facts],
+    wanted: &Wanted,
+    last: bool,
+) -> Option<Entry> {
     let mut findings = known.map(|entry| entry.findings).unwrap_or_default();
-    let nothing = || Finding { name: String::new(), cells: Vec::new(), detail: String::new() };
-    for (index, asked) in wanted.asked.iter().enumerate() {
-        let column = pieces.iter().map(|piece| piece.findings.get(index).cloned().unwrap_or_else(nothing));
-        findings.insert(finding_sentence(asked), column.collect());
+    for (index, sentence) in wanted.sentences.iter().enumerate() {
+        let finding = |piece: &Facts| piece.findings.get(index).map(Encoded::of).transpose();
+        let column: Result<Vec<Option<Encoded>>, Failure> = pieces.iter().map(finding).collect();
+        let column = column.ok()?.into_iter().map(Option::unwrap_or_default);
+        findings.insert(sentence.clone(), column.collect());
     }
     let pieces = pieces.iter().map(|piece| Facts { findings: Vec::new(), ..piece.clone() }).collect();
-    Entry { sentence, pieces, findings, last }
+    Some(Entry { sentence, pieces, findings, last })
 }
 
 /// Reads a source and runs the analyses on each of its pieces; tells at least one.
-fn compute(
-    loaded: &Loaded,
-    reader: &dyn ScoreReader,
-    wanted: &Wanted,
-    limits: &Limits,
-    tell: &mut dyn FnMut(Facts),
-) {
+fn compute(loaded: &Loaded, reader: &dyn ScoreReader, wanted: &Wanted, tell: &mut dyn FnMut(Facts)) {
+    let limits = wanted.limits();
     let mut none = true;
     let pace = Pace::new(limits);
     let check = || pace.check();
-    let options = wanted.options(limits);
     let mut emit = |score: Score| {
         pace.in_time()?;
         none = false;
@@ -348,7 +382,7 @@ fn compute(
     };
     let mut builder = ScoreBuilder::new(limits, &check, &mut emit);
     let outcome = loaded.open().map_err(ReadError::Malformed);
-    let outcome = outcome.and_then(|mut input| reader.read(&mut *input, &options, &mut builder));
+    let outcome = outcome.and_then(|mut input| reader.read(&mut *input, &wanted.options, &mut builder));
     let left_over = outcome.err().and_then(|error| {
         let damaged = matches!(error, ReadError::Malformed(_));
         let failure = error.into_failure();
@@ -389,11 +423,15 @@ fn piece(score: &Score, analyses: &[(&'static dyn Analysis, Params)]) -> Facts {
 
 fn finding(analysis: &dyn Analysis, params: &Params, score: &Score) -> Finding {
     let spec = analysis.spec();
-    let (cells, detail) = match analyse::tell(analysis, score, params) {
-        Ok((answer, text)) => {
-            (spec.columns.iter().map(|column| cell(answer.pointer(column.pointer))).collect(), text)
+    let told = analyse::tell(analysis, score, params);
+    let (cells, detail) = match told.and_then(|(answer, text)| Ok((answer, Detail::of(&text)?))) {
+        Ok((answer, detail)) => {
+            (spec.columns.iter().map(|column| cell(answer.pointer(column.pointer))).collect(), detail)
         }
-        Err(failure) => (Vec::new(), json!({ "failure": failure }).to_string()),
+        // So short a text is always taken.
+        Err(failure) => {
+            (Vec::new(), Detail::of(&json!({ "failure": failure }).to_string()).unwrap_or_default())
+        }
     };
     Finding { name: spec.name.to_owned(), cells, detail }
 }
@@ -408,74 +446,5 @@ fn cell(value: Option<&Value>) -> Cell {
         Some(Value::String(text)) => Cell::Text(text.clone()),
         Some(Value::Bool(truth)) => Cell::Integer(i64::from(*truth)),
         _ => Cell::Null,
-    }
-}
-
-/// Encodes the rows of an item and sums them up.
-struct RowWriter<'a> {
-    item: &'a Item,
-    strict: bool,
-    rows: &'a mut Rows,
-    format: Option<String>,
-    digest: Option<String>,
-    piece: u32,
-    outcome: Outcome,
-    defect: Option<Failure>,
-}
-
-impl<'a> RowWriter<'a> {
-    fn new(item: &'a Item, strict: bool, rows: &'a mut Rows) -> Self {
-        let outcome = Outcome {
-            item: item.index,
-            pieces: 0,
-            degraded: 0,
-            notes: 0,
-            cached: false,
-            failure: None,
-            name: String::new(),
-        };
-        RowWriter { item, strict, rows, format: None, digest: None, piece: 0, outcome, defect: None }
-    }
-
-    fn finish(mut self) -> Result<Outcome, Failure> {
-        if self.outcome.failure.is_some() {
-            self.outcome.name.clone_from(&self.item.name);
-        }
-        self.defect.map_or(Ok(self.outcome), Err)
-    }
-}
-
-impl Listener for RowWriter<'_> {
-    fn source(&mut self, format: Option<&'static str>, digest: String) {
-        (self.format, self.digest) = (format.map(str::to_owned), Some(digest));
-    }
-
-    fn piece(&mut self, mut facts: Facts) {
-        if self.strict && facts.state == State::Degraded {
-            let failure = facts.failure.take();
-            let unsaid = || Failure::new(FailureKind::Malformed, "the score is damaged");
-            facts = Facts::failed(failure.unwrap_or_else(unsaid));
-        }
-        sum_up(&mut self.outcome, &facts);
-        let (format, digest) = (self.format.clone(), self.digest.clone());
-        let (source, given) = (self.item.name.clone(), self.item.given.clone());
-        let row = Row { source, piece: self.piece, format, digest, given, facts };
-        self.defect = self.defect.take().or_else(|| self.rows.push(&row).err());
-        self.piece = self.piece.saturating_add(1);
-    }
-}
-
-fn sum_up(outcome: &mut Outcome, facts: &Facts) {
-    outcome.notes += facts.notes;
-    match facts.state {
-        State::Failed => outcome.failure = outcome.failure.take().or_else(|| facts.failure.clone()),
-        State::Ok | State::Degraded => outcome.pieces += 1,
-    }
-    outcome.degraded += u32::from(facts.state == State::Degraded);
-    if let Some(finding) = facts.findings.iter().find(|finding| finding.cells.is_empty()) {
-        let failure = serde_json::from_str::<Value>(&finding.detail).ok();
-        let failure = failure.and_then(|detail| serde_json::from_value(detail.get("failure")?.clone()).ok());
-        let unsaid = || Failure::new(FailureKind::Internal, format!("analysis {} failed", finding.name));
-        outcome.failure.get_or_insert_with(|| failure.unwrap_or_else(unsaid));
     }
 }

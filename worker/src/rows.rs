@@ -3,7 +3,6 @@
 
 use shared::failure::{Failure, FailureKind};
 use shared::row::Row;
-use shared::wire;
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 
@@ -25,11 +24,17 @@ impl Rows {
     /// # Errors
     /// `internal` when it cannot be encoded, which is a defect; `unavailable` when the disk does not take it.
     pub fn push(&mut self, row: &Row) -> Result<(), Failure> {
-        wire::encode_into(&mut self.held, row)?;
-        if self.held.len() < HELD_BYTES {
-            return Ok(());
-        }
-        self.spill().map_err(|error| spool_failure(&error))
+        row.encode_into(&mut self.held)?;
+        self.bound()
+    }
+
+    /// Adds a row whose findings were encoded before.
+    ///
+    /// # Errors
+    /// As [`Rows::push`].
+    pub fn push_with(&mut self, row: &Row, findings: &[u8]) -> Result<(), Failure> {
+        row.encode_with(findings, &mut self.held)?;
+        self.bound()
     }
 
     /// Adds whole rows that were encoded elsewhere.
@@ -38,6 +43,11 @@ impl Rows {
     /// `unavailable` when the disk does not take them.
     pub fn append(&mut self, encoded: &[u8]) -> Result<(), Failure> {
         self.held.extend_from_slice(encoded);
+        self.bound()
+    }
+
+    /// Has what is held go to the file once it is much.
+    fn bound(&mut self) -> Result<(), Failure> {
         if self.held.len() < HELD_BYTES {
             return Ok(());
         }

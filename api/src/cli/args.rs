@@ -52,7 +52,7 @@ pub(super) enum Command {
     Results {
         /// The job
         job: JobId,
-        /// Folder for the files
+        /// Folder for the files, or the URL of one in an object store
         #[arg(long, value_name = "DIR", default_value = "ripieno-out")]
         out: PathBuf,
         /// How the table is written; several with commas
@@ -215,7 +215,7 @@ pub(super) struct Ask {
 /// How it is worked and shown.
 #[derive(Debug, clap::Args)]
 pub(super) struct Show {
-    /// Folder for the table and the list of failures
+    /// Folder for the table and the list of failures, or the URL of one in an object store
     #[arg(long, value_name = "DIR", default_value = "ripieno-out")]
     pub(super) out: PathBuf,
     /// How the table is written: parquet, csv, jsonl; several with commas

@@ -5,6 +5,7 @@ mod desk;
 mod doctor;
 mod export;
 mod mcp;
+mod out;
 mod progress;
 mod remote;
 mod run;
@@ -24,6 +25,7 @@ use shared::failure::{Failure, FailureKind};
 use shared::principal::Principal;
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::path::Path;
 use std::time::Duration;
 
 /// Everything was read.
@@ -124,7 +126,8 @@ async fn serve(desk: &Desk, command: Command) -> Result<u8, Failure> {
         Command::Schedule(command) => schedule::command(desk, command).await,
         Command::Jobs => show::jobs(service, &principal).await,
         Command::Results { job, out, format } => {
-            for path in service.results(&principal, &job, &out, &format).await? {
+            let make = async |folder: &Path| service.results(&principal, &job, folder, &format).await;
+            for path in out::written(&out, make).await? {
                 say(&format!("{}\n", path.display()));
             }
             Ok(READ_ALL)

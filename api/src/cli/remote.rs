@@ -3,12 +3,13 @@
 use super::args::{Args, Ask, Command, Show};
 use super::progress::Reporter;
 use super::run::{Ended, Signals, absolute};
-use super::{INTERRUPTED, READ_ALL, say, schedule, show, summary};
+use super::{INTERRUPTED, READ_ALL, out, say, schedule, show, summary};
 use crate::client::Remote;
 use crate::http::views::Job;
 use serde_json::{Map, Value, json};
 use shared::failure::{Failure, FailureKind};
 use shared::job::JobId;
+use std::path::Path;
 
 /// Does a command; says the exit code.
 pub(super) async fn command(remote: &Remote, args: Args) -> Result<u8, Failure> {
@@ -55,7 +56,8 @@ pub(super) async fn command(remote: &Remote, args: Args) -> Result<u8, Failure> 
             Ok(READ_ALL)
         }
         Command::Results { job, out, format } => {
-            for path in remote.results(&job, &out, &format).await? {
+            let make = async |folder: &Path| remote.results(&job, folder, &format).await;
+            for path in out::written(&out, make).await? {
                 say(&format!("{}\n", path.display()));
             }
             Ok(READ_ALL)
@@ -127,7 +129,9 @@ async fn see_through(
     if !matches!(ended, Ended::Job) {
         return Ok(interrupted(&job, &reporter));
     }
-    let files = remote.results(&job.id.parse()?, &show.out, &show.format).await?;
+    let id: JobId = job.id.parse()?;
+    let make = async |folder: &Path| remote.results(&id, folder, &show.format).await;
+    let files = out::written(&show.out, make).await?;
     Ok(show::finished(&job, &reporter, &files))
 }
 

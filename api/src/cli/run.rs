@@ -2,7 +2,7 @@
 
 use super::desk::Desk;
 use super::progress::Reporter;
-use super::{INTERRUPTED, READ_ALL, args, say, show, summary};
+use super::{INTERRUPTED, READ_ALL, args, out, say, show, summary};
 use crate::http::views::{Job, PlanView};
 use crate::plan::{self, Choice};
 use crate::service::{Accepted, State};
@@ -14,6 +14,7 @@ use shared::job::{JobId, Record, Request};
 use shared::principal::Principal;
 use shared::store;
 use std::num::NonZero;
+use std::path::Path;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::broadcast::error::RecvError;
@@ -275,7 +276,8 @@ async fn look_at(desk: &Desk, principal: &Principal, record: &Record) -> Option<
 /// Writes the table and sums the job up.
 async fn finish(desk: &Desk, record: &Record, show: &args::Show, reporter: &Reporter) -> Result<u8, Failure> {
     let (service, principal) = (&desk.service, Principal::local());
-    let files = service.results(&principal, &record.id, &show.out, &show.format).await?;
+    let make = async |folder: &Path| service.results(&principal, &record.id, folder, &show.format).await;
+    let files = out::written(&show.out, make).await?;
     let status = service.status(&principal, &record.id).await?;
     Ok(show::finished(&Job::from(&status), reporter, &files))
 }

@@ -23,7 +23,8 @@ pub(super) struct Window {
 pub(super) fn window(row: &Row, skip: usize, bytes: usize) -> Window {
     let mut all = Map::new();
     for finding in &row.facts.findings {
-        let mut value: Value = serde_json::from_str(&finding.detail).unwrap_or(Value::Null);
+        let text = finding.detail.text().unwrap_or_default();
+        let mut value: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
         round_all(&mut value);
         all.insert(finding.name.clone(), value);
     }
@@ -69,10 +70,11 @@ fn cut(value: &Value, skip: usize, entries: usize, longest: &mut usize) -> Value
 mod tests {
     use super::*;
     use shared::failure::{Failure, FailureKind};
-    use shared::row::{Facts, Finding};
+    use shared::row::{Detail, Facts, Finding};
 
     fn row(detail: &Value) -> Row {
-        let findings = vec![Finding { name: "key".into(), cells: vec![], detail: detail.to_string() }];
+        let detail = Detail::of(&detail.to_string()).unwrap();
+        let findings = vec![Finding { name: "key".into(), cells: vec![], detail }];
         let facts = Facts { findings, ..Facts::failed(Failure::new(FailureKind::Internal, "")) };
         Row { source: "a".into(), piece: 0, format: None, digest: None, given: Vec::new(), facts }
     }

@@ -252,7 +252,7 @@ impl Condition {
 mod tests {
     use super::*;
     use crate::plan::{self, Choice};
-    use shared::row::{Facts, Finding, State};
+    use shared::row::{Detail, Facts, Finding, State};
 
     fn request() -> Request {
         let choice = Choice { analyses: vec!["npvi".into()], ..Choice::default() };
@@ -261,7 +261,7 @@ mod tests {
 
     fn row(source: &str, value: f64) -> Row {
         let cells = vec![Cell::Number(value)];
-        let findings = vec![Finding { name: "npvi".into(), cells, detail: "{}".into() }];
+        let findings = vec![Finding { name: "npvi".into(), cells, detail: Detail::of("{}").unwrap() }];
         let failure = Failure::new(FailureKind::Internal, "");
         let facts = Facts { state: State::Ok, failure: None, findings, ..Facts::failed(failure) };
         Row { source: source.into(), piece: 0, format: None, digest: None, given: Vec::new(), facts }

@@ -196,7 +196,12 @@ impl Scheduler {
         };
         let request = of_today(&schedule.request)?;
         let listing = sources::list(&request.sources, &self.limits).await?;
-        let record = self.service.write_job(ledger, request, listing, schedule.lane).await?;
+        let run_before = match &before {
+            Some(before) => record_of(ledger, before).await?,
+            None => None,
+        };
+        let run_before = run_before.as_ref();
+        let record = self.service.write_job(ledger, request, listing, schedule.lane, run_before).await?;
         Ok(FireOutcome::Job { record: Box::new(record), before })
     }
 

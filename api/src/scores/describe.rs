@@ -59,7 +59,7 @@ fn rows(
     let item = Item::alone(name, String::new(), bytes.len() as u64);
     let mut rows = Rows::default();
     let arrived = Arrived::Loaded(Loaded::of(bytes));
-    pipeline::work(&item, Ok(arrived), &Wanted::of(request)?, None, limits, &mut rows)?;
+    pipeline::work(&item, Ok(arrived), &Wanted::of(request, limits)?, None, &mut rows)?;
     for segment in rows.into_segments() {
         decode_rows(&segment?).try_for_each(|row| tell(row?))?;
     }

@@ -121,7 +121,7 @@ impl RowsOf {
             (self.chunk, self.part) = (chunk, 0);
         }
         let mut rest = self.bytes.as_ref();
-        let row = worker::table::decode_row(&mut rest)?;
+        let row = Row::decode(&mut rest)?;
         let read = self.bytes.len() - rest.len();
         self.bytes.advance(read);
         Ok(Some(row))

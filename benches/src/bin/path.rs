@@ -86,7 +86,7 @@ async fn measure(paths: &[PathBuf], home: &Path) -> serde_json::Value {
 /// Loads, reads and analyses every file, and drops what comes of it; on as many threads as the path has, because two
 /// threads on one core's caches take longer than one.
 fn all_bare(files: &[PathBuf], request: &Request, limits: &Limits) {
-    let wanted = Wanted::of(request).expect("analyses");
+    let wanted = Wanted::of(request, limits).expect("analyses");
     std::thread::scope(|scope| {
         for thread in 0..THREADS {
             let wanted = &wanted;
@@ -94,7 +94,7 @@ fn all_bare(files: &[PathBuf], request: &Request, limits: &Limits) {
                 for path in files.iter().skip(thread).step_by(THREADS) {
                     let (name, address) = (text(path), text(path));
                     let item = Item { name, address, ..Item::default() };
-                    std::hint::black_box(bare(&item, Ok(Arrived::Path(path.clone())), wanted, limits));
+                    std::hint::black_box(bare(&item, Ok(Arrived::Path(path.clone())), wanted));
                 }
             });
         }

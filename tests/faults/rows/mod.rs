@@ -2,6 +2,7 @@
 
 mod broker;
 mod control;
+mod partition;
 mod store;
 mod workers;
 
@@ -44,6 +45,7 @@ rows! {
     "7-broker-kill" true "" broker::killed;
     "8-broker-wipe" true "" broker::wiped;
     "9-frozen" false "" broker::frozen;
+    "9-parted" true "" partition::parted;
     "10-blocked" false "" broker::starved;
     "11-twice" true "" broker::delivered_twice;
     "13-front-kill" true "" control::killed_front;
@@ -51,6 +53,7 @@ rows! {
     "15-damage" true "" store::damaged;
     "16-condition" true "no object store (tests/run starts one)" store::unconditional;
     "17-no-cache" true "" workers::no_cache;
+    "17-full-disk" true "" workers::full_disk;
     "18-bad-cache" true "" workers::damaged_cache;
     "22-sigterm" true "" workers::drained;
     "23-cancel" true "" control::cancelled;

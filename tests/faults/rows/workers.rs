@@ -191,6 +191,35 @@ pub async fn no_cache(ground: &mut Ground) -> Option<Found> {
     Some(found)
 }
 
+/// Row 17: a disk that takes no more while the cache is in use. The rows of a chunk still find room.
+pub async fn full_disk(ground: &mut Ground) -> Option<Found> {
+    let mut site = Site::new(&ground.home, "full-disk", &ground.broker.uri(), None).await;
+    site.start_bounded(600);
+    site.start_bounded(600);
+    let job = site.submit(&ground.scores);
+    site.finish(&job).await;
+    let mut found = Found::of(site.judge(&job, &ground.reference, None).await);
+    let said = |site: &Site| fs::read_to_string(site.home.join("workers.log")).unwrap_or_default();
+    let off = said(&site).matches("cache switched off").count();
+    found.must(off > 0, "the disk was never full");
+    // Both end in good order, and those that come after them find no wrong entry.
+    for _ in 0..2 {
+        let (seconds, code) = site.drain(0).await;
+        found.must(code == Some(0) && seconds < 25.0, format!("exit code {code:?} after {seconds:.1} s"));
+    }
+    site.start(2);
+    let again = site.submit(&ground.scores);
+    site.finish(&again).await;
+    let verdict = site.judge(&again, &ground.reference, None).await;
+    found.verdict.lost += verdict.lost;
+    found.verdict.differing += verdict.differing;
+    // The journal holds both jobs.
+    found.verdict.wasted = verdict.wasted - 1.0;
+    found.note = format!("{off} caches switched off; a second job after it");
+    site.end().await;
+    Some(found)
+}
+
 /// Row 18: a cache in which bits have turned.
 pub async fn damaged_cache(ground: &mut Ground) -> Option<Found> {
     let mut site = Site::new(&ground.home, "bad-cache", &ground.broker.uri(), None).await;

@@ -3,13 +3,15 @@
 use crate::read::{Format, ReadOptions};
 use crate::score::Repeats;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use shared::failure::Failure;
 use shared::job::Asked;
-use shared::row::{Facts, Finding};
+use shared::limits::Limits;
+use shared::row::{Facts, Finding, State};
 use std::collections::BTreeMap;
 
 /// Version of the encoding; entries of another one are not used.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 /// Bytes before the record: the version and a checksum.
 const HEADER_BYTES: usize = 5;
 
@@ -21,10 +23,40 @@ pub struct Entry {
     /// Each piece, without its findings.
     pub pieces: Vec<Facts>,
     /// For each analysis, by its own sentence, a finding for each piece; pieces that failed have an empty one.
-    pub findings: BTreeMap<String, Vec<Finding>>,
+    pub findings: BTreeMap<String, Vec<Encoded>>,
     /// Whether no part of the item follows.
     pub last: bool,
 }
+
+/// A finding as rows carry it: whoever recalls it copies it there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Encoded(Vec<u8>);
+
+impl Encoded {
+    /// The bytes of a finding.
+    ///
+    /// # Errors
+    /// What [`Finding::encode_into`] says.
+    pub fn of(finding: &Finding) -> Result<Self, Failure> {
+        let mut bytes = Vec::new();
+        finding.encode_into(&mut bytes).map(|()| Encoded(bytes))
+    }
+}
+
+impl Serialize for Encoded {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Encoded {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&[u8]>::deserialize(deserializer).map(|bytes| Encoded(bytes.to_owned()))
+    }
+}
+
+/// A piece that is known: its facts without findings, and its findings as rows carry them.
+pub type Known = (Facts, Vec<u8>);
 
 /// The sentence of one part of a reading: a tunebook of thousands of tunes has many.
 #[must_use]
@@ -34,17 +66,28 @@ pub fn part_sentence(reading: &str, part: usize) -> String {
 
 /// What decides the reading of an item: its bytes, the reader, the options of reading, its repeats, and the bounds.
 #[must_use]
-pub fn reading_sentence(digest: &str, format: &Format, options: &ReadOptions, repeats: Repeats) -> String {
-    let ReadOptions { fidelity, midi, limits } = options;
+pub fn reading_sentence(
+    digest: &str,
+    format: &Format,
+    options: &ReadOptions,
+    repeats: Repeats,
+    limits: &str,
+) -> String {
+    let ReadOptions { fidelity, midi, .. } = options;
     let midi = midi.text().filter(|_| format.name == "midi");
     let midi = midi.map(|midi| format!("midi {midi}\n")).unwrap_or_default();
-    let limits = blake3::hash(format!("{limits:?}").as_bytes()).to_hex();
-    let limits = limits.get(..16).unwrap_or_default();
     let (reader, revision, fidelity, repeats) =
         (format.name, format.revision, fidelity.name(), repeats.name());
     format!(
         "score {digest}\nreader {reader}@{revision}\nfidelity {fidelity}\nrepeats {repeats}\n{midi}limits {limits}\n"
     )
+}
+
+/// What stands for the bounds in a sentence.
+#[must_use]
+pub fn limits_mark(limits: &Limits) -> String {
+    let digest = blake3::hash(format!("{limits:?}").as_bytes()).to_hex();
+    digest.get(..16).unwrap_or_default().to_owned()
 }
 
 /// What decides a finding of a reading: the analysis, its revision, its parameters.
@@ -54,19 +97,21 @@ pub fn finding_sentence(asked: &Asked) -> String {
 }
 
 impl Entry {
-    /// The facts of every piece with the findings asked for, in the order asked; `None` if one of them is missing.
+    /// Every piece with the findings asked for by their sentences, in the order asked; `None` if one of them is missing.
     #[must_use]
-    pub fn answer(&self, asked: &[Asked]) -> Option<Vec<Facts>> {
-        let columns: Option<Vec<&Vec<Finding>>> =
-            asked.iter().map(|asked| self.findings.get(&finding_sentence(asked))).collect();
+    pub fn answer(self, asked: &[String]) -> Option<Vec<Known>> {
+        let columns: Option<Vec<&Vec<Encoded>>> =
+            asked.iter().map(|asked| self.findings.get(asked)).collect();
         let columns = columns?;
-        let mut pieces = self.pieces.clone();
-        for (index, piece) in pieces.iter_mut().enumerate() {
-            if piece.state != shared::row::State::Failed {
-                let findings: Option<Vec<Finding>> =
-                    columns.iter().map(|column| column.get(index).cloned()).collect();
-                piece.findings = findings?;
+        let mut pieces = Vec::with_capacity(self.pieces.len());
+        for (index, facts) in self.pieces.into_iter().enumerate() {
+            let mut findings = Vec::new();
+            if facts.state != State::Failed {
+                for column in &columns {
+                    findings.extend_from_slice(&column.get(index)?.0);
+                }
             }
+            pieces.push((facts, findings));
         }
         Some(pieces)
     }
@@ -81,11 +126,10 @@ impl Entry {
     }
 }
 
-/// The bytes of a record: version, checksum, record. Details are JSON, which Snappy makes a fifth or less of.
+/// The bytes of a record: version, checksum, record.
 pub(super) fn encode<T: Serialize>(record: &T) -> Option<Vec<u8>> {
     // Named fields: those that are left out when empty cannot be told by their position.
     let record = rmp_serde::to_vec_named(record).ok()?;
-    let record = snap::raw::Encoder::new().compress_vec(&record).ok()?;
     let mut bytes = Vec::with_capacity(HEADER_BYTES + record.len());
     bytes.push(VERSION);
     bytes.extend_from_slice(&crc32fast::hash(&record).to_le_bytes());
@@ -100,6 +144,5 @@ pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     if *version != VERSION || checksum != crc32fast::hash(record).to_le_bytes() {
         return None;
     }
-    let record = snap::raw::Decoder::new().decompress_vec(record).ok()?;
-    rmp_serde::from_slice(&record).ok()
+    rmp_serde::from_slice(record).ok()
 }

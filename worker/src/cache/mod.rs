@@ -6,7 +6,7 @@
 mod entry;
 mod source;
 
-pub use entry::{Entry, finding_sentence, part_sentence, reading_sentence};
+pub use entry::{Encoded, Entry, Known, finding_sentence, limits_mark, part_sentence, reading_sentence};
 pub use source::{Source, source_sentence};
 
 use std::fs::{self, File, TryLockError};

@@ -1,7 +1,7 @@
 //! The cache must forget rather than lie, whatever happens to its files.
 
 use super::*;
-use shared::row::{Cell, Facts, Finding, State};
+use shared::row::{Cell, Detail, Facts, Finding, State};
 use std::collections::BTreeMap;
 
 /// Text that cannot be made shorter.
@@ -12,7 +12,8 @@ fn noise(letters: usize) -> String {
 }
 
 fn entry(name: &str, weight: usize) -> Entry {
-    let finding = Finding { name: "ambitus".into(), cells: vec![Cell::Integer(7)], detail: noise(weight) };
+    let (cells, detail) = (vec![Cell::Integer(7)], Detail::of(&noise(weight)).unwrap());
+    let finding = Encoded::of(&Finding { name: "ambitus".into(), cells, detail }).unwrap();
     let facts = Facts { state: State::Ok, failure: None, ..Facts::failed(failure()) };
     let findings = BTreeMap::from([("ambitus@1 {}".to_owned(), vec![finding])]);
     Entry { sentence: name.to_owned(), pieces: vec![facts], findings, last: true }

@@ -1,10 +1,11 @@
 //! One chunk: its items worked, its rows and receipt written.
 
+use super::earlier::{RunBefore, Taken};
 use super::progress::Progress;
 use super::rows_out::RowWriter;
 use super::{Known, Worker, YIELD_MAX, suspect};
-use crate::cache::Source;
-use crate::fetch::Arrived;
+use crate::cache::{Cache, Source};
+use crate::fetch::{Arrived, Loaded, Mark};
 use crate::pipeline::{self, Wanted};
 use crate::rows::Rows;
 use crate::{ENGINE, fetch};
@@ -76,6 +77,7 @@ impl Worker {
             engine: ENGINE.to_owned(),
             worked_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
             rows,
+            made_by: known.wanted.made_by().to_owned(),
             outcomes,
         };
         let created = known.ledger.write_receipt(&message.job, &receipt).await?;
@@ -96,8 +98,21 @@ impl Worker {
         message: &Message,
     ) -> BoxStream<'a, Result<Worked, Failure>> {
         let last = message.attempt + 1 >= FETCHES_MAX;
-        futures::stream::iter(groups(items))
-            .map(move |group| self.work_group(group, known, last))
+        let before = known.before.as_ref().map(|job| RunBefore::new(&known.ledger, job, &known.wanted));
+        // One group after the other, for the rows of before are read in their order too.
+        let step = |(mut groups, mut before): (std::vec::IntoIter<Vec<Item>>, Option<RunBefore<'a>>)| async {
+            let group = groups.next()?;
+            let mut taken = Vec::with_capacity(group.len());
+            for item in &group {
+                taken.push(match &mut before {
+                    Some(before) => before.take(item).await,
+                    None => None,
+                });
+            }
+            Some(((group, taken), (groups, before)))
+        };
+        futures::stream::unfold((groups(items).into_iter(), before), step)
+            .map(move |(group, taken)| self.work_group(group, taken, known, last))
             .buffered(self.threads + 2)
             .boxed()
     }
@@ -107,6 +122,7 @@ impl Worker {
     async fn work_group(
         self: &Arc<Self>,
         group: Vec<Item>,
+        taken: Vec<Option<Taken>>,
         job: &Known,
         last: bool,
     ) -> Result<Worked, Failure> {
@@ -115,11 +131,19 @@ impl Worker {
         let units = u32::try_from(units).unwrap_or(u32::MAX);
         let closed = |_| Failure::new(FailureKind::Internal, "the worker is gone");
         let _share = self.budget.acquire_many(units).await.map_err(closed)?;
-        let known = self.recall_group(&group, &job.wanted).await?;
-        let arriving = group.into_iter().zip(known).map(|(item, known)| async {
-            match self.arrive(&item, known).await {
-                Arrival::Fetched(Err(failure)) if failure.kind.is_transient() && !last => Err(failure),
-                arrival => Ok((item, arrival)),
+        let is_current = |(item, taken): (&Item, &Option<Taken>)| {
+            taken.as_ref().is_some_and(|taken| taken.is_current(item))
+        };
+        let current: Vec<bool> = group.iter().zip(&taken).map(is_current).collect();
+        let known = self.recall_group(&group, &current, &job.wanted).await?;
+        let all = group.into_iter().zip(taken).zip(known.into_iter().zip(current));
+        let arriving = all.map(|((item, taken), (known, current))| async move {
+            match (taken, current) {
+                (Some(taken), true) => Ok((item, Arrival::Known(taken.rows, taken.outcome))),
+                (taken, _) => match self.arrive(&item, known, taken).await {
+                    Arrival::Fetched(Err(failure), _) if failure.kind.is_transient() && !last => Err(failure),
+                    arrival => Ok((item, arrival)),
+                },
             }
         });
         let arrived = futures::future::try_join_all(arriving).await?;
@@ -127,20 +151,13 @@ impl Worker {
         let (worker, wanted) = (Arc::clone(self), Arc::clone(&job.wanted));
         self.compute(move |is_wanted| {
             let mut worked = Worked::default();
-            let (cache, limits) = (worker.cache.as_ref(), &worker.limits);
+            let cache = worker.cache.as_ref();
             for (item, arrival) in arrived {
                 if !is_wanted() {
                     return Err(Failure::new(FailureKind::Cancelled, "nobody wants it any more"));
                 }
-                worked.outcomes.push(match arrival {
-                    Arrival::Known(rows, outcome) => {
-                        rows.into_segments().try_for_each(|rows| worked.rows.append(&rows?))?;
-                        outcome
-                    }
-                    Arrival::Fetched(arrived) => {
-                        pipeline::work(&item, arrived, &wanted, cache, limits, &mut worked.rows)?
-                    }
-                });
+                let outcome = work_item(&item, arrival, &wanted, cache, &mut worked.rows)?;
+                worked.outcomes.push(outcome);
             }
             Ok(worked)
         })
@@ -165,42 +182,50 @@ impl Worker {
     async fn recall_group(
         self: &Arc<Self>,
         group: &[Item],
+        current: &[bool],
         wanted: &Arc<Wanted>,
     ) -> Result<Vec<Option<Recalled>>, Failure> {
         let in_store = |item: &Item| item.failure.is_none() && store::is_url(&item.address);
-        if self.cache.is_none() || !group.iter().any(in_store) {
+        let asked: Vec<Option<Item>> = group
+            .iter()
+            .zip(current)
+            .map(|(item, current)| (!current && in_store(item)).then(|| item.clone()))
+            .collect();
+        if self.cache.is_none() || asked.iter().all(Option::is_none) {
             return Ok(group.iter().map(|_| None).collect());
         }
-        let (worker, wanted, group) = (Arc::clone(self), Arc::clone(wanted), group.to_vec());
+        let (worker, wanted) = (Arc::clone(self), Arc::clone(wanted));
         self.compute(move |_| {
             let Some(cache) = &worker.cache else { return Ok(Vec::new()) };
-            let recall = |item: &Item| {
-                let source = in_store(item).then(|| cache.recall_source(&item.address)).flatten();
+            let recall = |item: &Option<Item>| {
+                let Some(item) = item else { return Ok(None) };
+                let source = cache.recall_source(&item.address);
                 let is_it = |source: &Source| {
                     item.etag.as_ref().is_none_or(|etag| *etag == source.etag && item.bytes == source.bytes)
                 };
                 let Some(source) = source.filter(is_it) else { return Ok(None) };
-                let recalled = pipeline::recall(item, &source, &wanted, cache, &worker.limits)?;
+                let recalled = pipeline::recall(item, &source, &wanted, cache)?;
                 Ok(recalled.map(|(rows, outcome)| Recalled { etag: source.etag, rows, outcome }))
             };
-            group.iter().map(recall).collect()
+            asked.iter().map(recall).collect()
         })
         .await
     }
 
     /// Fetches an item, unless it is known to be as it was.
-    async fn arrive(&self, item: &Item, known: Option<Recalled>) -> Arrival {
-        let Some(Recalled { etag, rows, outcome }) = known else {
-            return Arrival::Fetched(fetch::fetch(item, &self.stores, &self.limits).await);
+    async fn arrive(&self, item: &Item, known: Option<Recalled>, taken: Option<Taken>) -> Arrival {
+        let Some(Recalled { etag, rows, mut outcome }) = known else {
+            return Arrival::Fetched(fetch::fetch(item, &self.stores, &self.limits).await, taken);
         };
         // The listing told its mark already; a manifest file told none.
         if item.etag.is_some() {
+            outcome.as_listed = true;
             return Arrival::Known(rows, outcome);
         }
         match fetch::fetch_unless(item, Some(&etag), &self.stores, &self.limits).await {
-            Ok(Some(arrived)) => Arrival::Fetched(Ok(arrived)),
+            Ok(Some(arrived)) => Arrival::Fetched(Ok(arrived), taken),
             Ok(None) => Arrival::Known(rows, outcome),
-            Err(failure) => Arrival::Fetched(Err(failure)),
+            Err(failure) => Arrival::Fetched(Err(failure), taken),
         }
     }
 
@@ -230,8 +255,42 @@ struct Recalled {
 enum Arrival {
     /// It is as it was, and nothing is to be computed.
     Known(Rows, Outcome),
-    /// As it was fetched, or why it could not be.
-    Fetched(Result<Arrived, Failure>),
+    /// As it was fetched, or why it could not be; and what the run before found it to be.
+    Fetched(Result<Arrived, Failure>, Option<Taken>),
+}
+
+/// Works an item that has arrived, and adds its rows: those of before where its bytes are those of before.
+fn work_item(
+    item: &Item,
+    arrival: Arrival,
+    wanted: &Wanted,
+    cache: Option<&Cache>,
+    rows: &mut Rows,
+) -> Result<Outcome, Failure> {
+    let mut add = |known: Rows| known.into_segments().try_for_each(|segment| rows.append(&segment?));
+    let (arrived, taken) = match arrival {
+        Arrival::Known(known, outcome) => return add(known).map(|()| outcome),
+        Arrival::Fetched(arrived, taken) => (arrived, taken),
+    };
+    let arrived = match taken {
+        None => arrived,
+        Some(taken) => match arrived.and_then(|arrived| arrived.load(wanted.limits())) {
+            Ok(loaded) if taken.is_of(&loaded) => {
+                let as_listed = is_as_listed(item, &loaded);
+                return add(taken.rows).map(|()| Outcome { as_listed, ..taken.outcome });
+            }
+            loaded => loaded.map(Arrived::Loaded),
+        },
+    };
+    let as_listed = matches!(&arrived, Ok(Arrived::Loaded(loaded)) if is_as_listed(item, loaded));
+    let outcome = pipeline::work(item, arrived, wanted, cache, rows)?;
+    Ok(Outcome { as_listed, ..outcome })
+}
+
+/// Whether an item's bytes are those that the listing marked.
+fn is_as_listed(item: &Item, loaded: &Loaded) -> bool {
+    let marked = |mark: &Mark| item.etag.as_ref() == Some(&mark.etag) && item.bytes == mark.bytes;
+    loaded.mark().is_some_and(marked)
 }
 
 /// Bytes of an item, about: a manifest file does not tell how large an object is.

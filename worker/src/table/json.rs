@@ -63,7 +63,8 @@ impl<W: Write> Writer<W> {
         self.line.extend_from_slice(b",\"findings\":{");
         for (index, finding) in facts.findings.iter().enumerate() {
             let comma = if index == 0 { "" } else { "," };
-            let parts = [comma, "\"", &finding.name, "\":", &finding.detail];
+            let detail = finding.detail.text()?;
+            let parts = [comma, "\"", &finding.name, "\":", &detail];
             parts.iter().for_each(|part| self.line.extend_from_slice(part.as_bytes()));
         }
         self.line.extend_from_slice(b"}}\n");

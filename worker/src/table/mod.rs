@@ -226,7 +226,7 @@ impl Tables {
             self.failures.add(&failure)?;
         }
         if let Some(parquet) = &mut self.parquet {
-            parquet.add(cells)?;
+            parquet.add(&cells)?;
         }
         Ok(())
     }
@@ -281,20 +281,10 @@ pub fn decode_rows(bytes: &[u8]) -> impl Iterator<Item = Result<Row, Failure>> {
         if rest.is_empty() {
             return None;
         }
-        let row = decode_row(&mut rest);
+        let row = Row::decode(&mut rest);
         if row.is_err() {
             rest = &[];
         }
         Some(row)
-    })
-}
-
-/// Decodes one row, and leaves what follows it.
-///
-/// # Errors
-/// `internal` for what is no row.
-pub fn decode_row(rest: &mut &[u8]) -> Result<Row, Failure> {
-    rmp_serde::from_read(rest).map_err(|error| {
-        Failure::new(FailureKind::Internal, format!("the rows of a chunk cannot be decoded: {error}"))
     })
 }

@@ -3,7 +3,7 @@
 use super::{TableColumn, arrow, write_failure};
 use crate::analyse::Kind;
 use parquet::basic::{Compression, LogicalType, Repetition, Type as Physical};
-use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
+use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
@@ -21,8 +21,9 @@ const GROUP_ROWS: usize = 4096;
 /// Writes rows.
 pub(super) struct Writer<W: Write + Send> {
     file: SerializedFileWriter<W>,
-    kinds: Vec<Kind>,
-    rows: Vec<Vec<Cell>>,
+    columns: Vec<Column>,
+    /// Rows of the group so far.
+    rows: usize,
 }
 
 impl<W: Write + Send> Writer<W> {
@@ -43,12 +44,14 @@ impl<W: Write + Send> Writer<W> {
             .build();
         let file = SerializedFileWriter::new(file, Arc::new(schema), Arc::new(properties));
         let file = file.map_err(|error| write_failure(&error))?;
-        Ok(Writer { file, kinds: columns.iter().map(|column| column.kind).collect(), rows: Vec::new() })
+        Ok(Writer { file, columns: columns.iter().map(|column| Column::of(column.kind)).collect(), rows: 0 })
     }
 
-    pub(super) fn add(&mut self, cells: Vec<Cell>) -> Result<(), Failure> {
-        self.rows.push(cells);
-        if self.rows.len() >= GROUP_ROWS {
+    pub(super) fn add(&mut self, cells: &[Cell]) -> Result<(), Failure> {
+        let cells = cells.iter().chain(std::iter::repeat(&Cell::Null));
+        self.columns.iter_mut().zip(cells).for_each(|(column, cell)| column.add(cell));
+        self.rows += 1;
+        if self.rows >= GROUP_ROWS {
             self.write_group().map_err(|error| write_failure(&error))
         } else {
             Ok(())
@@ -61,14 +64,14 @@ impl<W: Write + Send> Writer<W> {
     }
 
     fn write_group(&mut self) -> Result<(), ParquetError> {
-        if self.rows.is_empty() {
+        if self.rows == 0 {
             return Ok(());
         }
-        let rows = std::mem::take(&mut self.rows);
+        self.rows = 0;
         let mut group = self.file.next_row_group()?;
-        for (index, kind) in self.kinds.iter().enumerate() {
+        for column in &mut self.columns {
             let Some(writer) = group.next_column()? else { break };
-            write_column(writer, *kind, rows.iter().map(|row| row.get(index).unwrap_or(&Cell::Null)))?;
+            column.write(writer)?;
         }
         group.close().map(drop)
     }
@@ -90,31 +93,66 @@ fn schema(columns: &[TableColumn]) -> Result<Type, ParquetError> {
     Type::group_type_builder("ripieno").with_fields(fields?).build()
 }
 
-fn write_column<'a>(
-    mut writer: SerializedColumnWriter<'_>,
-    kind: Kind,
-    cells: impl Iterator<Item = &'a Cell> + Clone,
-) -> Result<(), ParquetError> {
-    let levels =
-        |is: fn(&Cell) -> bool| -> Vec<i16> { cells.clone().map(|cell| i16::from(is(cell))).collect() };
-    match kind {
-        Kind::Integer => {
-            let values: Vec<i64> = cells.clone().filter_map(integer).collect();
-            let levels = levels(|cell| integer(cell).is_some());
-            writer.typed::<Int64Type>().write_batch(&values, Some(&levels), None)?;
-        }
-        Kind::Number => {
-            let values: Vec<f64> = cells.clone().filter_map(number).collect();
-            let levels = levels(|cell| number(cell).is_some());
-            writer.typed::<DoubleType>().write_batch(&values, Some(&levels), None)?;
-        }
-        Kind::Text => {
-            let values: Vec<ByteArray> = cells.clone().filter_map(text).map(ByteArray::from).collect();
-            let levels = levels(|cell| text(cell).is_some());
-            writer.typed::<ByteArrayType>().write_batch(&values, Some(&levels), None)?;
+/// The values of a column that wait for their group to be full: a table of hundreds of columns is not gone through once for
+/// each of them.
+enum Column {
+    Integer(Values<i64>),
+    Number(Values<f64>),
+    Text(Values<ByteArray>),
+}
+
+/// Values that are there, and for each row whether it has one.
+struct Values<T> {
+    values: Vec<T>,
+    levels: Vec<i16>,
+}
+
+impl<T> Values<T> {
+    const fn new() -> Self {
+        Values { values: Vec::new(), levels: Vec::new() }
+    }
+
+    fn add(&mut self, value: Option<T>) {
+        self.levels.push(i16::from(value.is_some()));
+        self.values.extend(value);
+    }
+
+    fn write<D: DataType<T = T>>(
+        &mut self,
+        writer: &mut SerializedColumnWriter<'_>,
+    ) -> Result<(), ParquetError> {
+        writer.typed::<D>().write_batch(&self.values, Some(&self.levels), None)?;
+        self.values.clear();
+        self.levels.clear();
+        Ok(())
+    }
+}
+
+impl Column {
+    const fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::Integer => Column::Integer(Values::new()),
+            Kind::Number => Column::Number(Values::new()),
+            Kind::Text => Column::Text(Values::new()),
         }
     }
-    writer.close()
+
+    fn add(&mut self, cell: &Cell) {
+        match self {
+            Column::Integer(values) => values.add(integer(cell)),
+            Column::Number(values) => values.add(number(cell)),
+            Column::Text(values) => values.add(text(cell).map(ByteArray::from)),
+        }
+    }
+
+    fn write(&mut self, mut writer: SerializedColumnWriter<'_>) -> Result<(), ParquetError> {
+        match self {
+            Column::Integer(values) => values.write::<Int64Type>(&mut writer)?,
+            Column::Number(values) => values.write::<DoubleType>(&mut writer)?,
+            Column::Text(values) => values.write::<ByteArrayType>(&mut writer)?,
+        }
+        writer.close()
+    }
 }
 
 fn integer(cell: &Cell) -> Option<i64> {

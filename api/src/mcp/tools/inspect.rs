@@ -104,8 +104,8 @@ fn text(answer: &Value) -> String {
 
 async fn full(call: &Call<'_>, card: &Card, answer: &mut Value) -> Result<(), Failure> {
     let row = call.front.scores.first_row(&call.principal, card).await?;
-    let detail = row.facts.findings.first().map(|finding| finding.detail.as_str()).unwrap_or("{}");
-    let mut summary: Value = serde_json::from_str(detail).unwrap_or_default();
+    let detail = row.facts.findings.first().map(|finding| finding.detail.text()).transpose()?;
+    let mut summary: Value = serde_json::from_str(&detail.unwrap_or_default()).unwrap_or_default();
     round_all(&mut summary);
     for value in summary.as_object_mut().into_iter().flatten().map(|(_, value)| value) {
         if let Value::Array(all) = value {
