@@ -157,6 +157,20 @@ impl EventSink for ScoreBuilder<'_> {
         }
         Ok(())
     }
+
+    fn all_notes(&mut self, mut notes: Vec<Note>) -> Result<(), Stop> {
+        let Some(first) = notes.first() else { return Ok(()) };
+        let Some(draft) = &mut self.draft else {
+            return Err(defect(first.place, "a reader spoke outside of a piece"));
+        };
+        if !draft.score.notes.is_empty() || !draft.fits(&notes, self.limits) {
+            return notes.iter().try_for_each(|note| self.note(note));
+        }
+        draft.measure_notes(&mut notes)?;
+        let count = notes.len() as u64;
+        draft.score.notes = notes;
+        self.count(count)
+    }
 }
 
 #[cold]
@@ -242,6 +256,38 @@ impl Draft {
             self.score.notes.truncate(from);
         }
         notes.iter().try_for_each(|note| self.note(note.place, &Note { part, ..*note }, limits))
+    }
+
+    /// Whether nothing is amiss with those notes.
+    fn fits(&self, notes: &[Note], limits: &Limits) -> bool {
+        let parts = self.score.parts.len();
+        let all = self.score.notes.len() + self.score.rests.len() + notes.len();
+        let is_sound = |note: &Note| note.end() <= self.end_max && usize::from(note.part) < parts;
+        all as u64 <= limits.notes_max && notes.iter().all(is_sound)
+    }
+
+    /// Gives notes that fit, of parts with the same measures, their measures, and the parts what they last and stand on.
+    fn measure_notes(&mut self, notes: &mut [Note]) -> Result<(), Stop> {
+        let Some(first) = notes.first() else { return Ok(()) };
+        let mut measure = self.measure_at(first.place, first.part, first.onset)?;
+        let begun = self.begun.get(usize::from(first.part)).map_or(&[][..], Vec::as_slice);
+        let mut later = begun.get(measure as usize + 1..).unwrap_or_default();
+        let mut next = later.first().copied().unwrap_or(Ticks(i64::MAX));
+        for note in notes {
+            while next <= note.onset {
+                let Some((_, rest)) = later.split_first() else { break };
+                (later, measure) = (rest, measure + 1);
+                next = later.first().copied().unwrap_or(Ticks(i64::MAX));
+            }
+            note.measure = measure;
+            let Some(part) = self.score.parts.get_mut(usize::from(note.part)) else { continue };
+            // Mostly not so, and then nothing is written that the next note would have to wait for.
+            if note.end() > part.duration || note.staff > part.staves {
+                part.staves = part.staves.max(note.staff);
+                part.duration = part.duration.max(note.end());
+            }
+        }
+        Ok(())
     }
 
     /// Events about the piece or a part as a whole.

@@ -64,7 +64,7 @@ impl Unit {
 ///
 /// The order: [`Event::PieceStart`], then for each part [`Event::Part`] before anything of that part, measures and their
 /// contents in the order of the part's time, [`Event::PartEnd`] for each part, [`Event::PieceEnd`]. Parts may be
-/// interleaved, and the notes of a part may follow all of its measures. Onsets are in the part's own time, from the
+/// interleaved, and the notes of a part may follow all of its measures and its end. Onsets are in the part's own time, from the
 /// start of the piece. A note belongs to the measure that its part began last, or, if its onset lies before that, to the
 /// earlier one that its onset is in: lyrics and layers over several measures come late. Indices of measures inside the
 /// events are ignored.
@@ -194,5 +194,14 @@ pub trait EventSink {
     /// [`Stop`] when the reader shall stop at once.
     fn notes(&mut self, part: u16, notes: &[Note]) -> Result<(), Stop> {
         notes.iter().try_for_each(|note| self.note(&Note { part, ..*note }))
+    }
+
+    /// Takes the notes of all parts at once, by onset and then part, where the measures of all parts begin at the same
+    /// times. It is the same as [`EventSink::note`] for each; a sink may keep the vector.
+    ///
+    /// # Errors
+    /// [`Stop`] when the reader shall stop at once.
+    fn all_notes(&mut self, notes: Vec<Note>) -> Result<(), Stop> {
+        notes.iter().try_for_each(|note| self.note(note))
     }
 }

@@ -10,6 +10,9 @@ const ASIDE_MAX: usize = 1 << 12;
 /// Sorts by onset, then part, and leaves the rest as the source has it. Where all parts go on together the onsets are in
 /// order from the start, and only what begins at one moment is to be sorted.
 pub(super) fn sort<T: Copy>(items: &mut Vec<T>, onset: impl Fn(&T) -> Ticks, part: impl Fn(&T) -> u16) {
+    if items.is_sorted_by_key(|item| (onset(item), part(item))) {
+        return;
+    }
     if !items.is_sorted_by_key(&onset) {
         match sorted_apart(items, &onset, &part) {
             Some(sorted) => *items = sorted,

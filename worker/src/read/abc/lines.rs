@@ -6,9 +6,12 @@ use shared::limits::exceeded;
 use shared::place::Place;
 use std::io::ErrorKind;
 
-/// A text that is read line by line into one buffer.
+/// A text that is read line by line.
 pub(super) struct Lines<'a> {
     input: &'a mut dyn Input,
+    /// Bytes of the input that the last line was lent from, its end included.
+    lent: usize,
+    /// The line, where the input has it in pieces.
     buffer: Vec<u8>,
     number: u32,
     /// The last line ended in CR: an LF that follows belongs to it.
@@ -18,12 +21,13 @@ pub(super) struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     pub(super) fn new(input: &'a mut dyn Input, bytes_max: u64) -> Self {
-        Lines { input, buffer: Vec::new(), number: 0, after_cr: false, bytes_max }
+        Lines { input, lent: 0, buffer: Vec::new(), number: 0, after_cr: false, bytes_max }
     }
 
     /// The next line without its end, and its number from 1; `None` after the last.
     pub(super) fn next(&mut self) -> Result<Option<(u32, &[u8])>, ReadError> {
         self.buffer.clear();
+        self.input.consume(std::mem::take(&mut self.lent));
         loop {
             let chunk = match self.input.fill_buf() {
                 Ok(chunk) => chunk,
@@ -37,9 +41,16 @@ impl<'a> Lines<'a> {
             }
             let end = memchr::memchr2(b'\n', b'\r', chunk);
             let text = chunk.get(..end.unwrap_or(chunk.len())).unwrap_or(chunk);
-            self.buffer.extend_from_slice(text);
-            let taken = text.len() + usize::from(end.is_some());
+            let (length, taken) = (text.len(), text.len() + usize::from(end.is_some()));
             self.after_cr = end.is_some_and(|end| chunk.get(end) == Some(&b'\r'));
+            if self.buffer.is_empty() && end.is_some() && length as u64 <= self.bytes_max {
+                self.lent = taken;
+                self.number = self.number.saturating_add(1);
+                // What is buffered is given again.
+                let chunk = self.input.fill_buf()?;
+                return Ok(Some((self.number, unmarked(self.number, chunk.get(..length).unwrap_or(chunk)))));
+            }
+            self.buffer.extend_from_slice(text);
             self.input.consume(taken);
             if self.buffer.len() as u64 > self.bytes_max {
                 let place = Place::line(self.number.saturating_add(1), 1);
@@ -55,10 +66,14 @@ impl<'a> Lines<'a> {
 
     fn line(&mut self) -> (u32, &[u8]) {
         self.number = self.number.saturating_add(1);
-        let text = self.buffer.as_slice();
-        let mark = if self.number == 1 { text.strip_prefix(b"\xEF\xBB\xBF") } else { None };
-        (self.number, mark.unwrap_or(text))
+        (self.number, unmarked(self.number, &self.buffer))
     }
+}
+
+/// The text of a line, the first one without a byte order mark.
+fn unmarked(number: u32, text: &[u8]) -> &[u8] {
+    let mark = if number == 1 { text.strip_prefix(b"\xEF\xBB\xBF") } else { None };
+    mark.unwrap_or(text)
 }
 
 #[cfg(test)]
@@ -89,9 +104,13 @@ mod tests {
 
     #[test]
     fn a_line_past_the_limit_is_refused() {
-        let text = vec![b'A'; 101];
-        let mut input = Cursor::new(text);
-        let failure = Lines::new(&mut input, 100).next().unwrap_err().into_failure();
-        assert_eq!(failure.message, "more than token_bytes_max = 100 bytes of one line, text or attribute");
+        for end in ["", "\n"] {
+            let mut input = Cursor::new("A".repeat(101) + end);
+            let failure = Lines::new(&mut input, 100).next().unwrap_err().into_failure();
+            assert_eq!(
+                failure.message,
+                "more than token_bytes_max = 100 bytes of one line, text or attribute"
+            );
+        }
     }
 }

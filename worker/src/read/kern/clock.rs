@@ -38,6 +38,8 @@ impl Clock {
                 let full = self.full().filter(|&full| after_bar && votes().any(|due| due == full));
                 full.unwrap_or_else(|| favourite(votes))
             }
+            // All was due on the last line, where these columns had nothing: a moment that is written on two lines.
+            None if fresh.iter().all(|&index| self.was_due(spines, index)) => self.now,
             // Nothing that begins here knows when: then here ends the first of what goes on, or what is new ends with it.
             None => {
                 let ends = spines.kern().filter_map(|(_, _, column)| column.due);
@@ -75,6 +77,11 @@ impl Clock {
         let full = self.full().filter(|&full| spines.kern().any(|(.., column)| column.due > Some(full)))?;
         self.bar = full;
         Some(full)
+    }
+
+    /// Whether what a column had before ended where the last line is.
+    fn was_due(&self, spines: &Spines, index: usize) -> bool {
+        spines.columns.get(index).is_some_and(|column| column.due == Some(self.now))
     }
 
     fn can_be_next(&self, due: Ticks) -> bool {

@@ -30,7 +30,7 @@ use shared::place::Place;
 
 static FORMAT: Format = Format {
     name: "kern",
-    revision: 2,
+    revision: 3,
     extensions: &["krn", "kern", "hum"],
     summary: "Humdrum kern",
     reference: "Huron, The Humdrum Toolkit: Reference Manual (1994), **kern",

@@ -43,10 +43,9 @@ impl Clock {
         whole.then(|| u32::try_from(self.denominator / self.numerator).ok()).flatten()
     }
 
-    /// Ticks of a score that each tick of the file has, where that is whole and no time up to `end` is out of range.
-    pub(super) fn whole(self, end: u64) -> Option<i64> {
-        let factor = self.factor?;
-        i64::try_from(end).ok()?.checked_mul(factor).map(|_| factor)
+    /// Ticks of a score that each tick of the file has, where that is whole.
+    pub(super) const fn whole(self) -> Option<i64> {
+        self.factor
     }
 
     /// The time of a tick, and whether it is exact.

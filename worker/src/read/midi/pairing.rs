@@ -1,12 +1,25 @@
 //! Which note-off ends which note.
 
 use crate::read::Fidelity;
-use crate::score::{Note, Ticks};
+use crate::score::{Flags, Ticks};
 
 /// Keys of a channel.
 const KEYS: usize = 128;
 /// Channels of a track.
 pub(super) const CHANNELS: usize = 16;
+
+/// A note as it stands in a track, in three fifths of the memory that it takes in a score.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Struck {
+    /// In ticks of a score where those are whole multiples of the file's, else in the file's, until the track is read.
+    pub(super) onset: Ticks,
+    pub(super) end: Ticks,
+    /// Its byte.
+    pub(super) at: u32,
+    pub(super) channel: u8,
+    pub(super) key: u8,
+    pub(super) flags: Flags,
+}
 
 /// No note.
 const NONE: u32 = u32::MAX;
@@ -56,15 +69,16 @@ impl Pairing {
         Pairing { keys, sounding: 0, links: Vec::new(), doubts: Vec::new(), struck: 0, fidelity }
     }
 
-    /// A note begins on a key; times are in ticks of the file. The caller sees to it that there are fewer than 2^32 - 1 notes.
+    /// A note begins on a key, without length. The caller sees to it that there are fewer than 2^32 - 1 notes.
     #[inline(always)]
-    pub(super) fn begin(&mut self, notes: &mut Vec<Note>, channel: u8, key: u8, note: Note) {
-        let at = slot(channel, key);
+    pub(super) fn begin(&mut self, notes: &mut Vec<Struck>, note: Struck) {
+        let at = slot(note.channel, note.key);
         if !self.doubts.is_empty() {
             self.doubt(notes, at, note.onset);
         }
         let Some(key) = self.keys.get_mut(at) else { return };
         let index = notes.len() as u32;
+        self.struck |= 0x1_0001 << (note.channel & 0xF);
         notes.push(note);
         if key.first == NONE {
             key.first = index;
@@ -73,12 +87,11 @@ impl Pairing {
         }
         key.last = index;
         self.sounding += 1;
-        self.struck |= 0x1_0001 << (channel & 0xF);
     }
 
     /// Whether a note that begins on a key is doubtful, and what that says of the one before.
     #[cold]
-    fn doubt(&mut self, notes: &mut [Note], at: usize, now: Ticks) {
+    fn doubt(&mut self, notes: &mut [Struck], at: usize, now: Ticks) {
         self.settle(notes, at);
         let (Some(key), Some(doubt)) = (self.keys.get(at), self.doubts.get_mut(at)) else { return };
         if key.first == NONE {
@@ -92,14 +105,14 @@ impl Pairing {
     /// Some programs, music21 among them, write a note of no length with its note-off first. Paired as they stand, the
     /// note-off of each such note ends the one before, and the last never ends. When the last is found out, by the key
     /// being struck again or by the end of the track, all of them get back the length that they have: none.
-    fn settle(&mut self, notes: &mut [Note], at: usize) {
+    fn settle(&mut self, notes: &mut [Struck], at: usize) {
         let (Some(key), Some(doubt)) = (self.keys.get_mut(at), self.doubts.get_mut(at)) else { return };
         if !doubt.sounds {
             return;
         }
         let mut chain = doubt.chain;
         while let Some(note) = notes.get_mut(chain as usize) {
-            note.duration = Ticks::ZERO;
+            note.end = note.onset;
             chain = follower(&self.links, chain);
         }
         // The sounding one was made without length.
@@ -109,7 +122,7 @@ impl Pairing {
 
     /// A key is released; says how many notes that ends: the one that has sounded longest, or all as in music21.
     #[inline(always)]
-    pub(super) fn release(&mut self, notes: &mut [Note], channel: u8, key: u8, now: Ticks) -> u32 {
+    pub(super) fn release(&mut self, notes: &mut [Struck], channel: u8, key: u8, now: Ticks) -> u32 {
         let ended = self.end(notes, slot(channel, key), now, self.fidelity == Fidelity::Compat);
         if ended == 0 {
             self.suspect(slot(channel, key), now);
@@ -127,12 +140,12 @@ impl Pairing {
 
     /// The first note of a key ends, or all of them; says how many that are.
     #[inline(always)]
-    fn end(&mut self, notes: &mut [Note], at: usize, now: Ticks, all: bool) -> u32 {
+    fn end(&mut self, notes: &mut [Struck], at: usize, now: Ticks, all: bool) -> u32 {
         let Some(key) = self.keys.get_mut(at) else { return 0 };
         let mut ended = 0;
         while let Some(note) = notes.get_mut(key.first as usize) {
             let index = key.first;
-            note.duration = Ticks(now.0.wrapping_sub(note.onset.0));
+            note.end = now;
             key.first = if index == key.last { NONE } else { follower(&self.links, index) };
             ended += 1;
             if let Some(doubt) = self.doubts.get_mut(at).filter(|doubt| doubt.sounds) {
@@ -148,7 +161,7 @@ impl Pairing {
     }
 
     /// All notes of a channel end.
-    pub(super) fn silence(&mut self, notes: &mut [Note], channel: u8, now: Ticks) {
+    pub(super) fn silence(&mut self, notes: &mut [Struck], channel: u8, now: Ticks) {
         let loud = 0x1_0000 << (channel & 0xF);
         if self.struck & loud != 0 {
             self.struck ^= loud;
@@ -163,9 +176,14 @@ impl Pairing {
         self.struck & (1 << (channel & 0xF)) != 0
     }
 
+    /// Whether the notes of this track are of one channel, if there are any.
+    pub(super) const fn is_one_channel(&self) -> bool {
+        (self.struck as u16).count_ones() <= 1
+    }
+
     /// The track ends, and the notes that still sound with it; says how many those are. Music21 drops them: in its
     /// reading they are kept, but without length, so that what is weighed by length is as there.
-    pub(super) fn finish(&mut self, notes: &mut [Note], now: Ticks) -> u32 {
+    pub(super) fn finish(&mut self, notes: &mut [Struck], now: Ticks) -> u32 {
         if self.sounding > 0 && !self.doubts.is_empty() {
             (0..self.keys.len()).for_each(|at| self.settle(notes, at));
         }
@@ -175,7 +193,7 @@ impl Pairing {
                 let Key { mut first, last } = std::mem::replace(key, SILENT);
                 while let Some(note) = notes.get_mut(first as usize) {
                     let lasts = self.fidelity == Fidelity::Corrected;
-                    note.duration = if lasts { now - note.onset } else { Ticks::ZERO };
+                    note.end = if lasts { now } else { note.onset };
                     first = if first == last { NONE } else { follower(&self.links, first) };
                 }
             }
@@ -213,13 +231,9 @@ fn follower(links: &[u32], note: u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::score::{Flags, Pitch};
-    use shared::place::Place;
 
-    fn note(now: i64) -> Note {
-        let (onset, duration, place) = (Ticks(now), Ticks::ZERO, Place::START);
-        let (written, flags) = (Pitch::from_key(60), Flags::NONE);
-        Note { onset, duration, place, measure: 0, written, part: 3, flags, transpose: 0, voice: 1, staff: 1 }
+    fn note(channel: u8, key: u8, now: i64) -> Struck {
+        Struck { onset: Ticks(now), end: Ticks(now), at: 0, channel, key, flags: Flags::NONE }
     }
 
     /// What becomes of a key that is struck (true) and released (false) at those times, in a track that ends at 99:
@@ -228,14 +242,14 @@ mod tests {
         let (mut pairing, mut notes) = (Pairing::new(fidelity), Vec::new());
         for &(now, on) in events {
             if on {
-                pairing.begin(&mut notes, 3, 60, note(now));
+                pairing.begin(&mut notes, note(3, 60, now));
             } else {
                 pairing.release(&mut notes, 3, 60, Ticks(now));
             }
         }
         pairing.finish(&mut notes, Ticks(99));
         assert_eq!(pairing.finish(&mut notes, Ticks(100)), 0, "nothing sounds any more");
-        notes.iter().map(|note| (note.onset.0, note.end().0)).collect()
+        notes.iter().map(|note| (note.onset.0, note.end.0)).collect()
     }
 
     #[test]
@@ -249,17 +263,17 @@ mod tests {
     fn what_a_track_leaves_does_not_sound_in_the_next() {
         let (mut pairing, mut notes) = (Pairing::new(Fidelity::Corrected), Vec::new());
         for now in [2, 4] {
-            pairing.begin(&mut notes, 3, 60, note(now));
+            pairing.begin(&mut notes, note(3, 60, now));
         }
         pairing.release(&mut notes, 5, 61, Ticks(7));
         assert_eq!(pairing.finish(&mut notes, Ticks(9)), 2);
         let mut notes = Vec::new();
         assert_eq!(pairing.release(&mut notes, 3, 60, Ticks(0)), 0);
-        pairing.begin(&mut notes, 5, 61, note(7));
-        pairing.begin(&mut notes, 3, 60, note(8));
+        pairing.begin(&mut notes, note(5, 61, 7));
+        pairing.begin(&mut notes, note(3, 60, 8));
         pairing.silence(&mut notes, 3, Ticks(10));
         assert_eq!(pairing.finish(&mut notes, Ticks(12)), 1);
-        assert_eq!(notes.iter().map(|note| note.duration.0).collect::<Vec<_>>(), [5, 2]);
+        assert_eq!(notes.iter().map(|note| note.end.0 - note.onset.0).collect::<Vec<_>>(), [5, 2]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::clock::{Bars, Clock};
 use super::file::Header;
 use super::pairing::CHANNELS;
-use super::parts::{Voice, grouped, voices};
+use super::parts::{self, Voice, grouped, voices};
 use super::teller::Teller;
 use super::track::Track;
 use super::words::{Speech, Word};
@@ -122,7 +122,6 @@ impl<'a> Piece<'a> {
         if let Some(division) = self.clock.division() {
             sink.tell(self.at, Event::Division(division))?;
         }
-        sink.tell(self.at, Event::Declared(Unit::Notes, self.note_ons))?;
         self.sort_signs();
         let mut tracks = std::mem::take(&mut self.tracks);
         let grid = options.midi.grid.as_ref();
@@ -144,6 +143,7 @@ impl<'a> Piece<'a> {
         }
         let words = self.words(&parts, grid);
         let bars = Bars::new(&self.signs, end);
+        let mut over = bars.line;
         for ((part, voice), words) in parts.iter().enumerate().zip(&words) {
             let Ok(part) = u16::try_from(part) else {
                 return Err(Stop::Failed(exceeded("parts_max", options.limits.parts_max, None)).into());
@@ -152,9 +152,13 @@ impl<'a> Piece<'a> {
             let key_track = self.key_track(voice.track.number);
             let mut teller = Teller::new(part, bars.clone(), &self.signs, words, key_track);
             teller.tell(voice.notes, self.at, sink)?;
-            sink.sink.notes(part, voice.notes)?;
-            sink.tell(self.at, Event::PartEnd { part, end: teller.bars.line })?;
+            over = teller.bars.line;
         }
+        for part in 0..parts.len() {
+            sink.tell(self.at, Event::PartEnd { part: part as u16, end: over })?;
+        }
+        parts::tell(&parts, sink.sink)?;
+        sink.tell(self.at, Event::Declared(Unit::Notes, self.note_ons))?;
         Ok(())
     }
 
@@ -164,9 +168,9 @@ impl<'a> Piece<'a> {
         for track in tracks {
             (track.tidy, track.sounds_until) = (false, Ticks::ZERO);
             for note in &mut track.notes {
-                let (start, end) = grid.span(note.onset, note.end());
-                moved += u64::from((start, end) != (note.onset, note.end()));
-                (note.onset, note.duration) = (start, end - start);
+                let (start, end) = grid.span(note.onset, note.end);
+                moved += u64::from((start, end) != (note.onset, note.end));
+                (note.onset, note.end) = (start, end);
                 // What is on a grid is exact.
                 note.flags = note.flags.without(Flags::ROUNDED);
                 track.sounds_until = end.max(track.sounds_until);

@@ -2,9 +2,10 @@
 
 use super::Odd;
 use super::clock::Bars;
+use super::pairing::Struck;
 use super::piece::{Sign, What};
 use super::words::Word;
-use crate::score::{Annotation, Event, KeySignature, Meter, Note, Stop, Tempo, Ticks};
+use crate::score::{Annotation, Event, KeySignature, Meter, Stop, Tempo, Ticks};
 use shared::place::Place;
 
 /// After all that is due.
@@ -38,7 +39,7 @@ impl<'a> Teller<'a> {
 
     /// Tells all of it. A bar has no byte of its own: it has that of the first of the notes that does not begin before it,
     /// or `end` where there is none.
-    pub(super) fn tell(&mut self, mut notes: &[Note], end: usize, sink: &mut Odd<'_>) -> Result<(), Stop> {
+    pub(super) fn tell(&mut self, mut notes: &[Struck], end: usize, sink: &mut Odd<'_>) -> Result<(), Stop> {
         let end = Place::byte(end);
         loop {
             let bar = self.bar.unwrap_or(NEVER);
@@ -52,7 +53,7 @@ impl<'a> Teller<'a> {
             if bar == due {
                 let before = notes.iter().take_while(|note| note.onset < bar).count();
                 notes = notes.get(before..).unwrap_or_default();
-                let place = notes.first().map_or(end, |note| note.place);
+                let place = notes.first().map_or(end, |note| Place::byte(note.at as usize));
                 self.bar = self.bars.next();
                 self.number += 1;
                 sink.sink.measure(place, self.part, bar, self.number)?;

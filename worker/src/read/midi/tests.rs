@@ -59,6 +59,30 @@ fn tracks_and_channels_make_parts_and_music21_counts_tracks() {
 }
 
 #[test]
+fn many_parts_are_read_as_few_are() {
+    // Two quarters over each other and one after them; every other track begins a sixteenth late.
+    let track = |late| {
+        vec![
+            late, 0x90, 60, 9, 0, 0x90, 64, 9, 4, 0x80, 64, 0, 0, 0x80, 60, 0, 0, 0x90, 62, 9, 14, 0x80, 62,
+            0,
+        ]
+    };
+    let read_all = |parts| {
+        let tracks: Vec<Vec<u8>> = (0..parts).map(|part| track(part % 2)).collect();
+        read(&file(1, &tracks.iter().map(Vec::as_slice).collect::<Vec<_>>())).unwrap()
+    };
+    let (few, many) = (read_all(64), read_all(65));
+    for (score, parts) in [(&few, 64), (&many, 65)] {
+        assert!(score.notes.is_sorted_by_key(|note| (note.onset, note.part)));
+        assert_eq!((score.notes.len(), score.parts.len(), score.warning_count), (3 * parts, parts, 0));
+        assert!(score.parts.iter().all(|part| part.duration == Ticks::quarters(8) && part.staves == 1));
+    }
+    let fewer = many.notes.iter().filter(|note| note.part < 64);
+    assert!(few.notes.iter().eq(fewer));
+    assert_eq!(notes(&few)[0..4], [(60, 0, 4), (64, 0, 4), (60, 0, 4), (64, 0, 4)]);
+}
+
+#[test]
 fn a_program_counts_before_the_first_note_of_its_channel() {
     let track = [
         0, 0xC0, 5, 0, 0xC0, 40, 0, 0x90, 60, 9, 4, 0xC0, 9, 0, 0x80, 60, 0, 0, 0xC9, 3, 0, 0x99, 35, 9, 1,

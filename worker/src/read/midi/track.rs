@@ -4,25 +4,20 @@ use super::clock::Clock;
 use super::file::Chunk;
 use super::frame::{self, Frame, Kind, Stroke};
 use super::oddity::{Oddity, Tally};
-use super::pairing::{CHANNELS, Pairing};
+use super::pairing::{CHANNELS, Pairing, Struck};
 use super::parts::Moments;
 use super::piece::{DRUMS, Sign, What};
 use super::words::{Said, Saying};
 use super::{Odd, ReadError};
-use crate::score::{Flags, Mode, Note, Pitch, Stop, Ticks};
+use crate::score::{Flags, Mode, Stop, Ticks};
 use midly::{EventIter, MetaMessage, TrackEvent, TrackEventKind};
 use shared::limits::{Limits, exceeded};
 use shared::place::Place;
-use std::array;
-use std::sync::LazyLock;
 
 /// Notes that there is room for from the start, at most.
 const NOTES_AT_FIRST: usize = 1 << 16;
 /// A note and its end take this many bytes at least.
 const NOTE_BYTES: usize = 6;
-
-/// How the keys are spelled.
-static SPELLING: LazyLock<[Pitch; 128]> = LazyLock::new(|| array::from_fn(|key| Pitch::from_key(key as i32)));
 
 /// What a track holds.
 pub(super) struct Track<'a> {
@@ -30,8 +25,8 @@ pub(super) struct Track<'a> {
     pub(super) number: usize,
     /// Where its events start in the source.
     pub(super) at: usize,
-    /// In the order of their note-ons. The `part` of each is its channel.
-    pub(super) notes: Vec<Note>,
+    /// In the order of their note-ons.
+    pub(super) notes: Vec<Struck>,
     /// Whether all notes are of one channel, and in the order of their onsets and ends, with chords marked.
     pub(super) tidy: bool,
     /// When the last note ends.
@@ -85,12 +80,12 @@ pub(super) fn read<'a>(
         notes_max: usize::try_from(bounds.notes_left.min(u64::from(u32::MAX - 1))).unwrap_or(usize::MAX),
         status: None,
         cancelled: false,
+        scale: bounds.clock.whole().unwrap_or(1),
         banks: [0; CHANNELS],
         sounds: [(0, 0); CHANNELS],
         ended: false,
         exclusive: None,
         tally: Tally::default(),
-        spelling: &SPELLING,
         track: Track {
             number: chunk.number,
             at: chunk.at,
@@ -122,6 +117,8 @@ struct Decoder<'a, 'r> {
     status: Option<u8>,
     /// Whether it was cancelled.
     cancelled: bool,
+    /// Ticks of a score that a tick of the notes has: 1 where that is not whole, and the notes wait for the end.
+    scale: i64,
     /// The bank that each channel has selected.
     banks: [u16; CHANNELS],
     /// Bank and program of each channel as they were last told.
@@ -131,7 +128,6 @@ struct Decoder<'a, 'r> {
     /// Where a system exclusive message began that has not ended.
     exclusive: Option<usize>,
     tally: Tally,
-    spelling: &'static [Pitch; 128],
     track: Track<'a>,
 }
 
@@ -228,10 +224,18 @@ impl<'a> Decoder<'a, '_> {
         Ok(())
     }
 
+    /// A time of the file as the notes have it.
+    #[inline(always)]
+    fn scaled(&self, ticks: u64) -> Ticks {
+        // Deltas add up to less than 2^56.
+        Ticks((ticks as i64).saturating_mul(self.scale))
+    }
+
     /// Takes a note-on or note-off.
     #[inline(always)]
     fn strike(&mut self, at: usize, now: u64, status: u8, key: u8, velocity: u8) -> Result<(), Stop> {
-        let (notes, now) = (&mut self.track.notes, Ticks(now as i64));
+        let now = self.scaled(now);
+        let notes = &mut self.track.notes;
         let channel = status & 0xF;
         if status < 0x90 || velocity == 0 {
             if self.pairing.release(notes, channel, key, now) == 0 {
@@ -243,31 +247,20 @@ impl<'a> Decoder<'a, '_> {
             return Err(stop("notes_max", self.bounds.limits.notes_max, at));
         }
         self.track.note_ons += 1;
-        let Some(&written) = self.spelling.get(usize::from(key)) else { return Ok(()) };
-        let note = Note {
-            onset: now,
-            duration: Ticks::ZERO,
-            place: Place::byte(at),
-            measure: 0,
-            written,
-            part: u16::from(channel),
-            flags: Flags::NONE.with_if(channel == DRUMS, Flags::UNPITCHED),
-            transpose: 0,
-            voice: 1,
-            staff: 1,
-        };
-        self.pairing.begin(notes, channel, key, note);
+        let at = u32::try_from(at).unwrap_or(u32::MAX);
+        let flags = Flags::NONE.with_if(channel == DRUMS, Flags::UNPITCHED);
+        self.pairing.begin(notes, Struck { onset: now, end: now, at, channel, key, flags });
         Ok(())
     }
 
     fn message(&mut self, place: usize, status: u8, [first, second]: [u8; 2]) -> Result<(), Stop> {
-        let track = &mut self.track;
         let channel = status & 0xF;
         match status & 0xF0 {
             0x80 | 0x90 => self.strike(place, self.track.end, status, first, second)?,
             // All sound off, all notes off, and the modes that imply it.
             0xB0 if matches!(first, 120 | 123..) => {
-                self.pairing.silence(&mut track.notes, channel, Ticks(track.end as i64));
+                let now = self.scaled(self.track.end);
+                self.pairing.silence(&mut self.track.notes, channel, now);
             }
             0xB0 if matches!(first, 0 | 32) => {
                 if let Some(bank) = self.banks.get_mut(usize::from(channel)) {
@@ -365,35 +358,27 @@ impl<'a> Decoder<'a, '_> {
         Ok(())
     }
 
-    /// Gives the notes the ticks of a score for those of the file, which add up to less than 2^56, and puts them in order
-    /// if they are of one channel.
+    /// Gives the notes the ticks of a score where they have those of the file, which add up to less than 2^56, and puts
+    /// them in order if they are of one channel.
     #[inline(never)]
-    fn finish_notes(&mut self) {
-        let Track { notes, tidy, sounds_until, end, .. } = &mut self.track;
+    fn finish_notes(&mut self, alone: bool) {
+        let Track { notes, tidy, sounds_until, .. } = &mut self.track;
         let clock = self.bounds.clock;
-        // No note lasts longer than its track.
-        let whole = clock.whole(*end);
-        let channel = notes.first().map_or(0, |note| note.part);
-        let (mut last, mut alone) = (Ticks::ZERO, true);
+        let whole = clock.whole().is_some();
+        let mut last = Ticks::ZERO;
         let mut moments = Moments::new(false);
         for (at, note) in notes.iter_mut().enumerate() {
-            if note.duration == Ticks::ZERO {
-                self.tally.add(Oddity::NoLength, note.place.byte_offset().unwrap_or(0) as usize);
+            if note.end == note.onset {
+                self.tally.add(Oddity::NoLength, note.at as usize);
             }
-            match whole {
-                Some(factor) => {
-                    (note.onset.0, note.duration.0) = (note.onset.0 * factor, note.duration.0 * factor)
-                }
-                None => {
-                    let (on, exact) = clock.time(note.onset.0.unsigned_abs());
-                    let (off, exact_off) = clock.time(note.end().0.unsigned_abs());
-                    (note.onset, note.duration) = (on, off - on);
-                    note.flags = note.flags.with_if(!exact || !exact_off, Flags::ROUNDED);
-                }
+            if !whole {
+                let (on, exact) = clock.time(note.onset.0.unsigned_abs());
+                let (off, exact_off) = clock.time(note.end.0.unsigned_abs());
+                (note.onset, note.end) = (on, off);
+                note.flags = note.flags.with_if(!exact || !exact_off, Flags::ROUNDED);
             }
             moments.take(at, note, 0);
-            alone &= note.part == channel;
-            last = last.max(note.end());
+            last = last.max(note.end);
         }
         if alone {
             moments.mend(notes);
@@ -404,9 +389,10 @@ impl<'a> Decoder<'a, '_> {
     /// Ends the notes that still sound and says what was odd. `sound` says that nothing was lost.
     fn finish(&mut self, sound: bool, sink: &mut Odd<'_>) -> Result<(), Stop> {
         let Track { number, at, end, .. } = self.track;
-        let hanging = self.pairing.finish(&mut self.track.notes, Ticks(end as i64));
+        let (alone, now) = (self.pairing.is_one_channel(), self.scaled(end));
+        let hanging = self.pairing.finish(&mut self.track.notes, now);
         (0..hanging).for_each(|_| self.tally.add(Oddity::Hanging, at));
-        self.finish_notes();
+        self.finish_notes(alone);
         if let Some(place) = self.exclusive {
             self.tally.add(Oddity::OpenExclusive, place);
         }
