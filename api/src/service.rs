@@ -22,6 +22,7 @@ use shared::job::{Chunk, JobId, Record, Request, Wish};
 use shared::ledger::{Created, Ledger};
 use shared::limits::Limits;
 use shared::principal::Principal;
+use shared::reach::Reach;
 use shared::receipt::{Finished, Totals};
 use shared::row::Row;
 use shared::wire::WIRE_VERSION;
@@ -116,6 +117,14 @@ impl Service {
 
     pub(crate) fn ledger(&self, principal: &Principal) -> Ledger {
         self.ledger.of(&principal.tenant)
+    }
+
+    /// Where the sources of somebody's jobs may lie.
+    ///
+    /// # Errors
+    /// `malformed` for a `RIPIENO_SOURCES` that says no places.
+    pub(crate) fn reach_of(&self, principal: &Principal) -> Result<Reach, Failure> {
+        self.ledger(principal).reach_of_sources()
     }
 
     /// Whether the ledger can be reached.

@@ -58,6 +58,21 @@ pub static KNOBS: &[Knob] = &[
         summary: "Pages that may call `ripieno serve` from a browser, with commas, such as `https://ui.example`; its own may.",
     },
     Knob {
+        env: "RIPIENO_AUTH",
+        default: "",
+        summary: "How callers of `ripieno serve` show who they are: `keys`. Without it they need not, and it listens at the loopback only.",
+    },
+    Knob {
+        env: "RIPIENO_SOURCES",
+        default: "",
+        summary: "Where sources of tenants may lie beside public `https://` addresses: folders and prefixes of stores with commas; `{tenant}` is the tenant, `TENANT=` before one makes it that tenant's alone. The same for fronts, schedulers and workers.",
+    },
+    Knob {
+        env: "RIPIENO_TOKEN",
+        default: "",
+        summary: "Key or token that the commands show to the server that they speak to.",
+    },
+    Knob {
         env: "RIPIENO_CALLBACK_SECRET",
         default: "",
         summary: "Key that callbacks are signed with (Standard Webhooks): `whsec_` and 24 to 64 bytes in base64. Without it there are none.",

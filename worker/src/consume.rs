@@ -23,6 +23,7 @@ use shared::job::{JobId, Request, Wish};
 use shared::ledger::{Created, Ledger};
 use shared::limits::Limits;
 use shared::metrics;
+use shared::reach::Reach;
 use shared::store::Stores;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -70,6 +71,7 @@ struct Known {
     ledger: Ledger,
     request: Arc<Request>,
     wanted: Arc<Wanted>,
+    reach: Arc<Reach>,
     chunks: u32,
     wish: Wish,
     lane: Lane,
@@ -266,7 +268,8 @@ impl Worker {
                 let wanted = Arc::new(Wanted::of(&record.request)?);
                 let (chunks, lane) = (record.chunks, control.lane.unwrap_or(record.lane));
                 let request = Arc::new(record.request);
-                Known { ledger, request, wanted, chunks, wish: control.wish, lane, asked }
+                let reach = Arc::new(ledger.reach_of_sources()?);
+                Known { ledger, request, wanted, reach, chunks, wish: control.wish, lane, asked }
             }
         };
         let mut jobs = jobs();

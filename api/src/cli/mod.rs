@@ -3,6 +3,7 @@
 mod args;
 mod desk;
 mod doctor;
+mod keys;
 mod mcp;
 mod progress;
 mod remote;
@@ -90,7 +91,8 @@ async fn command(args: Args) -> Result<u8, Failure> {
     if let Some(server) = args.server.clone().or_else(|| config::var("RIPIENO_SERVER"))
         && !matches!(args.command, Command::Serve { .. } | Command::Doctor)
     {
-        return remote::command(&Remote::at(&server)?, args).await;
+        let remote = Remote::at(&server, config::var("RIPIENO_TOKEN").as_deref())?;
+        return remote::command(&remote, args).await;
     }
     if matches!(args.command, Command::Doctor) {
         return doctor::run(args.data).await;
@@ -116,6 +118,7 @@ async fn serve(desk: &Desk, command: Command) -> Result<u8, Failure> {
         Command::Mcp { jobs } => mcp::run(desk, jobs).await,
         Command::Status { job } => show::status(service, &principal, job).await,
         Command::Schedule(command) => schedule::command(desk, command).await,
+        Command::Keys(command) => keys::command(desk, command).await,
         Command::Jobs => show::jobs(service, &principal).await,
         Command::Results { job, out, format } => {
             for path in service.results(&principal, &job, &out, &format).await? {

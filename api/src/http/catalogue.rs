@@ -2,7 +2,7 @@
 
 use super::ask::NewJob;
 use super::callbacks;
-use super::extract::{Json, heavy};
+use super::extract::{Json, Who, heavy};
 use super::problem::Problem;
 use super::views::{AnalysisView, Expected, FormatView, PlanView};
 use super::web::Web;
@@ -43,6 +43,7 @@ pub(super) async fn formats() -> axum::Json<Vec<FormatView>> {
     responses((status = 200, description = "What it would cost", body = PlanView)))]
 pub(super) async fn plan(
     State(web): State<Arc<Web>>,
+    Who(principal): Who,
     Json(job): Json<NewJob>,
 ) -> Result<axum::Json<PlanView>, Problem> {
     if let Some(url) = &job.callback {
@@ -50,8 +51,9 @@ pub(super) async fn plan(
     }
     let request = plan::request(job.sources.clone(), &job.choice()?)?;
     let limits = web.front.limits.clone();
+    let reach = web.front.service.reach_of(&principal)?;
     let estimated = heavy(move || async move {
-        let listing = sources::list(&request.sources, &limits).await?;
+        let listing = sources::list_with(&request.sources, Vec::new(), &reach, &limits).await?;
         let estimate = plan::estimate(listing.found.iter())?;
         Ok((estimate, listing.left_out))
     });

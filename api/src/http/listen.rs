@@ -29,16 +29,16 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Takes a port of the loopback.
+    /// Takes a port: of the loopback, and of any address where callers show who they are.
     ///
     /// # Errors
-    /// `malformed` for any other address, for whoever reaches the server may do everything; `unavailable` when the port
-    /// cannot be had.
-    pub async fn bind(address: SocketAddr) -> Result<Self, Failure> {
-        if !address.ip().is_loopback() {
+    /// `malformed` for an address beyond the loopback where they need not, for whoever reaches the server may then do
+    /// everything; `unavailable` when the port cannot be had.
+    pub async fn bind(address: SocketAddr, callers_are_known: bool) -> Result<Self, Failure> {
+        if !address.ip().is_loopback() && !callers_are_known {
             let message = format!(
-                "{address} is not this machine alone: whoever reaches the server may do everything, for there is no \
-                 authentication yet; say --listen 127.0.0.1:{0} or [::1]:{0}",
+                "{address} is not this machine alone, and whoever reaches the server may do everything: have callers show who \
+                 they are (RIPIENO_AUTH, docs/security.md), or say --listen 127.0.0.1:{0} or [::1]:{0}",
                 address.port()
             );
             return Err(Failure::new(FailureKind::Malformed, message));

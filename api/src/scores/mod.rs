@@ -3,7 +3,6 @@
 
 mod describe;
 mod gather;
-mod policy;
 mod search;
 
 pub use gather::Imported;

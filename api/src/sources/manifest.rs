@@ -9,7 +9,7 @@ use object_store::ObjectStoreExt;
 use serde_json::{Map, Value};
 use shared::clock::unix_ms;
 use shared::failure::{Failure, FailureKind};
-use shared::limits::{Limits, exceeded};
+use shared::limits::exceeded;
 use shared::place::Place;
 use shared::store;
 use std::cell::Cell;
@@ -43,7 +43,7 @@ fn ending(name: &str) -> Option<Option<u8>> {
 /// Takes what a manifest file names.
 pub(super) async fn list(name: &str, walk: &mut Walk<'_>) -> Result<(), Failure> {
     let file = match store::is_url(name) {
-        true => fetched(name, walk.limits).await?,
+        true => fetched(name, walk).await?,
         false => File::open(name).map_err(|error| unreadable(&error))?,
     };
     let root = Arc::new(Root { name: String::new(), address: String::new() });
@@ -55,8 +55,9 @@ pub(super) async fn list(name: &str, walk: &mut Walk<'_>) -> Result<(), Failure>
 }
 
 /// A manifest file of a store, in a file that nobody else names.
-async fn fetched(url: &str, limits: &Limits) -> Result<File, Failure> {
-    let (store, path) = store::open(url)?;
+async fn fetched(url: &str, walk: &Walk<'_>) -> Result<File, Failure> {
+    let limits = walk.limits;
+    let (store, path) = walk.reach.open(url).await?;
     let mut chunks = store.get(&path).await.map_err(store::failure)?.into_stream();
     let mut file = tempfile::tempfile().map_err(|error| broken(&error))?;
     let mut taken = 0;

@@ -9,6 +9,7 @@ use object_store::{ObjectMeta, ObjectStoreExt};
 use shared::clock::unix_ms;
 use shared::failure::{Failure, FailureKind};
 use shared::limits::{Limits, exceeded};
+use shared::reach::Reach;
 use shared::store;
 use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
@@ -28,17 +29,24 @@ pub(super) struct Walk<'a> {
     pub(super) left_out: BTreeMap<String, u64>,
     pub(super) given: Vec<String>,
     pub(super) limits: &'a Limits,
+    pub(super) reach: &'a Reach,
     items: u64,
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(order: Order, limits: &'a Limits) -> Self {
+    pub(super) fn new(order: Order, reach: &'a Reach, limits: &'a Limits) -> Self {
         let (left_out, given) = (BTreeMap::new(), Vec::new());
-        Walk { sorter: Sorter::new(order), left_out, given, limits, items: 0 }
+        Walk { sorter: Sorter::new(order), left_out, given, limits, reach, items: 0 }
     }
 
     /// Takes what a client named.
     pub(super) async fn name(&mut self, name: &str) -> Result<(), Failure> {
+        // What lies beyond reach is not even looked for.
+        let before = match store::is_url(name) {
+            true => pattern::split_url(name),
+            false => pattern::split(name).filter(|_| !Path::new(name).exists()),
+        };
+        self.reach.way(before.map_or(name, |(before, _)| before)).await?;
         if manifest::is_manifest(name) {
             return manifest::list(name, self).await;
         }
@@ -169,7 +177,7 @@ pub(super) fn unreadable(error: &std::io::Error) -> Failure {
 /// A URL that bears a score's extension is one object; any other is a prefix. A web server lists nothing: what it is asked
 /// for is one object, unless the name ends as a folder's does.
 async fn list_url(url: &str, walk: &mut Walk<'_>) -> Result<(), Failure> {
-    let (store, path) = store::open(url)?;
+    let (store, path) = walk.reach.open(url).await?;
     let is_web = url.starts_with("http://") || url.starts_with("https://");
     if !is_score(path.as_ref()) && (!is_web || url.ends_with('/')) {
         return list_store(url, None, walk).await;
@@ -181,7 +189,7 @@ async fn list_url(url: &str, walk: &mut Walk<'_>) -> Result<(), Failure> {
 
 /// Lists the objects of a store below a URL: all of them, or those whose names from there on match a pattern.
 async fn list_store(url: &str, pattern: Option<&Pattern>, walk: &mut Walk<'_>) -> Result<(), Failure> {
-    let (store, path) = store::open(url)?;
+    let (store, path) = walk.reach.open(url).await?;
     let (root, _) = store::split(url)?;
     let root = Arc::new(Root { name: root.clone(), address: root });
     let mut objects = store.list(Some(&path));

@@ -7,4 +7,4 @@ mod hard;
 mod jobs;
 mod names;
 mod schema;
-mod server;
+pub(crate) mod server;

@@ -15,6 +15,7 @@ use shared::failure::{Failure, FailureKind};
 use shared::job::{Item, Wish};
 use shared::ledger::Created;
 use shared::metrics;
+use shared::reach::Reach;
 use shared::receipt::{Outcome, Receipt};
 use shared::store;
 use shared::wire::WIRE_VERSION;
@@ -54,7 +55,7 @@ impl Worker {
         let chunk = known.ledger.chunk(&message.job, message.chunk).await?;
         let progress = Progress::new(&self.dispatcher, &message.job);
         let worked = match self.apart.clone().filter(|_| suspect) {
-            Some(program) => suspect::work(program, &known.request, chunk.items, &self.limits),
+            Some(program) => suspect::work(program, &known.ledger, &known.request, chunk.items, &self.limits),
             None => self.work_groups(chunk.items, known, message),
         };
         let mut worked = worked.inspect_ok(|worked| progress.items(worked.outcomes.len() as u64));
@@ -117,7 +118,7 @@ impl Worker {
         let _share = self.budget.acquire_many(units).await.map_err(closed)?;
         let known = self.recall_group(&group, &job.wanted).await?;
         let arriving = group.into_iter().zip(known).map(|(item, known)| async {
-            match self.arrive(&item, known).await {
+            match self.arrive(&item, known, &job.reach).await {
                 Arrival::Fetched(Err(failure)) if failure.kind.is_transient() && !last => Err(failure),
                 arrival => Ok((item, arrival)),
             }
@@ -189,15 +190,15 @@ impl Worker {
     }
 
     /// Fetches an item, unless it is known to be as it was.
-    async fn arrive(&self, item: &Item, known: Option<Recalled>) -> Arrival {
+    async fn arrive(&self, item: &Item, known: Option<Recalled>, reach: &Reach) -> Arrival {
         let Some(Recalled { etag, rows, outcome }) = known else {
-            return Arrival::Fetched(fetch::fetch(item, &self.stores, &self.limits).await);
+            return Arrival::Fetched(fetch::fetch(item, reach, &self.stores, &self.limits).await);
         };
         // The listing told its mark already; a manifest file told none.
         if item.etag.is_some() {
             return Arrival::Known(rows, outcome);
         }
-        match fetch::fetch_unless(item, Some(&etag), &self.stores, &self.limits).await {
+        match fetch::fetch_unless(item, Some(&etag), reach, &self.stores, &self.limits).await {
             Ok(Some(arrived)) => Arrival::Fetched(Ok(arrived)),
             Ok(None) => Arrival::Known(rows, outcome),
             Err(failure) => Arrival::Fetched(Err(failure)),

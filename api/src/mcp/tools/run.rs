@@ -113,7 +113,8 @@ async fn submit(call: &Call<'_>) -> Result<Accepted, Failure> {
     {
         return Ok(Accepted { record, resumed: true });
     }
-    let listing = sources::list_with(&sources, elsewhere, &front.limits).await?;
+    let reach = front.service.reach_of(principal)?;
+    let listing = sources::list_with(&sources, elsewhere, &reach, &front.limits).await?;
     let lane = if listing.found.items() <= INTERACTIVE_ITEMS_MAX { Lane::Interactive } else { Lane::Bulk };
     match call.text("idempotency_key") {
         Some(key) => {
