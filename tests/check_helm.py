@@ -40,6 +40,7 @@ SETS = {
     "no front": {"front": {"enabled": False}},
     "everything": {
         "images": {"pullSecrets": ["registry"], "front": {"repository": "r.example/ripieno", "tag": "7"}},
+        "auth": {"ways": "keys,oauth", "publicUrl": "https://r.example", "issuer": "https://id.example"},
         "sources": "s3://corpora/{tenant}/",
         "env": {"RIPIENO_ITEM_SECONDS_MAX": "300", "RIPIENO_CHUNKS_IN_LANE_MAX": "99"},
         "front": {
@@ -69,6 +70,7 @@ WRONG = [
     ({"env": {"ripieno": "x"}}, ["invalid propertyName 'ripieno'"]),
     ({"front": {"resources": {"limits": {"memory": "lots"}}}}, ["/front/resources/limits/memory"]),
     ({"scheduler": {"enabled": False}, "front": {"enabled": False}}, ["nobody would put back"]),
+    ({"auth": {"ways": "oauth"}}, ["auth.publicUrl"]),
     ({"auth": {"ways": ""}}, ["/auth/ways"]),
     ({"metrics": {"port": 70000}}, ["/metrics/port", "want 65,535"]),
 ]

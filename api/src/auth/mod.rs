@@ -2,20 +2,29 @@
 //! for it is reached from this machine only.
 
 pub mod keys;
+mod provider;
 pub mod table;
+mod tokens;
 
 use axum::http::{HeaderMap, Uri, header};
 use keys::Keys;
+use serde_json::{Value, json};
 use shared::config;
 use shared::failure::{Failure, FailureKind};
 use shared::ledger::Ledger;
-use shared::principal::Principal;
+use shared::principal::{Principal, Scope};
+pub use tokens::Audience;
+use tokens::Tokens;
 use url::form_urlencoded;
+
+/// What who comes first had better be given: enough to look around. More is asked for when it is needed.
+pub const FIRST_SCOPES: [Scope; 2] = [Scope::JobsRead, Scope::ScoresRead];
 
 /// The ways in which callers show who they are.
 #[derive(Debug)]
 pub struct Auth {
     keys: Option<Keys>,
+    tokens: Option<Tokens>,
 }
 
 /// Why nobody is known to ask.
@@ -44,12 +53,15 @@ impl Auth {
     /// `malformed` for a way that is not known.
     pub fn from_environment(ledger: &Ledger) -> Result<Option<Self>, Failure> {
         let Some(ways) = config::var("RIPIENO_AUTH") else { return Ok(None) };
-        let mut auth = Auth { keys: None };
+        let mut auth = Auth { keys: None, tokens: None };
         for way in ways.split(',').map(str::trim) {
             match way {
+                "oauth" => auth.tokens = Some(Tokens::from_environment()?),
                 "keys" => auth.keys = Some(Keys::of(ledger)),
                 other => {
-                    let message = format!("RIPIENO_AUTH: {other:?} is no way to know callers: say keys");
+                    let message = format!(
+                        "RIPIENO_AUTH: {other:?} is no way to know callers: say keys, oauth, or both"
+                    );
                     return Err(Failure::new(FailureKind::Malformed, message));
                 }
             }
@@ -68,8 +80,30 @@ impl Auth {
                 let found = keys.principal(token).await?;
                 found.ok_or(Stranger::Refused("no such key, or one that has ended or was revoked"))
             }
-            _ => Err(Stranger::Refused("it is none that this server takes")),
+            _ => match &self.tokens {
+                Some(tokens) => tokens.principal(token).await,
+                None => Err(Stranger::Refused("it is none that this server takes")),
+            },
         }
+    }
+
+    /// What this server is called where tokens are asked for; nothing where it takes none.
+    #[must_use]
+    pub fn audience(&self) -> Option<&Audience> {
+        self.tokens.as_ref().map(Tokens::audience)
+    }
+
+    /// What a server that takes tokens says of itself (RFC 9728), under one of its names.
+    #[must_use]
+    pub fn metadata(&self, resource: &str) -> Option<Value> {
+        let tokens = self.tokens.as_ref()?;
+        Some(json!({
+            "resource": resource,
+            "authorization_servers": [tokens.issuer()],
+            "scopes_supported": FIRST_SCOPES.map(Scope::name),
+            "bearer_methods_supported": ["header"],
+            "resource_name": "Ripieno",
+        }))
     }
 }
 

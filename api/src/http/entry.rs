@@ -2,22 +2,24 @@
 
 use super::http_status;
 use super::problem::Problem;
-use crate::auth::Stranger;
 use crate::auth::table::{self, Refusal, written};
+use crate::auth::{FIRST_SCOPES, Stranger};
 use crate::front::Front;
 use crate::mcp;
+use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use shared::failure::{Failure, FailureKind};
 use shared::principal::{Principal, Scope};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What who comes first had better be given: enough to look around. More is asked for when it is needed.
-const FIRST_SCOPES: [Scope; 2] = [Scope::JobsRead, Scope::ScoresRead];
+/// Where a server says of itself who lets its callers in (RFC 9728).
+const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 
 /// Which operation a request is, by its method and the pattern of its path.
 #[derive(Debug)]
@@ -78,7 +80,7 @@ pub(super) async fn known(State(door): State<Door>, mut request: Request, next: 
             let name = path.and_then(|path| door.operations.find(request.method(), path).ok());
             let needs =
                 name.and_then(table::operation).map(|row| row.needs).filter(|needs| !needs.is_empty());
-            sent_away(stranger, needs.unwrap_or(&FIRST_SCOPES))
+            door.sent_away(path, stranger, needs.unwrap_or(&FIRST_SCOPES))
         }
     }
 }
@@ -92,13 +94,16 @@ pub(super) async fn may(State(door): State<Door>, request: Request, next: Next) 
         return next.run(request).await; // There is nothing at this path, and it will be told so.
     };
     let Some(principal) = request.extensions().get::<Principal>().cloned() else {
-        return sent_away(Stranger::Unnamed, &FIRST_SCOPES);
+        return door.sent_away(Some(path.as_str()), Stranger::Unnamed, &FIRST_SCOPES);
     };
     if path.as_str() == mcp::PATH {
-        return may_by_mcp(&principal, request, next).await;
+        return may_by_mcp(&door, &principal, request, next).await;
     }
     let refused = match door.operations.find(request.method(), path.as_str()) {
-        Ok(name) => table::may(&principal, name).err().map(|refusal| refused(&principal, name, &refusal)),
+        Ok(name) => {
+            let path = Some(path.as_str());
+            table::may(&principal, name).err().map(|refusal| door.refused(path, &principal, name, &refusal))
+        }
         Err(problem) => Some(problem.into_response()),
     };
     match refused {
@@ -109,7 +114,7 @@ pub(super) async fn may(State(door): State<Door>, request: Request, next: Next) 
 
 /// The operation of MCP stands in the body, which is here already. What is no operation at all is left to be told so by
 /// whoever answers, who looks again.
-async fn may_by_mcp(principal: &Principal, request: Request, next: Next) -> Response {
+async fn may_by_mcp(door: &Door, principal: &Principal, request: Request, next: Next) -> Response {
     let (head, body) = request.into_parts();
     let Ok(body) = to_bytes(body, usize::MAX).await else {
         return Problem::bad_request("the body broke off").into_response();
@@ -118,39 +123,56 @@ async fn may_by_mcp(principal: &Principal, request: Request, next: Next) -> Resp
     if let Some(name) = name
         && let Err(refusal @ (Refusal::Role(_) | Refusal::Scopes(_))) = table::may(principal, &name)
     {
-        return refused(principal, &name, &refusal);
+        return door.refused(Some(mcp::PATH), principal, &name, &refusal);
     }
     next.run(Request::from_parts(head, Body::from(body))).await
 }
 
-/// An answer to who is not known.
-fn sent_away(stranger: Stranger, needs: &[Scope]) -> Response {
-    let (error, why) = match stranger {
-        Stranger::Unknown(failure) => return Problem::from(failure).into_response(),
-        Stranger::Unnamed => (None, "this server wants to know who asks: send Authorization: Bearer TOKEN"),
-        Stranger::Misplaced(why) => (Some("invalid_request"), why),
-        Stranger::Refused(why) => (Some("invalid_token"), why),
-    };
-    let said = error.map(|error| format!("error=\"{error}\", error_description=\"{why}\", "));
-    let challenge = format!("Bearer {}scope=\"{}\"", said.unwrap_or_default(), written(needs));
-    challenged(Problem::new(http_status(401), Failure::new(FailureKind::Denied, why)), &challenge)
-}
+impl Door {
+    /// The address that says who lets callers in, as challenges have it.
+    fn metadata(&self, path: Option<&str>) -> String {
+        let audience = self.front.auth.as_ref().and_then(|auth| auth.audience());
+        let at = |rest: &str| match path == Some(mcp::PATH) {
+            true => format!("{rest}{WELL_KNOWN}{}", mcp::PATH),
+            false => format!("{rest}{WELL_KNOWN}"),
+        };
+        audience.map(|audience| format!(", resource_metadata=\"{}\"", at(&audience.rest))).unwrap_or_default()
+    }
 
-/// An answer to who is known and may not do this.
-fn refused(principal: &Principal, name: &str, refusal: &Refusal) -> Response {
-    let denied = |message: String| Problem::new(http_status(403), Failure::new(FailureKind::Denied, message));
-    match refusal {
-        Refusal::Unknown => denied(format!("{name} stands in no table of what may be done")).into_response(),
-        Refusal::Role(scope) => {
-            let roles: Vec<&str> = principal.roles.iter().map(|role| role.name()).collect();
-            let message =
-                format!("{name} needs a role that has {}; you are [{}]", scope.name(), roles.join(", "));
-            denied(message).into_response()
-        }
-        Refusal::Scopes(needs) => {
-            let needs = written(needs);
-            let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{needs}\"");
-            challenged(denied(format!("{name} needs a token or key with {needs}")), &challenge)
+    /// An answer to who is not known.
+    fn sent_away(&self, path: Option<&str>, stranger: Stranger, needs: &[Scope]) -> Response {
+        let (error, why) = match stranger {
+            Stranger::Unknown(failure) => return Problem::from(failure).into_response(),
+            Stranger::Unnamed => {
+                (None, "this server wants to know who asks: send Authorization: Bearer TOKEN")
+            }
+            Stranger::Misplaced(why) => (Some("invalid_request"), why),
+            Stranger::Refused(why) => (Some("invalid_token"), why),
+        };
+        let said = error.map(|error| format!("error=\"{error}\", error_description=\"{why}\", "));
+        let (said, needs, metadata) = (said.unwrap_or_default(), written(needs), self.metadata(path));
+        let problem = Problem::new(http_status(401), Failure::new(FailureKind::Denied, why));
+        challenged(problem, &format!("Bearer {said}scope=\"{needs}\"{metadata}"))
+    }
+
+    /// An answer to who is known and may not do this.
+    fn refused(&self, path: Option<&str>, principal: &Principal, name: &str, refusal: &Refusal) -> Response {
+        let denied =
+            |message: String| Problem::new(http_status(403), Failure::new(FailureKind::Denied, message));
+        match refusal {
+            Refusal::Unknown => {
+                denied(format!("{name} stands in no table of what may be done")).into_response()
+            }
+            Refusal::Role(scope) => {
+                let roles: Vec<&str> = principal.roles.iter().map(|role| role.name()).collect();
+                let (scope, roles) = (scope.name(), roles.join(", "));
+                denied(format!("{name} needs a role that has {scope}; you are [{roles}]")).into_response()
+            }
+            Refusal::Scopes(needs) => {
+                let (needs, metadata) = (written(needs), self.metadata(path));
+                let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{needs}\"{metadata}");
+                challenged(denied(format!("{name} needs a token or key with {needs}")), &challenge)
+            }
         }
     }
 }
@@ -162,4 +184,21 @@ fn challenged(problem: Problem, challenge: &str) -> Response {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
     }
     response
+}
+
+/// What anybody may know: who lets callers in. In the form with the path of MCP and at the root.
+pub(super) fn metadata(front: &Arc<Front>) -> Router {
+    let Some((auth, audience)) = front.auth.as_ref().and_then(|auth| Some((auth, auth.audience()?))) else {
+        return Router::new();
+    };
+    let served = |resource: &str| {
+        let document = auth.metadata(resource).unwrap_or_default();
+        get(move || {
+            let document = axum::Json(document.clone());
+            async move { ([(header::CACHE_CONTROL, "max-age=300")], document) }
+        })
+    };
+    Router::new()
+        .route(WELL_KNOWN, served(&audience.rest))
+        .route(&format!("{WELL_KNOWN}{}", mcp::PATH), served(&audience.mcp))
 }

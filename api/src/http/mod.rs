@@ -52,6 +52,7 @@ pub fn router(front: &Arc<Front>, names: Names, callbacks: Option<Callbacks>) ->
         .layer(from_fn_with_state(door.clone(), entry::may))
         .layer(from_fn_with_state(Arc::clone(front), guard::whole_body))
         .layer(from_fn_with_state(door, entry::known))
+        .merge(entry::metadata(front))
         .layer(from_fn_with_state(Arc::new(names), guard::names));
     // Whoever watches the process calls it by whatever name it has for it, and learns nothing of anybody's jobs.
     Ok(Router::new()

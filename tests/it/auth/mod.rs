@@ -3,3 +3,4 @@
 mod keys;
 mod reach;
 mod table;
+mod tokens;
