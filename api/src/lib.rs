@@ -1,5 +1,6 @@
 //! The front of Ripieno. One service; the command line and HTTP are skins over it.
 
+pub mod audit;
 pub mod auth;
 pub mod cli;
 pub(crate) mod client;

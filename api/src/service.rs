@@ -4,6 +4,7 @@ mod listed;
 mod order;
 mod page;
 mod retry;
+mod room;
 mod rows;
 
 pub use listed::{Listed, Pages, Worked};
@@ -181,6 +182,7 @@ impl Service {
         plan: Plan,
         chunks: impl Iterator<Item = Result<Chunk, Failure>>,
     ) -> Result<Record, Failure> {
+        self.room(ledger).await?;
         let mut written = 0;
         for chunk in chunks {
             ledger.write_chunk(&id, written, &chunk?).await?;

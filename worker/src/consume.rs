@@ -265,7 +265,7 @@ impl Worker {
             }
             None => {
                 let record = ledger.record(job).await?;
-                let wanted = Arc::new(Wanted::of(&record.request)?);
+                let wanted = Arc::new(Wanted::of(&record.request)?.of_tenant(tenant));
                 let (chunks, lane) = (record.chunks, control.lane.unwrap_or(record.lane));
                 let request = Arc::new(record.request);
                 let reach = Arc::new(ledger.reach_of_sources()?);

@@ -4,7 +4,7 @@ mod pace;
 
 use crate::analyse::{self, Analysis, Params};
 use crate::cache::{
-    Cache, Entry, Source, finding_sentence, part_sentence, reading_sentence, source_sentence,
+    Cache, Entry, Source, finding_sentence, part_sentence, reading_sentence, source_sentence, whose_sentence,
 };
 use crate::fetch::{Arrived, Loaded};
 use crate::read::{self, Fidelity, Grid, MidiOptions, MidiParts, ReadError, ReadOptions, ScoreReader};
@@ -16,6 +16,7 @@ use shared::failure::{Failure, FailureKind};
 use shared::job::{Asked, Item, Request};
 use shared::limits::Limits;
 use shared::place::Place;
+use shared::principal::LOCAL_TENANT;
 use shared::receipt::Outcome;
 use shared::row::{Cell, Facts, Finding, Row, State, Warning};
 use std::io::Read;
@@ -30,6 +31,8 @@ pub struct Wanted {
     midi: MidiOptions,
     repeats: Repeats,
     strict: bool,
+    /// For whom, as the cache says it.
+    whose: String,
 }
 
 impl Wanted {
@@ -55,7 +58,20 @@ impl Wanted {
         let repeats = Repeats::ALL.into_iter().find(|repeats| repeats.name() == request.repeats);
         let repeats = repeats.unwrap_or_default();
         let (asked, strict) = (request.analyses.clone(), request.strict);
-        Ok(Wanted { asked, analyses, fidelity, midi: midi(request)?, repeats, strict })
+        let whose = whose_sentence(LOCAL_TENANT);
+        Ok(Wanted { asked, analyses, fidelity, midi: midi(request)?, repeats, strict, whose })
+    }
+
+    /// The same for a tenant, which finds in the cache only what was worked for it.
+    #[must_use]
+    pub fn of_tenant(self, tenant: &str) -> Self {
+        Wanted { whose: whose_sentence(tenant), ..self }
+    }
+
+    /// What the cache knows of a source in a store.
+    #[must_use]
+    pub fn recall_source(&self, cache: &Cache, address: &str) -> Option<Source> {
+        cache.recall_source(&self.whose, address)
     }
 
     fn options(&self, limits: &Limits) -> ReadOptions {
@@ -122,7 +138,8 @@ pub fn recall(
         return Ok(None);
     };
     let format = reader.format();
-    let sentence = reading_sentence(&source.digest, format, &wanted.options(limits), wanted.repeats);
+    let options = wanted.options(limits);
+    let sentence = reading_sentence(&wanted.whose, &source.digest, format, &options, wanted.repeats);
     let mut rows = Rows::default();
     let mut writer = RowWriter::new(item, wanted.strict, &mut rows);
     writer.source(Some(format.name), source.digest.clone());
@@ -193,7 +210,7 @@ fn find(
     let reader = choose(item, &loaded);
     if let (Some(cache), Some(mark), Ok(reader)) = (cache, loaded.mark(), &reader) {
         cache.remember_source(&Source {
-            sentence: source_sentence(&item.address),
+            sentence: source_sentence(&wanted.whose, &item.address),
             etag: mark.etag.clone(),
             bytes: mark.bytes,
             digest: loaded.digest(),
@@ -235,7 +252,8 @@ fn facts(
     listener: &mut dyn Listener,
 ) -> bool {
     let options = wanted.options(limits);
-    let sentence = reading_sentence(&loaded.digest(), reader.format(), &options, wanted.repeats);
+    let sentence =
+        reading_sentence(&wanted.whose, &loaded.digest(), reader.format(), &options, wanted.repeats);
     let (told, whole) = cache.map_or((0, false), |cache| recall_parts(&sentence, wanted, cache, listener));
     if whole {
         return true;

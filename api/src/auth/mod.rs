@@ -3,16 +3,21 @@
 
 pub mod keys;
 mod provider;
+mod rate;
 pub mod table;
 mod tokens;
 
+use crate::audit::Audit;
 use axum::http::{HeaderMap, Uri, header};
 use keys::Keys;
+use rate::Rates;
 use serde_json::{Value, json};
 use shared::config;
 use shared::failure::{Failure, FailureKind};
 use shared::ledger::Ledger;
+use shared::limits::Limits;
 use shared::principal::{Principal, Scope};
+use std::time::Instant;
 pub use tokens::Audience;
 use tokens::Tokens;
 use url::form_urlencoded;
@@ -25,6 +30,9 @@ pub const FIRST_SCOPES: [Scope; 2] = [Scope::JobsRead, Scope::ScoresRead];
 pub struct Auth {
     keys: Option<Keys>,
     tokens: Option<Tokens>,
+    rates: Rates,
+    /// Where it is recorded what callers do.
+    pub audit: Audit,
 }
 
 /// Why nobody is known to ask.
@@ -53,7 +61,7 @@ impl Auth {
     /// `malformed` for a way that is not known.
     pub fn from_environment(ledger: &Ledger) -> Result<Option<Self>, Failure> {
         let Some(ways) = config::var("RIPIENO_AUTH") else { return Ok(None) };
-        let mut auth = Auth { keys: None, tokens: None };
+        let mut auth = Auth { keys: None, tokens: None, rates: Rates::default(), audit: Audit::of(ledger) };
         for way in ways.split(',').map(str::trim) {
             match way {
                 "oauth" => auth.tokens = Some(Tokens::from_environment()?),
@@ -85,6 +93,12 @@ impl Auth {
                 None => Err(Stranger::Refused("it is none that this server takes")),
             },
         }
+    }
+
+    /// Takes a request from what a tenant may ask of this front; says whether there was one left.
+    #[must_use]
+    pub fn has_room(&self, tenant: &str, limits: &Limits) -> bool {
+        self.rates.take(tenant, limits.tenant_requests_per_second_max, Instant::now())
     }
 
     /// What this server is called where tokens are asked for; nothing where it takes none.

@@ -79,6 +79,14 @@ pub static OPERATIONS: &[Operation] = &[
     row("tools/call jobs_cancel score", &[ScoresWrite]),
 ];
 
+impl Operation {
+    /// Whether it changes something: then it is recorded.
+    #[must_use]
+    pub fn changes(&self) -> bool {
+        self.needs.iter().any(|scope| matches!(scope, JobsWrite | ScoresWrite | SchedulesWrite))
+    }
+}
+
 /// The row of an operation.
 #[must_use]
 pub fn operation(name: &str) -> Option<&'static Operation> {

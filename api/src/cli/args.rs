@@ -1,7 +1,7 @@
 //! What the command line takes.
 
-use super::keys;
 use super::schedule::Schedule;
+use super::{audit, keys};
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use shared::dispatch::Lane;
@@ -113,6 +113,9 @@ pub(super) enum Command {
     /// Jobs that come again: every night, say, of what is new or has changed
     #[command(subcommand)]
     Schedule(Schedule),
+    /// What callers of `ripieno serve` did, tenant by tenant
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// API keys, for callers of `ripieno serve` (RIPIENO_AUTH)
     #[command(subcommand)]
     Keys(keys::Command),

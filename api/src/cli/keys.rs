@@ -2,12 +2,13 @@
 
 use super::desk::Desk;
 use super::{READ_ALL, say, tell};
-use crate::auth::keys::{Keys, Wanted};
+use crate::audit::{Audit, Record};
+use crate::auth::keys::{Key, Keys, Wanted};
 use crate::moment;
 use clap::Subcommand;
 use shared::clock;
 use shared::failure::Failure;
-use shared::principal::{Role, Scope};
+use shared::principal::{LOCAL_TENANT, Role, Scope};
 use std::time::Duration;
 
 /// Seconds of a day.
@@ -48,6 +49,7 @@ pub(super) async fn command(desk: &Desk, command: Command) -> Result<u8, Failure
         Command::Add { name, tenant, role, scopes, days } => {
             let lasts = Duration::from_secs(days * DAY);
             let (key, text) = keys.add(&Wanted { tenant, name, role, scopes, lasts }).await?;
+            noted(desk, "keys add", &key).await;
             say(&format!("{text}\n"));
             tell(&format!("key {} of {}, until {}\n", key.id, key.tenant, moment::text(key.expires_ms)));
         }
@@ -66,10 +68,25 @@ pub(super) async fn command(desk: &Desk, command: Command) -> Result<u8, Failure
         }
         Command::Revoke { key } => {
             let key = keys.revoke(&key).await?;
+            noted(desk, "keys revoke", &key).await;
             say(&format!("{} of {} is revoked\n", key.id, key.tenant));
         }
     }
     Ok(READ_ALL)
+}
+
+/// Records what whoever reaches the ledger did.
+async fn noted(desk: &Desk, operation: &str, key: &Key) {
+    let record = Record {
+        at_ms: clock::now_ms(),
+        subject: LOCAL_TENANT.to_owned(),
+        operation: operation.to_owned(),
+        of: key.id.clone(),
+        from: String::new(),
+        status: 200,
+        request: String::new(),
+    };
+    Audit::of(desk.service.ledger_of_all()).note(&key.tenant, record).await;
 }
 
 fn role(text: &str) -> Result<Role, String> {

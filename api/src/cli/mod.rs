@@ -1,6 +1,7 @@
 //! The command line: a thin skin over the service.
 
 mod args;
+mod audit;
 mod desk;
 mod doctor;
 mod keys;
@@ -118,6 +119,7 @@ async fn serve(desk: &Desk, command: Command) -> Result<u8, Failure> {
         Command::Mcp { jobs } => mcp::run(desk, jobs).await,
         Command::Status { job } => show::status(service, &principal, job).await,
         Command::Schedule(command) => schedule::command(desk, command).await,
+        Command::Audit(command) => audit::command(desk, command).await,
         Command::Keys(command) => keys::command(desk, command).await,
         Command::Jobs => show::jobs(service, &principal).await,
         Command::Results { job, out, format } => {

@@ -1,7 +1,10 @@
 //! The door: who asks is found out before a body is read, and whether they may before anything is done with it.
 
+use super::guard::{self, RequestId};
 use super::http_status;
+use super::listen::Peer;
 use super::problem::Problem;
+use crate::audit::Record;
 use crate::auth::table::{self, Refusal, written};
 use crate::auth::{FIRST_SCOPES, Stranger};
 use crate::front::Front;
@@ -13,13 +16,23 @@ use axum::http::{HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use shared::clock;
 use shared::failure::{Failure, FailureKind};
+use shared::limits::Limits;
 use shared::principal::{Principal, Scope};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use tokio::runtime::Handle;
 
 /// Where a server says of itself who lets its callers in (RFC 9728).
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
+
+/// The status that is recorded where nobody waited for an answer: no standard has one, and proxies write this.
+const GONE: u16 = 499;
+/// Bytes that are read of the body of who is not let in.
+const UNREAD_BYTES_MAX: u64 = 64 << 10;
+/// Bytes of a name of a job, score or schedule.
+const NAME_BYTES_MAX: usize = 64;
 
 /// Which operation a request is, by its method and the pattern of its path.
 #[derive(Debug)]
@@ -51,7 +64,8 @@ impl Operations {
         let asked = if method == Method::HEAD { &Method::GET } else { method };
         let found = of_path.iter().find(|(method, _)| method == asked);
         found.map(|(_, name)| name.as_str()).ok_or_else(|| {
-            let message = format!("{path} does not answer {method}");
+            let methods: Vec<&str> = of_path.iter().map(|(method, _)| method.as_str()).collect();
+            let message = format!("{path} does not answer {method}, but {}", methods.join(", "));
             Problem::new(http_status(405), Failure::new(FailureKind::Unsupported, message))
         })
     }
@@ -70,10 +84,21 @@ pub(super) async fn known(State(door): State<Door>, mut request: Request, next: 
         None => Ok(Principal::local()),
         Some(auth) => auth.principal(request.uri(), request.headers()).await,
     };
-    match principal {
-        Ok(principal) => {
+    let answer = match principal {
+        Ok(principal) if door.has_room(&principal) => {
+            tracing::Span::current()
+                .record("tenant", &principal.tenant)
+                .record("subject", &principal.subject);
             request.extensions_mut().insert(principal);
-            next.run(request).await
+            return next.run(request).await;
+        }
+        Ok(_) => {
+            let most = door.front.limits.tenant_requests_per_second_max;
+            let message = format!(
+                "your tenant asks oftener than tenant_requests_per_second_max = {most} times a second: wait, and let wait= and \
+                 events tell you of changes"
+            );
+            Problem::from(Failure::new(FailureKind::TooMany, message)).into_response()
         }
         Err(stranger) => {
             let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
@@ -82,7 +107,8 @@ pub(super) async fn known(State(door): State<Door>, mut request: Request, next: 
                 name.and_then(table::operation).map(|row| row.needs).filter(|needs| !needs.is_empty());
             door.sent_away(path, stranger, needs.unwrap_or(&FIRST_SCOPES))
         }
-    }
+    };
+    door.early(answer, request.into_body()).await
 }
 
 /// Refuses what who asks may not do.
@@ -97,38 +123,113 @@ pub(super) async fn may(State(door): State<Door>, request: Request, next: Next) 
         return door.sent_away(Some(path.as_str()), Stranger::Unnamed, &FIRST_SCOPES);
     };
     if path.as_str() == mcp::PATH {
-        return may_by_mcp(&door, &principal, request, next).await;
+        return may_by_mcp(&door, principal, request, next).await;
     }
-    let refused = match door.operations.find(request.method(), path.as_str()) {
-        Ok(name) => {
-            let path = Some(path.as_str());
-            table::may(&principal, name).err().map(|refusal| door.refused(path, &principal, name, &refusal))
-        }
-        Err(problem) => Some(problem.into_response()),
+    let name = match door.operations.find(request.method(), path.as_str()) {
+        Ok(name) => name,
+        Err(problem) => return problem.into_response(),
     };
-    match refused {
-        Some(refused) => refused,
-        None => next.run(request).await,
-    }
+    let of = request.uri().path().split('/').nth(3).unwrap_or_default().to_owned();
+    let doing = Doing::of(&door, &request, principal.clone(), name, of);
+    let answer = match table::may(&principal, name) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => door.refused(Some(path.as_str()), &principal, name, &refusal),
+    };
+    doing.done(answer).await
 }
 
 /// The operation of MCP stands in the body, which is here already. What is no operation at all is left to be told so by
 /// whoever answers, who looks again.
-async fn may_by_mcp(door: &Door, principal: &Principal, request: Request, next: Next) -> Response {
+async fn may_by_mcp(door: &Door, principal: Principal, request: Request, next: Next) -> Response {
     let (head, body) = request.into_parts();
     let Ok(body) = to_bytes(body, usize::MAX).await else {
         return Problem::bad_request("the body broke off").into_response();
     };
-    let name = mcp::operation_of(&body);
-    if let Some(name) = name
-        && let Err(refusal @ (Refusal::Role(_) | Refusal::Scopes(_))) = table::may(principal, &name)
-    {
-        return door.refused(Some(mcp::PATH), principal, &name, &refusal);
+    let asked = mcp::operation_of(&body);
+    let request = Request::from_parts(head, Body::from(body));
+    let Some((name, of)) = asked else { return next.run(request).await };
+    let doing = Doing::of(door, &request, principal.clone(), &name, of);
+    let answer = match table::may(&principal, &name) {
+        Ok(()) | Err(Refusal::Unknown) => next.run(request).await,
+        Err(refusal) => door.refused(Some(mcp::PATH), &principal, &name, &refusal),
+    };
+    doing.done(answer).await
+}
+
+/// What somebody does, until it is recorded.
+struct Doing {
+    front: Arc<Front>,
+    tenant: String,
+    changes: bool,
+    /// Nothing once it is recorded.
+    record: Option<Record>,
+}
+
+impl Doing {
+    fn of(door: &Door, request: &Request, principal: Principal, operation: &str, of: String) -> Self {
+        let from = request.extensions().get::<Peer>().map(|peer| peer.0.to_string()).unwrap_or_default();
+        let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+        // A name of ours, or nothing: what a client made up is not kept.
+        let ours = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        let of = if of.len() <= NAME_BYTES_MAX && of.bytes().all(ours) { of } else { String::new() };
+        let changes = table::operation(operation).is_some_and(table::Operation::changes);
+        let (subject, operation) = (principal.subject, operation.to_owned());
+        let record = Record { at_ms: 0, subject, operation, of, from, status: GONE, request: id };
+        Doing { front: Arc::clone(&door.front), tenant: principal.tenant, changes, record: Some(record) }
     }
-    next.run(Request::from_parts(head, Body::from(body))).await
+
+    /// Records what changed something, or was refused; then it is answered.
+    async fn done(mut self, answer: Response) -> Response {
+        let Some(mut record) = self.record.take() else { return answer };
+        if let Some(made) = answer.headers().get(header::LOCATION).and_then(|to| to.to_str().ok()) {
+            record.of = made.rsplit('/').next().unwrap_or_default().to_owned();
+        }
+        record.status = answer.status().as_u16();
+        if self.changes || answer.status() == http_status(403) {
+            // Apart from the connection, which may end meanwhile.
+            let (front, tenant) = (Arc::clone(&self.front), std::mem::take(&mut self.tenant));
+            let noted = tokio::spawn(async move { note(&front, &tenant, record).await });
+            if let Err(error) = noted.await {
+                tracing::error!(%error, "a record of what was done could not be written");
+            }
+        }
+        answer
+    }
+}
+
+impl Drop for Doing {
+    /// Whoever went away before the answer has it recorded all the same: it may have been done.
+    fn drop(&mut self) {
+        let Some(record) = self.record.take().filter(|_| self.changes) else { return };
+        let (front, tenant) = (Arc::clone(&self.front), std::mem::take(&mut self.tenant));
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move { note(&front, &tenant, record).await });
+        }
+    }
+}
+
+async fn note(front: &Front, tenant: &str, record: Record) {
+    if let Some(auth) = &front.auth {
+        auth.audit.note(tenant, Record { at_ms: clock::now_ms(), ..record }).await;
+    }
 }
 
 impl Door {
+    fn has_room(&self, principal: &Principal) -> bool {
+        self.front.auth.as_ref().is_none_or(|auth| auth.has_room(&principal.tenant, &self.front.limits))
+    }
+
+    /// An answer that looks at no body. A small one is read all the same, for a connection with an unread body is closed, and
+    /// clients send their next request on it: so they do who are told to come again with a token.
+    async fn early(&self, mut answer: Response, body: Body) -> Response {
+        let most = self.front.limits.request_bytes_max.min(UNREAD_BYTES_MAX);
+        let limits = Limits { request_bytes_max: most, ..self.front.limits.clone() };
+        if guard::read(body, &limits).await.is_err() {
+            answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        answer
+    }
+
     /// The address that says who lets callers in, as challenges have it.
     fn metadata(&self, path: Option<&str>) -> String {
         let audience = self.front.auth.as_ref().and_then(|auth| auth.audience());

@@ -2,7 +2,7 @@
 
 use super::patient::Patient;
 use crate::front::Front;
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -14,11 +14,16 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tower::Layer;
 
 /// How long what is being answered may take once the process is asked to stop.
 const DRAIN: Duration = Duration::from_secs(5);
 /// How long to wait after the system had no room for another connection.
 const FULL_PAUSE: Duration = Duration::from_millis(100);
+
+/// The address at the other end of a connection.
+#[derive(Clone, Debug)]
+pub(super) struct Peer(pub(super) Arc<str>);
 
 /// A port of this machine.
 #[derive(Debug)]
@@ -89,6 +94,9 @@ impl Listener {
 
 async fn connection(stream: TcpStream, _room: OwnedSemaphorePermit, router: Router, front: Arc<Front>) {
     metrics::HTTP_CONNECTIONS.increase();
+    // Who is at the other end: a proxy, where there is one.
+    let peer = stream.peer_addr().map_or_else(|_| String::new(), |peer| peer.ip().to_string());
+    let service = Extension(Peer(peer.into())).layer(router);
     let limits = &front.limits;
     let patience = Duration::from_secs(limits.request_seconds_max);
     let served = http1::Builder::new()
@@ -96,7 +104,7 @@ async fn connection(stream: TcpStream, _room: OwnedSemaphorePermit, router: Rout
         // Also for how long a connection may be kept without a request.
         .header_read_timeout(patience)
         .max_buf_size(usize::try_from(limits.request_head_bytes_max).unwrap_or(usize::MAX).max(8192))
-        .serve_connection(TokioIo::new(Patient::new(stream, patience)), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(Patient::new(stream, patience)), TowerToHyperService::new(service));
     tokio::pin!(served);
     let ended = tokio::select! {
         ended = served.as_mut() => ended,

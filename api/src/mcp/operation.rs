@@ -3,19 +3,23 @@
 use super::resources::{Named, named};
 use serde_json::{Map, Value};
 
-/// The operation of a message; none for what asks for nothing.
-pub(crate) fn operation_of(body: &[u8]) -> Option<String> {
+/// The operation of a message, and the job, score or task that it is about; none for what asks for nothing.
+pub(crate) fn operation_of(body: &[u8]) -> Option<(String, String)> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let method = body.get("method")?.as_str()?;
     let text = |path: &str| body.pointer(path).and_then(Value::as_str).unwrap_or_default();
-    Some(match method {
+    let about = ["/params/arguments/job", "/params/arguments/score", "/params/taskId", "/params/uri"];
+    let about = about.map(text).into_iter().find(|name| !name.is_empty()).unwrap_or_default();
+    let about = about.rsplit("//").next().unwrap_or_default().to_owned();
+    let operation = match method {
         "tools/call" => {
             let arguments = body.pointer("/params/arguments").and_then(Value::as_object);
             of_tool(text("/params/name"), arguments.unwrap_or(&Map::new()))
         }
         "resources/read" => of_reading(text("/params/uri")),
         _ => method.to_owned(),
-    })
+    };
+    Some((operation, about))
 }
 
 /// The operation of a call of a tool.
@@ -59,10 +63,11 @@ mod tests {
     #[test]
     fn a_message_is_what_it_says() {
         let of = |body: &str| operation_of(body.as_bytes());
-        assert_eq!(of(r#"{"method":"tools/list"}"#).unwrap(), "tools/list");
+        let of = |body: &str| of(body).map(|(name, about)| format!("{name}|{about}"));
+        assert_eq!(of(r#"{"method":"tools/list"}"#).unwrap(), "tools/list|");
         let call = r#"{"method":"tools/call","params":{"name":"jobs_cancel","arguments":{"score":"s"}}}"#;
-        assert_eq!(of(call).unwrap(), "tools/call jobs_cancel score");
-        assert_eq!(of(r#"{"method":"tools/call"}"#).unwrap(), "tools/call ");
+        assert_eq!(of(call).unwrap(), "tools/call jobs_cancel score|s");
+        assert_eq!(of(r#"{"method":"tools/call"}"#).unwrap(), "tools/call |");
         for nothing in ["", "{}", "[]", "7", r#"{"method":7}"#, "{"] {
             assert_eq!(of(nothing), None, "{nothing}");
         }

@@ -190,7 +190,7 @@ impl Manifest<'_> {
         walk: &mut Walk<'_>,
     ) -> Result<(), Failure> {
         let root = Arc::clone(&self.root);
-        walk.push(match source.and_then(|source| self.resolved(source)) {
+        walk.push(match source.and_then(|source| self.resolved(source, walk)) {
             Ok(Resolved { name, address, bytes, modified_ms }) => {
                 let more = Some(Box::new(More { address, given, ..More::default() }));
                 Found { root, inside: name.into(), bytes, modified_ms, more }
@@ -205,7 +205,7 @@ impl Manifest<'_> {
     }
 
     /// What a line names, seen from where the manifest file lies.
-    fn resolved(&self, source: &str) -> Result<Resolved, Wrong> {
+    fn resolved(&self, source: &str, walk: &Walk<'_>) -> Result<Resolved, Wrong> {
         if source.trim().is_empty() {
             return Err((FailureKind::Malformed, "no score is named".to_owned()));
         }
@@ -232,7 +232,7 @@ impl Manifest<'_> {
             let name = store::join(before.trim_end_matches('/'), source);
             return Ok(Resolved { name, address: None, bytes: 0, modified_ms: 0 });
         }
-        local(before, source)
+        local(before, source, walk)
     }
 }
 
@@ -243,8 +243,9 @@ struct Resolved {
     modified_ms: u64,
 }
 
-fn local(before: &str, source: &str) -> Result<Resolved, Wrong> {
+fn local(before: &str, source: &str, walk: &Walk<'_>) -> Result<Resolved, Wrong> {
     let name = if source.starts_with('/') { source.to_owned() } else { format!("{before}{source}") };
+    walk.may_look_at(&name).map_err(|failure| (failure.kind, failure.message))?;
     let known =
         Path::new(&name).canonicalize().and_then(|path| fs::metadata(&path).map(|meta| (path, Some(meta))));
     // One that is not there is an item, and will say so.

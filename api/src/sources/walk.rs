@@ -4,7 +4,7 @@ use super::manifest;
 use super::pattern::{self, Pattern};
 use super::sorted::{Order, Sorter};
 use crate::plan::{Found, More, Root};
-use futures::TryStreamExt;
+use futures::{FutureExt, TryStreamExt};
 use object_store::{ObjectMeta, ObjectStoreExt};
 use shared::clock::unix_ms;
 use shared::failure::{Failure, FailureKind};
@@ -60,6 +60,16 @@ impl<'a> Walk<'a> {
         match pattern::split(name).filter(|_| !Path::new(name).exists()) {
             Some((before, pattern)) => list_pattern(before, &Pattern::new(pattern)?, self),
             None => list_path(name, self),
+        }
+    }
+
+    /// Refuses a file beyond reach before it is looked at: its size, and whether it is there, are nobody's matter either. One
+    /// that is not there may be looked for.
+    pub(super) fn may_look_at(&self, path: &str) -> Result<(), Failure> {
+        // For a path there is nothing to wait for.
+        match self.reach.way(path).now_or_never() {
+            Some(Err(failure)) if failure.kind != FailureKind::NotFound => Err(failure),
+            _ => Ok(()),
         }
     }
 
@@ -140,6 +150,11 @@ fn list_folder(root: &Arc<Root>, pattern: Option<&Pattern>, walk: &mut Walk<'_>)
         }
         let inside = entry.path().strip_prefix(absolute).unwrap_or(entry.path());
         if pattern.is_some_and(|pattern| !pattern.matches(&inside.to_string_lossy())) {
+            continue;
+        }
+        // Of a link that leads out of reach nothing is told but its name.
+        if entry.path_is_symlink() && walk.may_look_at(&entry.path().to_string_lossy()).is_err() {
+            walk.take(nothing_known(root, inside), pattern)?;
             continue;
         }
         match fs::metadata(entry.path()) {

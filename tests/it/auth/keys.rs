@@ -3,7 +3,9 @@
 use crate::http::server::{Answer, Server};
 use crate::support::{corpus, finish, ripieno};
 use serde_json::{Value, json};
+use std::io::{Read, Write};
 use std::path::Path;
+use std::time::Duration;
 
 /// A server that wants keys.
 pub(super) fn server(data: &Path) -> Server {
@@ -82,6 +84,17 @@ fn nobody_comes_in_without_a_key_and_everybody_is_told_how() {
         let challenge = asked.header("www-authenticate");
         assert!(asked.status == 401 && challenge.contains(said), "{} {challenge}", asked.status);
         assert!(!asked.text().contains(&key), "a key is not told back");
+    }
+    // Whoever is sent away with a body comes again on the same connection: it is not closed over what was not read.
+    let mut stream = server.connect();
+    let host = server.address;
+    for _ in 0..2 {
+        write!(stream, "POST /mcp HTTP/1.1\r\nHost: {host}\r\nContent-Length: 2\r\n\r\n").unwrap();
+        std::thread::sleep(Duration::from_millis(50));
+        stream.write_all(b"{}").unwrap();
+        let mut bytes = [0; 4096];
+        let read = stream.read(&mut bytes).unwrap();
+        assert!(bytes[..read].starts_with(b"HTTP/1.1 401"), "{}", String::from_utf8_lossy(&bytes[..read]));
     }
     assert_eq!(ask(&server, &key, "GET", "/v1/jobs", "").status, 200);
     assert_eq!(ask(&server, &key, "GET", "/v1/nothing", "").status, 404);

@@ -22,6 +22,9 @@ fn a_tenant_names_its_own_folders_and_nothing_else() {
         "tune0001.abc",
         "link.abc",
         "../uni-b/tune0001.abc",
+        "../uni-b/none.abc",
+        "/etc",
+        "/etc/passwd",
         "https://127.0.0.1/x.abc",
         "file:///etc/passwd",
     ];
@@ -60,15 +63,21 @@ fn a_tenant_names_its_own_folders_and_nothing_else() {
     ] {
         let answer = submit(&denied);
         assert!(answer.status == 403, "{denied}: {} {}", answer.status, answer.text());
-        let schedule = json!({ "name": "n", "cron": "0 2 * * *", "job": { "sources": [denied] } });
-        assert_eq!(ask(&server, &key, "POST", "/v1/schedules", &schedule.to_string()).status, 201);
         let url = json!({ "name": "scores_import", "arguments": { "url": denied } });
         let imported = mcp(&server, &key, "tools/call", url);
         assert!(imported.text().contains("\"isError\":true"), "{denied}: {}", imported.text());
-        ask(&server, &key, "DELETE", "/v1/schedules/n", "");
     }
+    // A schedule lists its sources when it fires, and says then what was wrong.
+    let job = json!({ "sources": [there("corpora/uni-b")], "analyses": ["ambitus"] });
+    let schedule = json!({ "name": "n", "cron": "0 2 * * *", "job": job });
+    assert_eq!(ask(&server, &key, "POST", "/v1/schedules", &schedule.to_string()).status, 201);
+    ask(&server, &key, "POST", "/v1/schedules/n/run", "");
+    server.until("its history says so", |server| {
+        let history = ask(server, &key, "GET", "/v1/schedules/n/history", "").text();
+        history.contains("no folder that you may name")
+    });
     // What is looked at where it is fetched: links, and the lines of a manifest file.
-    for (source, items, failed) in [(there("corpora/uni-a"), 4, 2), (there("corpora/uni-a/list.csv"), 5, 4)] {
+    for (source, items, failed) in [(there("corpora/uni-a"), 4, 2), (there("corpora/uni-a/list.csv"), 8, 7)] {
         let job = submit(&source).json();
         assert_eq!(job["items"], items, "{job}");
         let path = format!("/v1/jobs/{}", job["id"].as_str().unwrap());
@@ -78,6 +87,13 @@ fn a_tenant_names_its_own_folders_and_nothing_else() {
         let failures: Vec<&Value> = failures["items"].as_array().unwrap().iter().collect();
         assert_eq!(failures.len(), failed, "{failures:?}");
         let denied = failures.iter().filter(|item| item.to_string().contains("denied")).count();
-        assert_eq!(denied, if source.ends_with("csv") { 4 } else { 1 }, "{failures:?}");
+        // Nothing is told of what lies beyond reach, not even its size.
+        let sizes: Vec<&Value> = failures
+            .iter()
+            .filter(|item| item.to_string().contains("denied"))
+            .map(|item| &item["bytes"])
+            .collect();
+        assert!(sizes.iter().all(|bytes| **bytes == 0), "{failures:?}");
+        assert_eq!(denied, if source.ends_with("csv") { 7 } else { 1 }, "{failures:?}");
     }
 }

@@ -5,6 +5,7 @@ use crate::score::Repeats;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use shared::job::Asked;
+use shared::principal::LOCAL_TENANT;
 use shared::row::{Facts, Finding};
 use std::collections::BTreeMap;
 
@@ -32,9 +33,21 @@ pub fn part_sentence(reading: &str, part: usize) -> String {
     format!("{reading}part {part}\n")
 }
 
-/// What decides the reading of an item: its bytes, the reader, the options of reading, its repeats, and the bounds.
+/// Whose an entry is: what one tenant has read, another does not find. Whoever sits at this machine is nobody else.
 #[must_use]
-pub fn reading_sentence(digest: &str, format: &Format, options: &ReadOptions, repeats: Repeats) -> String {
+pub fn whose_sentence(tenant: &str) -> String {
+    if tenant == LOCAL_TENANT { String::new() } else { format!("tenant {tenant}\n") }
+}
+
+/// What decides the reading of an item: for whom it is read, its bytes, the reader, the options of reading, its repeats, and the bounds.
+#[must_use]
+pub fn reading_sentence(
+    whose: &str,
+    digest: &str,
+    format: &Format,
+    options: &ReadOptions,
+    repeats: Repeats,
+) -> String {
     let ReadOptions { fidelity, midi, limits } = options;
     let midi = midi.text().filter(|_| format.name == "midi");
     let midi = midi.map(|midi| format!("midi {midi}\n")).unwrap_or_default();
@@ -43,7 +56,7 @@ pub fn reading_sentence(digest: &str, format: &Format, options: &ReadOptions, re
     let (reader, revision, fidelity, repeats) =
         (format.name, format.revision, fidelity.name(), repeats.name());
     format!(
-        "score {digest}\nreader {reader}@{revision}\nfidelity {fidelity}\nrepeats {repeats}\n{midi}limits {limits}\n"
+        "{whose}score {digest}\nreader {reader}@{revision}\nfidelity {fidelity}\nrepeats {repeats}\n{midi}limits {limits}\n"
     )
 }
 

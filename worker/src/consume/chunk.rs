@@ -176,7 +176,7 @@ impl Worker {
         self.compute(move |_| {
             let Some(cache) = &worker.cache else { return Ok(Vec::new()) };
             let recall = |item: &Item| {
-                let source = in_store(item).then(|| cache.recall_source(&item.address)).flatten();
+                let source = in_store(item).then(|| wanted.recall_source(cache, &item.address)).flatten();
                 let is_it = |source: &Source| {
                     item.etag.as_ref().is_none_or(|etag| *etag == source.etag && item.bytes == source.bytes)
                 };
