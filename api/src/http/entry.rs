@@ -49,6 +49,8 @@ impl Operations {
                 (Method::PUT, &item.put),
                 (Method::PATCH, &item.patch),
                 (Method::DELETE, &item.delete),
+                (Method::HEAD, &item.head),
+                (Method::OPTIONS, &item.options),
             ];
             for (method, operation) in methods {
                 let name = operation.as_ref().and_then(|operation| operation.operation_id.clone());
@@ -61,8 +63,9 @@ impl Operations {
 
     fn find(&self, method: &Method, path: &str) -> Result<&str, Problem> {
         let of_path = self.0.get(path).map_or(&[][..], Vec::as_slice);
-        let asked = if method == Method::HEAD { &Method::GET } else { method };
-        let found = of_path.iter().find(|(method, _)| method == asked);
+        let named = |asked: &Method| of_path.iter().find(|(method, _)| method == asked);
+        // Who may have an answer may have its head.
+        let found = named(method).or_else(|| named(&Method::GET).filter(|_| method == Method::HEAD));
         found.map(|(_, name)| name.as_str()).ok_or_else(|| {
             let methods: Vec<&str> = of_path.iter().map(|(method, _)| method.as_str()).collect();
             let message = format!("{path} does not answer {method}, but {}", methods.join(", "));
