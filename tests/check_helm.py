@@ -40,6 +40,8 @@ SETS = {
     "no front": {"front": {"enabled": False}},
     "everything": {
         "images": {"pullSecrets": ["registry"], "front": {"repository": "r.example/ripieno", "tag": "7"}},
+        "auth": {"ways": "keys,oauth", "publicUrl": "https://r.example", "issuer": "https://id.example"},
+        "sources": "s3://corpora/{tenant}/",
         "env": {"RIPIENO_ITEM_SECONDS_MAX": "300", "RIPIENO_CHUNKS_IN_LANE_MAX": "99"},
         "front": {
             "hosts": ["scores.example.org"],
@@ -68,6 +70,8 @@ WRONG = [
     ({"env": {"ripieno": "x"}}, ["invalid propertyName 'ripieno'"]),
     ({"front": {"resources": {"limits": {"memory": "lots"}}}}, ["/front/resources/limits/memory"]),
     ({"scheduler": {"enabled": False}, "front": {"enabled": False}}, ["nobody would put back"]),
+    ({"auth": {"ways": "oauth"}}, ["auth.publicUrl"]),
+    ({"auth": {"ways": ""}}, ["/auth/ways"]),
     ({"metrics": {"port": 70000}}, ["/metrics/port", "want 65,535"]),
 ]
 
@@ -123,6 +127,10 @@ def check(name, values, crds):
         selector = deployment["spec"]["selector"]["matchLabels"]
         assert selector.items() <= labels.items(), f"{name}: {selector}"
         check_pod(name, deployment["spec"]["template"]["spec"])
+    if "ripieno-front" in deployments:
+        container = deployments["ripieno-front"]["spec"]["template"]["spec"]["containers"][0]
+        env = {variable["name"]: variable.get("value") for variable in container["env"]}
+        assert env["RIPIENO_AUTH"], f"{name}: the front would not start: it listens beyond its pod"
 
     scaled = [part["spec"]["scaleTargetRef"]["name"] for part in by_kind("HorizontalPodAutoscaler") + by_kind("ScaledObject")]
     assert len(scaled) == len(set(scaled)), f"{name}: scaled twice: {scaled}"

@@ -35,7 +35,7 @@ impl Embedded {
     pub async fn open(data: &Path, limits: Limits) -> Result<Self, Failure> {
         let ledger = Ledger::in_folder(&data.join("ledger")).await?;
         let dispatcher = Dispatcher::memory();
-        let service = Service::new(ledger.clone(), dispatcher.clone());
+        let service = Service::new(ledger.clone(), dispatcher.clone()).with_limits(&limits);
         Ok(Embedded { service, dispatcher, ledger, limits, apart: None })
     }
 

@@ -1,5 +1,6 @@
 //! What the skins that answer requests share: the service, and what they must know of the process.
 
+use crate::auth::Auth;
 use crate::scores::Scores;
 use crate::service::Service;
 use shared::dispatch::Dispatcher;
@@ -17,6 +18,8 @@ pub struct Front {
     pub dispatcher: Dispatcher,
     /// The limits in force.
     pub limits: Limits,
+    /// How callers over HTTP show who they are; where they need not, whoever reaches the front may do everything.
+    pub auth: Option<Auth>,
     /// Whether whoever asks sits at this machine, and may name its paths and any URL.
     pub at_home: bool,
     stopping: watch::Sender<bool>,
@@ -27,7 +30,21 @@ impl Front {
     #[must_use]
     pub fn new(service: Service, dispatcher: Dispatcher, limits: Limits) -> Self {
         let scores = service.scores(&limits);
-        Front { service, scores, dispatcher, limits, at_home: false, stopping: watch::Sender::new(false) }
+        Front {
+            service,
+            scores,
+            dispatcher,
+            limits,
+            auth: None,
+            at_home: false,
+            stopping: watch::Sender::new(false),
+        }
+    }
+
+    /// The same for callers who show who they are.
+    #[must_use]
+    pub fn with_auth(self, auth: Option<Auth>) -> Self {
+        Front { auth, ..self }
     }
 
     /// The same for whoever sits at this machine.

@@ -1,5 +1,7 @@
 //! The front of Ripieno. One service; the command line and HTTP are skins over it.
 
+pub mod audit;
+pub mod auth;
 pub mod cli;
 pub(crate) mod client;
 pub mod embedded;
@@ -8,7 +10,6 @@ pub mod http;
 pub mod mcp;
 mod moment;
 pub mod plan;
-mod public;
 pub mod schedule;
 pub mod scores;
 pub mod service;

@@ -5,6 +5,7 @@ mod order;
 mod page;
 mod past;
 mod retry;
+mod room;
 mod rows;
 
 pub use listed::{Listed, Pages, Worked};
@@ -24,6 +25,7 @@ use shared::job::{Chunk, JobId, Record, Request, Wish};
 use shared::ledger::{Created, Ledger};
 use shared::limits::Limits;
 use shared::principal::Principal;
+use shared::reach::Reach;
 use shared::receipt::{Finished, Totals};
 use shared::row::Row;
 use shared::wire::WIRE_VERSION;
@@ -120,6 +122,14 @@ impl Service {
         self.ledger.of(&principal.tenant)
     }
 
+    /// Where the sources of somebody's jobs may lie.
+    ///
+    /// # Errors
+    /// `malformed` for a `RIPIENO_SOURCES` that says no places.
+    pub(crate) fn reach_of(&self, principal: &Principal) -> Result<Reach, Failure> {
+        self.ledger(principal).reach_of_sources()
+    }
+
     /// Whether the ledger can be reached.
     ///
     /// # Errors
@@ -175,6 +185,7 @@ impl Service {
         chunks: impl Iterator<Item = Result<Chunk, Failure>>,
         before: Option<&Record>,
     ) -> Result<Record, Failure> {
+        self.room(ledger).await?;
         let mut written = 0;
         let mut past = before.map(|before| Past::new(ledger, before));
         for chunk in chunks {

@@ -53,6 +53,10 @@ capabilities:
   value: json
 - name: TMPDIR
   value: /tmp
+{{- with .Values.sources }}
+- name: RIPIENO_SOURCES
+  value: {{ . | quote }}
+{{- end }}
 {{- if not (hasKey .Values.env "RIPIENO_CHUNKS_IN_LANE_MAX") }}
 - name: RIPIENO_CHUNKS_IN_LANE_MAX
   value: {{ max 16 (mul 2 .Values.worker.slots .Values.worker.maxReplicas) | quote }}

@@ -58,6 +58,51 @@ pub static KNOBS: &[Knob] = &[
         summary: "Pages that may call `ripieno serve` from a browser, with commas, such as `https://ui.example`; its own may.",
     },
     Knob {
+        env: "RIPIENO_AUTH",
+        default: "",
+        summary: "How callers of `ripieno serve` show who they are: `keys`, `oauth`, or both with commas. Without it they need not, and it listens at the loopback only.",
+    },
+    Knob {
+        env: "RIPIENO_SOURCES",
+        default: "",
+        summary: "Where sources of tenants may lie beside public `https://` addresses: folders and prefixes of stores with commas; `{tenant}` is the tenant, `TENANT=` before one makes it that tenant's alone. The same for fronts, schedulers and workers.",
+    },
+    Knob {
+        env: "RIPIENO_PUBLIC_URL",
+        default: "",
+        summary: "URL by which clients call `ripieno serve`, such as `https://ripieno.example`: tokens must be given out for it, or for its `/mcp`.",
+    },
+    Knob {
+        env: "RIPIENO_OAUTH_ISSUER",
+        default: "",
+        summary: "Issuer of the tokens that `RIPIENO_AUTH=oauth` takes, as its own metadata has it.",
+    },
+    Knob {
+        env: "RIPIENO_OAUTH_TENANT_CLAIM",
+        default: "tenant",
+        summary: "Claim of a token that names the tenant.",
+    },
+    Knob {
+        env: "RIPIENO_OAUTH_TENANT",
+        default: "",
+        summary: "Tenant of tokens without that claim; unset, they are refused.",
+    },
+    Knob {
+        env: "RIPIENO_OAUTH_ROLES_CLAIM",
+        default: "roles",
+        summary: "Claim of a token that names roles: words, or a list of them.",
+    },
+    Knob {
+        env: "RIPIENO_OAUTH_ROLE",
+        default: "",
+        summary: "Role of tokens without that claim; unset, they may do nothing that is a tenant's.",
+    },
+    Knob {
+        env: "RIPIENO_TOKEN",
+        default: "",
+        summary: "Key or token that the commands show to the server that they speak to.",
+    },
+    Knob {
         env: "RIPIENO_CALLBACK_SECRET",
         default: "",
         summary: "Key that callbacks are signed with (Standard Webhooks): `whsec_` and 24 to 64 bytes in base64. Without it there are none.",

@@ -68,6 +68,8 @@ pub enum FailureKind {
     Crashed,
     /// Something that the work needs was away; later it may not be.
     Unavailable,
+    /// Who asks has as much in hand as they may; later they may not.
+    TooMany,
     /// Somebody asked for it to stop.
     Cancelled,
     /// A defect of Ripieno.
@@ -91,7 +93,7 @@ pub struct KindRow {
 
 impl FailureKind {
     /// Every kind, in the order of its declaration.
-    pub const ALL: [FailureKind; 10] = [
+    pub const ALL: [FailureKind; 11] = [
         FailureKind::NotFound,
         FailureKind::Denied,
         FailureKind::TooLarge,
@@ -100,6 +102,7 @@ impl FailureKind {
         FailureKind::TimedOut,
         FailureKind::Crashed,
         FailureKind::Unavailable,
+        FailureKind::TooMany,
         FailureKind::Cancelled,
         FailureKind::Internal,
     ];
@@ -116,6 +119,7 @@ impl FailureKind {
             FailureKind::TimedOut => ("timed_out", false, false, 504, 1504),
             FailureKind::Crashed => ("crashed", false, false, 500, 1501),
             FailureKind::Unavailable => ("unavailable", true, false, 503, 1503),
+            FailureKind::TooMany => ("too_many", true, false, 429, 1429),
             FailureKind::Cancelled => ("cancelled", false, false, 409, 1409),
             FailureKind::Internal => ("internal", false, false, 500, 1500),
         };

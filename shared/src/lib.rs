@@ -14,6 +14,8 @@ pub mod memory;
 pub mod metrics;
 pub mod place;
 pub mod principal;
+pub mod public;
+pub mod reach;
 pub mod receipt;
 pub mod row;
 pub mod schedule;

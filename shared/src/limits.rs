@@ -166,6 +166,10 @@ limits! {
     page_rows_max: "rows of one page of items, failures or jobs" = 1_000, "RIPIENO_PAGE_ROWS_MAX";
     /// Tables that were made for a download are kept for the next one.
     table_bytes_max: "bytes on disk of tables kept for downloads" = 1 << 30, "RIPIENO_TABLE_BYTES_MAX";
+    /// One tenant's programs would keep a front from the others; twice as many may come at once.
+    tenant_requests_per_second_max: "requests of one tenant to one front in a second, on average" = 200, "RIPIENO_TENANT_REQUESTS_PER_SECOND_MAX";
+    /// Jobs without end would fill the lanes and the ledger of all.
+    tenant_jobs_max: "jobs of one tenant that have not ended" = 1_000, "RIPIENO_TENANT_JOBS_MAX";
     /// What is not whole a day after its last byte came will not be.
     upload_seconds_max: "seconds that an unfinished upload is kept" = 86_400, "RIPIENO_UPLOAD_SECONDS_MAX";
     /// A receiver that is away is tried again after 5 s, 25 s, 2 min, 10 min, then hourly.

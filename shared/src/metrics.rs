@@ -96,6 +96,8 @@ metrics! {
     CALLBACKS_DONE: "counter" "ripieno_callbacks_done_total", "callback";
     /// Ends of jobs that a receiver was not told of after all tries.
     CALLBACKS_GIVEN_UP: "counter" "ripieno_callbacks_given_up_total", "callback";
+    /// Records of what was done that could not be written when it was done.
+    AUDIT_LOST: "counter" "ripieno_audit_lost_total", "record";
     /// Whether the cache is in use: 1, or 0 where it could not be opened.
     CACHE_IN_USE: "gauge" "ripieno_cache_in_use", "0 or 1";
 }

@@ -2,11 +2,16 @@
 
 use crate::config;
 use crate::failure::{Failure, FailureKind};
+use crate::public::PublicOnly;
+use object_store::http::HttpBuilder;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreScheme};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use url::{Position, Url};
+
+/// A store, and a path inside it.
+type Opened = Result<(Arc<dyn ObjectStore>, Path), Failure>;
 
 /// Stores that are open already: making a client costs more than reading a small score.
 #[derive(Debug, Default)]
@@ -19,12 +24,25 @@ impl Stores {
     /// As [`open`].
     pub fn open(&self, address: &str) -> Result<(Arc<dyn ObjectStore>, Path), Failure> {
         let (root, path) = split(address)?;
+        self.opened(root, path, || open(address))
+    }
+
+    /// The same by a client that goes to public addresses only.
+    ///
+    /// # Errors
+    /// As [`open`].
+    pub fn open_public(&self, address: &str) -> Result<(Arc<dyn ObjectStore>, Path), Failure> {
+        let (root, path) = split(address)?;
+        self.opened(format!("public {root}"), path, || open_public(address))
+    }
+
+    fn opened(&self, name: String, path: Path, open: impl FnOnce() -> Opened) -> Opened {
         let stores = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(store) = stores().get(&root) {
+        if let Some(store) = stores().get(&name) {
             return Ok((Arc::clone(store), path));
         }
-        let (store, path) = open(address)?;
-        stores().insert(root, Arc::clone(&store));
+        let (store, path) = open()?;
+        stores().insert(name, Arc::clone(&store));
         Ok((store, path))
     }
 }
@@ -43,6 +61,16 @@ pub fn open(address: &str) -> Result<(Arc<dyn ObjectStore>, Path), Failure> {
         other => failure(other),
     })?;
     Ok((Arc::from(store), path))
+}
+
+/// The web server that a URL names, by a client that goes to public addresses only.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_public(address: &str) -> Opened {
+    let (root, path) = split(address)?;
+    let store = HttpBuilder::new().with_url(root).with_http_connector(PublicOnly).build().map_err(failure)?;
+    Ok((Arc::new(store), path))
 }
 
 /// A URL as its store, written as a URL without a slash at its end, and the path inside it.

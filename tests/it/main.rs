@@ -3,6 +3,7 @@
 mod accuracy;
 mod analyses;
 mod architecture;
+mod auth;
 mod corpora;
 mod dispatch;
 mod durability;

@@ -12,6 +12,7 @@ use shared::config;
 use shared::failure::{Failure, FailureKind};
 use shared::job::{Item, Request};
 use shared::limits::Limits;
+use shared::reach::Reach;
 use shared::store::Stores;
 use shared::wire;
 use std::io::{self, Read, Write};
@@ -41,9 +42,13 @@ impl Apart {
 }
 
 /// What a child is to do.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Task {
     pub(crate) request: Request,
+    /// Whose job it is.
+    pub(crate) tenant: String,
+    /// Where the tenant's uploaded scores lie.
+    pub(crate) scores: String,
     pub(crate) items: Vec<Item>,
 }
 
@@ -117,6 +122,7 @@ fn work(limits: &Limits) -> Result<(), Failure> {
     input.read_exact(&mut task).map_err(broken)?;
     let task: Task = wire::decode(&task, "a task")?;
     let wanted = Wanted::of(&task.request, limits)?;
+    let reach = Reach::of(&task.tenant)?.with(&task.scores)?;
     // The parent says nothing more, so this ends with the parent.
     std::thread::spawn(move || {
         let _ = io::copy(&mut input, &mut io::sink());
@@ -131,7 +137,7 @@ fn work(limits: &Limits) -> Result<(), Failure> {
     };
     say(Word::Ready, &[])?;
     for item in &task.items {
-        let arrived = runtime.block_on(fetch::fetch(item, &stores, limits));
+        let arrived = runtime.block_on(fetch::fetch(item, &reach, &stores, limits));
         let mut rows = Rows::default();
         let outcome = pipeline::work(item, arrived, &wanted, None, &mut rows)?;
         rows.into_segments().try_for_each(|segment| say(Word::Rows, &segment?))?;

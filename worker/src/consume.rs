@@ -24,6 +24,7 @@ use shared::job::{JobId, Request, Wish};
 use shared::ledger::{Created, Ledger};
 use shared::limits::Limits;
 use shared::metrics;
+use shared::reach::Reach;
 use shared::store::Stores;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -71,6 +72,7 @@ struct Known {
     ledger: Ledger,
     request: Arc<Request>,
     wanted: Arc<Wanted>,
+    reach: Arc<Reach>,
     before: Option<JobId>,
     chunks: u32,
     wish: Wish,
@@ -265,10 +267,11 @@ impl Worker {
             }
             None => {
                 let record = ledger.record(job).await?;
-                let wanted = Arc::new(Wanted::of(&record.request, &self.limits)?);
+                let wanted = Arc::new(Wanted::of(&record.request, &self.limits)?.of_tenant(tenant));
                 let (chunks, lane) = (record.chunks, control.lane.unwrap_or(record.lane));
                 let (request, before) = (Arc::new(record.request), record.before);
-                Known { ledger, request, wanted, before, chunks, wish: control.wish, lane, asked }
+                let (reach, wish) = (Arc::new(ledger.reach_of_sources()?), control.wish);
+                Known { ledger, request, wanted, reach, before, chunks, wish, lane, asked }
             }
         };
         let mut jobs = jobs();

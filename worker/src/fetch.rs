@@ -6,6 +6,7 @@ use object_store::{GetOptions, ObjectStore};
 use shared::failure::{Failure, FailureKind};
 use shared::job::Item;
 use shared::limits::{Limits, exceeded};
+use shared::reach::{Reach, Way};
 use shared::store::{self, Stores};
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom, Write};
@@ -52,11 +53,11 @@ enum Body {
 /// Brings a source within reach: the bytes of a URL are fetched, a path is only noted.
 ///
 /// # Errors
-/// `too_large`, what the store says, or what was wrong with the item when it was planned.
-pub async fn fetch(item: &Item, stores: &Stores, limits: &Limits) -> Result<Arrived, Failure> {
+/// `denied` for what lies beyond reach, `too_large`, what the store says, or what was wrong with the item when it was planned.
+pub async fn fetch(item: &Item, reach: &Reach, stores: &Stores, limits: &Limits) -> Result<Arrived, Failure> {
     let nothing =
         || Failure::new(FailureKind::Unavailable, "the store sent nothing, as if it had been asked before");
-    fetch_unless(item, None, stores, limits).await?.ok_or_else(nothing)
+    fetch_unless(item, None, reach, stores, limits).await?.ok_or_else(nothing)
 }
 
 /// As [`fetch`], unless the bytes of a URL are still marked `etag`: then nothing.
@@ -66,6 +67,7 @@ pub async fn fetch(item: &Item, stores: &Stores, limits: &Limits) -> Result<Arri
 pub async fn fetch_unless(
     item: &Item,
     etag: Option<&str>,
+    reach: &Reach,
     stores: &Stores,
     limits: &Limits,
 ) -> Result<Option<Arrived>, Failure> {
@@ -73,10 +75,11 @@ pub async fn fetch_unless(
         return Err(failure.clone());
     }
     let address = &item.address;
-    if !store::is_url(address) {
-        return Ok(Some(Arrived::Path(PathBuf::from(address))));
-    }
-    let (store, path) = stores.open(address)?;
+    let (store, path) = match reach.way(address).await? {
+        Way::File(path) if !store::is_url(address) => return Ok(Some(Arrived::Path(path))),
+        Way::Public => stores.open_public(address)?,
+        Way::Store | Way::File(_) => stores.open(address)?,
+    };
     let options = GetOptions { if_none_match: etag.map(str::to_owned), ..GetOptions::default() };
     let found = match store.get_opts(&path, options).await {
         Err(object_store::Error::NotModified { .. }) if etag.is_some() => return Ok(None),

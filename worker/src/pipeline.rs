@@ -6,7 +6,7 @@ mod written;
 use crate::analyse::{self, Analysis, Params};
 use crate::cache::{
     Cache, Encoded, Entry, Source, finding_sentence, limits_mark, part_sentence, reading_sentence,
-    source_sentence,
+    source_sentence, whose_sentence,
 };
 use crate::fetch::{Arrived, Loaded};
 use crate::read::{
@@ -20,6 +20,7 @@ use shared::failure::{Failure, FailureKind};
 use shared::job::{Item, Request};
 use shared::limits::Limits;
 use shared::place::Place;
+use shared::principal::LOCAL_TENANT;
 use shared::receipt::Outcome;
 use shared::row::{Cell, Detail, Facts, Finding, State, Warning};
 use std::io::Read;
@@ -38,6 +39,8 @@ pub struct Wanted {
     repeats: Repeats,
     strict: bool,
     made_by: String,
+    /// For whom, as the cache says it.
+    whose: String,
 }
 
 impl Wanted {
@@ -70,6 +73,7 @@ impl Wanted {
             repeats,
             strict: request.strict,
             made_by: String::new(),
+            whose: whose_sentence(LOCAL_TENANT),
         };
         let readings = read::READERS.iter().map(|reader| wanted.reading_sentence("any", reader.format()));
         let sentences: String =
@@ -77,6 +81,18 @@ impl Wanted {
         let sentences = format!("{sentences}strict {}\n", wanted.strict);
         wanted.made_by = blake3::hash(sentences.as_bytes()).to_hex().to_string();
         Ok(wanted)
+    }
+
+    /// The same for a tenant, which finds in the cache only what was worked for it.
+    #[must_use]
+    pub fn of_tenant(self, tenant: &str) -> Self {
+        Wanted { whose: whose_sentence(tenant), ..self }
+    }
+
+    /// What the cache knows of a source in a store.
+    #[must_use]
+    pub fn recall_source(&self, cache: &Cache, address: &str) -> Option<Source> {
+        cache.recall_source(&self.whose, address)
     }
 
     /// What stands for everything that decides the rows of a source, but its bytes and its name.
@@ -90,7 +106,7 @@ impl Wanted {
     }
 
     fn reading_sentence(&self, digest: &str, format: &Format) -> String {
-        reading_sentence(digest, format, &self.options, self.repeats, &self.limits_mark)
+        reading_sentence(&self.whose, digest, format, &self.options, self.repeats, &self.limits_mark)
     }
 }
 
@@ -226,7 +242,7 @@ fn find(
     let reader = choose(item, &loaded);
     if let (Some(cache), Some(mark), Ok(reader)) = (cache, loaded.mark(), &reader) {
         cache.remember_source(&Source {
-            sentence: source_sentence(&item.address),
+            sentence: source_sentence(&wanted.whose, &item.address),
             etag: mark.etag.clone(),
             bytes: mark.bytes,
             digest: loaded.digest(),

@@ -1,6 +1,7 @@
 //! What the command line takes.
 
 use super::schedule::Schedule;
+use super::{audit, keys};
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use shared::dispatch::Lane;
@@ -35,7 +36,7 @@ pub(super) enum Command {
     Run(Run),
     /// Answer requests over HTTP (REST, health, metrics), until SIGTERM or Ctrl-C
     Serve {
-        /// Address and port; the loopback only, until there is authentication
+        /// Address and port; beyond the loopback only where callers show who they are (RIPIENO_AUTH)
         #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8321")]
         listen: SocketAddr,
     },
@@ -114,6 +115,12 @@ pub(super) enum Command {
     /// Jobs that come again: every night, say, of what is new or has changed
     #[command(subcommand)]
     Schedule(Schedule),
+    /// What callers of `ripieno serve` did, tenant by tenant
+    #[command(subcommand)]
+    Audit(audit::Command),
+    /// API keys, for callers of `ripieno serve` (RIPIENO_AUTH)
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Wait for a job and show how it goes on
     Watch {
         /// The job

@@ -3,6 +3,7 @@
 use super::{READ_ALL, SOME_FAILED, say, tell};
 use shared::failure::{Failure, FailureKind};
 use shared::job::Item;
+use shared::reach::Reach;
 use shared::store::Stores;
 use shared::{config, disk};
 use std::fs::File;
@@ -23,7 +24,7 @@ pub(super) async fn export(
     let (writer, limits) = (write::find(format)?, config::limits()?);
     let item = Item::alone(String::new(), source.to_owned(), 0);
     let named = |failure: Failure| Failure { message: format!("{source}: {}", failure.message), ..failure };
-    let arrived = fetch(&item, &Stores::default(), &limits).await.map_err(named)?;
+    let arrived = fetch(&item, &Reach::everything(), &Stores::default(), &limits).await.map_err(named)?;
     let loaded = arrived.load(&limits).map_err(named)?;
     let options = ReadOptions { limits, ..ReadOptions::default() };
     let exported = export::export(&loaded, source, writer, choice, &options).map_err(named)?;

@@ -1,9 +1,11 @@
 //! The command line: a thin skin over the service.
 
 mod args;
+mod audit;
 mod desk;
 mod doctor;
 mod export;
+mod keys;
 mod mcp;
 mod out;
 mod progress;
@@ -97,7 +99,8 @@ async fn command(args: Args) -> Result<u8, Failure> {
     if let Some(server) = args.server.clone().or_else(|| config::var("RIPIENO_SERVER"))
         && !matches!(args.command, Command::Serve { .. } | Command::Doctor)
     {
-        return remote::command(&Remote::at(&server)?, args).await;
+        let remote = Remote::at(&server, config::var("RIPIENO_TOKEN").as_deref())?;
+        return remote::command(&remote, args).await;
     }
     if matches!(args.command, Command::Doctor) {
         return doctor::run(args.data).await;
@@ -124,6 +127,8 @@ async fn serve(desk: &Desk, command: Command) -> Result<u8, Failure> {
         Command::Mcp { jobs } => mcp::run(desk, jobs).await,
         Command::Status { job } => show::status(service, &principal, job).await,
         Command::Schedule(command) => schedule::command(desk, command).await,
+        Command::Audit(command) => audit::command(desk, command).await,
+        Command::Keys(command) => keys::command(desk, command).await,
         Command::Jobs => show::jobs(service, &principal).await,
         Command::Results { job, out, format } => {
             let make = async |folder: &Path| service.results(&principal, &job, folder, &format).await;

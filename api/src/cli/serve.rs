@@ -3,6 +3,7 @@
 use super::desk::Desk;
 use super::run::{Signals, threads};
 use super::{READ_ALL, say};
+use crate::auth::Auth;
 use crate::front::Front;
 use crate::http::{self, Callbacks, Listener, Names};
 use crate::schedule::Scheduler;
@@ -14,8 +15,10 @@ use worker::consume::Reconciler;
 /// Answers until it is asked to stop; says the exit code.
 pub(super) async fn serve(desk: &Desk, listen: SocketAddr) -> Result<u8, Failure> {
     let mut signals = Signals::new()?;
-    let listener = Listener::bind(listen).await?;
-    let front = Arc::new(Front::new(desk.service.clone(), desk.dispatcher.clone(), desk.limits.clone()));
+    let auth = Auth::from_environment(desk.service.ledger_of_all())?;
+    let listener = Listener::bind(listen, auth.is_some()).await?;
+    let front = Front::new(desk.service.clone(), desk.dispatcher.clone(), desk.limits.clone());
+    let front = Arc::new(front.with_auth(auth));
     let work = desk.work(threads(None))?;
     // What a process before this one left undone begins now, without waiting for its turn.
     if work.is_some() {

@@ -5,7 +5,7 @@ mod schedules;
 
 use crate::http::views::{Job, Jobs, PairView, PlanView};
 use crate::http::{COMPARED, WITHOUT};
-use reqwest::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -46,12 +46,21 @@ struct Problem {
     place: Option<Place>,
 }
 
+/// The header that says who asks; no log shows it.
+fn named(token: Option<&str>) -> Result<HeaderMap, Failure> {
+    let Some(token) = token else { return Ok(HeaderMap::new()) };
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.trim()))
+        .map_err(|_| Failure::new(FailureKind::Malformed, "RIPIENO_TOKEN is no token or key"))?;
+    value.set_sensitive(true);
+    Ok(HeaderMap::from_iter([(AUTHORIZATION, value)]))
+}
+
 impl Remote {
-    /// The server at a URL.
+    /// The server at a URL, which may want a token or key of whoever asks.
     ///
     /// # Errors
     /// `malformed` for what is no URL of a server.
-    pub(crate) fn at(url: &str) -> Result<Self, Failure> {
+    pub(crate) fn at(url: &str, token: Option<&str>) -> Result<Self, Failure> {
         let wrong = |why: &str| {
             let message = format!("{url:?} is no server: {why}; say --server http://127.0.0.1:8321");
             Failure::new(FailureKind::Malformed, message)
@@ -61,7 +70,8 @@ impl Remote {
         }
         let builder =
             Client::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).no_proxy();
-        let http = builder.build().map_err(|error| wrong(&error.to_string()))?;
+        let http =
+            builder.default_headers(named(token)?).build().map_err(|error| wrong(&error.to_string()))?;
         Ok(Remote { http, base: url.trim_end_matches('/').to_owned() })
     }
 

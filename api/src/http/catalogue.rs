@@ -53,8 +53,9 @@ pub(super) async fn plan(
     plan::request(job.sources.clone(), &job.choice()?)?;
     let uploaded = web.front.scores.named(&principal, &job.scores, job.corpus.as_deref()).await?;
     let limits = web.front.limits.clone();
+    let reach = web.front.service.reach_of(&principal)?;
     let estimated = heavy(move || async move {
-        let listing = sources::list_with(&job.sources, uploaded, &limits).await?;
+        let listing = sources::list_with(&job.sources, uploaded, &reach, &limits).await?;
         let estimate = plan::estimate(listing.found.iter())?;
         Ok((estimate, listing.left_out))
     });

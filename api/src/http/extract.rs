@@ -10,7 +10,6 @@ use serde_json::error::Category;
 use shared::failure::{Failure, FailureKind};
 use shared::limits::{Limits, exceeded};
 use shared::principal::Principal;
-use std::convert::Infallible;
 use std::str::FromStr;
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -57,14 +56,16 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
     }
 }
 
-/// Who asks: whom the layers before found, else whoever sits at this machine.
+/// Who asks, as the door found out.
 pub(super) struct Who(pub(super) Principal);
 
 impl<S: Send + Sync> FromRequestParts<S> for Who {
-    type Rejection = Infallible;
+    type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Who(parts.extensions.get::<Principal>().cloned().unwrap_or_else(Principal::local)))
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let found = parts.extensions.get::<Principal>().cloned();
+        let nobody = || Failure::new(FailureKind::Internal, "nobody was asked who they are");
+        found.map(Who).ok_or_else(|| nobody().into())
     }
 }
 

@@ -19,17 +19,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tracing::Instrument;
+use tracing::field::Empty;
 
 /// The header that names a request, in both directions.
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Bytes of a name of a request that are taken from a client.
 const REQUEST_ID_BYTES_MAX: usize = 64;
 
+/// The number of a request.
+#[derive(Clone, Debug)]
+pub(super) struct RequestId(pub(super) String);
+
 /// Gives a request its number and span, counts it, and answers for a handler that panics.
-pub(super) async fn request(request: Request, next: Next) -> Response {
+pub(super) async fn request(mut request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
+    request.extensions_mut().insert(RequestId(id.clone()));
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let span = tracing::info_span!("request", request.id = %id, http.method = %method, http.path = %path);
+    let span = tracing::info_span!("request", request.id = %id, http.method = %method, http.path = %path, tenant = Empty, subject = Empty);
     let began = Instant::now();
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone());
     let mut response = answer.await.unwrap_or_else(|_| {
@@ -153,7 +159,8 @@ pub(super) async fn whole_body(
     Ok(next.run(Request::from_parts(head, Body::from(body))).await)
 }
 
-async fn read(body: Body, limits: &Limits) -> Result<bytes::Bytes, Problem> {
+/// Reads a body whole, within a size and a time.
+pub(super) async fn read(body: Body, limits: &Limits) -> Result<bytes::Bytes, Problem> {
     let bytes_max = limits.request_bytes_max;
     let limited = Limited::new(body, usize::try_from(bytes_max).unwrap_or(usize::MAX));
     let seconds = limits.request_seconds_max;

@@ -60,7 +60,8 @@ pub(super) async fn submit(
     let (service, limits) = (web.front.service.clone(), web.front.limits.clone());
     let who = principal.clone();
     let taken = heavy(move || async move {
-        let listing = sources::list_with(&job.sources, uploaded, &limits).await?;
+        let reach = service.reach_of(&who)?;
+        let listing = sources::list_with(&job.sources, uploaded, &reach, &limits).await?;
         service.order(&who, request, listing, order).await
     });
     accepted(&web, &principal, taken.await?).await

@@ -2,7 +2,7 @@
 
 use super::patient::Patient;
 use crate::front::Front;
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -14,11 +14,16 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tower::Layer;
 
 /// How long what is being answered may take once the process is asked to stop.
 const DRAIN: Duration = Duration::from_secs(5);
 /// How long to wait after the system had no room for another connection.
 const FULL_PAUSE: Duration = Duration::from_millis(100);
+
+/// The address at the other end of a connection.
+#[derive(Clone, Debug)]
+pub(super) struct Peer(pub(super) Arc<str>);
 
 /// A port of this machine.
 #[derive(Debug)]
@@ -29,16 +34,16 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Takes a port of the loopback.
+    /// Takes a port: of the loopback, and of any address where callers show who they are.
     ///
     /// # Errors
-    /// `malformed` for any other address, for whoever reaches the server may do everything; `unavailable` when the port
-    /// cannot be had.
-    pub async fn bind(address: SocketAddr) -> Result<Self, Failure> {
-        if !address.ip().is_loopback() {
+    /// `malformed` for an address beyond the loopback where they need not, for whoever reaches the server may then do
+    /// everything; `unavailable` when the port cannot be had.
+    pub async fn bind(address: SocketAddr, callers_are_known: bool) -> Result<Self, Failure> {
+        if !address.ip().is_loopback() && !callers_are_known {
             let message = format!(
-                "{address} is not this machine alone: whoever reaches the server may do everything, for there is no \
-                 authentication yet; say --listen 127.0.0.1:{0} or [::1]:{0}",
+                "{address} is not this machine alone, and whoever reaches the server may do everything: have callers show who \
+                 they are (RIPIENO_AUTH, docs/security.md), or say --listen 127.0.0.1:{0} or [::1]:{0}",
                 address.port()
             );
             return Err(Failure::new(FailureKind::Malformed, message));
@@ -89,6 +94,9 @@ impl Listener {
 
 async fn connection(stream: TcpStream, _room: OwnedSemaphorePermit, router: Router, front: Arc<Front>) {
     metrics::HTTP_CONNECTIONS.increase();
+    // Who is at the other end: a proxy, where there is one.
+    let peer = stream.peer_addr().map_or_else(|_| String::new(), |peer| peer.ip().to_string());
+    let service = Extension(Peer(peer.into())).layer(router);
     let limits = &front.limits;
     let patience = Duration::from_secs(limits.request_seconds_max);
     let served = http1::Builder::new()
@@ -96,7 +104,7 @@ async fn connection(stream: TcpStream, _room: OwnedSemaphorePermit, router: Rout
         // Also for how long a connection may be kept without a request.
         .header_read_timeout(patience)
         .max_buf_size(usize::try_from(limits.request_head_bytes_max).unwrap_or(usize::MAX).max(8192))
-        .serve_connection(TokioIo::new(Patient::new(stream, patience)), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(Patient::new(stream, patience)), TowerToHyperService::new(service));
     tokio::pin!(served);
     let ended = tokio::select! {
         ended = served.as_mut() => ended,

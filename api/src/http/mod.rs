@@ -3,6 +3,7 @@
 mod ask;
 mod callbacks;
 mod catalogue;
+mod entry;
 mod events;
 mod extract;
 mod guard;
@@ -34,6 +35,7 @@ pub(crate) use similar::{COMPARED, WITHOUT};
 use crate::front::Front;
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
+use entry::Door;
 use problem::Problem;
 use shared::failure::{Failure, FailureKind};
 use std::sync::Arc;
@@ -45,12 +47,16 @@ use web::Web;
 /// `unavailable` when there is no temporary folder for downloads.
 pub fn router(front: &Arc<Front>, names: Names, callbacks: Option<Callbacks>) -> Result<Router, Failure> {
     let web = Arc::new(Web::new(front, callbacks)?);
+    let door = Door { front: Arc::clone(front), operations: Arc::new(rest::operations()) };
     let guarded = Router::new()
         .merge(rest::routes(&web))
         .merge(crate::mcp::router(Arc::clone(front)))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
+        .layer(from_fn_with_state(door.clone(), entry::may))
         .layer(from_fn_with_state(Arc::clone(front), guard::whole_body))
+        .layer(from_fn_with_state(door, entry::known))
+        .merge(entry::metadata(front))
         .layer(from_fn_with_state(Arc::new(names), guard::names));
     // Whoever watches the process calls it by whatever name it has for it, and learns nothing of anybody's jobs.
     Ok(Router::new()

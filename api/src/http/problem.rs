@@ -70,6 +70,7 @@ const fn title(kind: FailureKind) -> &'static str {
         FailureKind::TimedOut => "It did not end in time",
         FailureKind::Crashed => "It took its process down",
         FailureKind::Unavailable => "Something was away",
+        FailureKind::TooMany => "It is too much at once",
         FailureKind::Cancelled => "It was stopped, or has ended",
         FailureKind::Internal => "A defect of Ripieno",
     }

@@ -1,5 +1,6 @@
 //! REST: each operation one handler, whose description the OpenAPI document is made of.
 
+use super::entry::Operations;
 use super::web::Web;
 use super::{catalogue, events, items, jobs, openapi, results, schedules, scores, similar, uploads};
 use axum::Router;
@@ -45,6 +46,11 @@ fn described() -> OpenApiRouter<Arc<Web>> {
 pub(super) fn routes(web: &Arc<Web>) -> Router {
     let (router, _) = described().split_for_parts();
     router.with_state(Arc::clone(web)).merge(openapi::served(document()))
+}
+
+/// Which operation a request is.
+pub(super) fn operations() -> Operations {
+    Operations::of(&described().into_openapi())
 }
 
 /// The OpenAPI document, as it is served and as `docs/openapi.json` has it.

@@ -7,6 +7,7 @@ mod conformance;
 mod cursor;
 mod detail;
 mod listen;
+mod operation;
 mod prompts;
 mod resources;
 mod schema;
@@ -16,8 +17,11 @@ mod tools;
 mod transport;
 mod view;
 
+pub(crate) use operation::operation_of;
+pub(crate) use transport::PATH;
 pub use transport::{router, stdio};
 
+use crate::auth::table;
 use crate::front::Front;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestParams,
@@ -58,11 +62,19 @@ impl Mcp {
         Mcp { front, connected }
     }
 
-    /// Who asks: whom the layers before found, else whoever sits here.
-    fn principal(context: &RequestContext<RoleServer>) -> Principal {
-        let parts = context.extensions.get::<axum::http::request::Parts>();
-        let found = parts.and_then(|parts| parts.extensions.get::<Principal>());
-        found.cloned().unwrap_or_else(Principal::local)
+    /// Who asks for an operation, and may: whom the door let in, or whoever sits at the other end of standard input.
+    fn principal(context: &RequestContext<RoleServer>, operation: &str) -> Result<Principal, ErrorData> {
+        let denied = |why: &str| {
+            let data = Some(serde_json::json!({ "kind": "denied", "retryable": false }));
+            ErrorData::new(rmcp::model::ErrorCode(1403), format!("{operation}: {why}"), data)
+        };
+        let principal = match context.extensions.get::<axum::http::request::Parts>() {
+            Some(parts) => parts.extensions.get::<Principal>().cloned().ok_or_else(|| denied("who asks?"))?,
+            None => Principal::local(),
+        };
+        // The door has looked already, by the body as it reads it: here counts what is done.
+        table::may(&principal, operation).map_err(|_| denied("you may not do this"))?;
+        Ok(principal)
     }
 }
 
@@ -103,8 +115,11 @@ impl ServerHandler for Mcp {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let name = request.name.as_ref();
-        let principal = Self::principal(&context);
         let mut args = request.arguments.unwrap_or_default();
+        if self.get_tool(name).is_none() {
+            return Err(tools::unknown(name));
+        }
+        let principal = Self::principal(&context, &operation::of_tool(name, &args))?;
         let tasks = name == "analysis_run" && tasks::known(&context);
         if tasks {
             // Whoever knows tasks need not wait for an answer to this call.
@@ -135,7 +150,7 @@ impl ServerHandler for Mcp {
         request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        resources::list(&self.front, &Self::principal(&context), request).await
+        resources::list(&self.front, &Self::principal(&context, "resources/list")?, request).await
     }
 
     async fn list_resource_templates(
@@ -151,7 +166,7 @@ impl ServerHandler for Mcp {
         request: ReadResourceRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        let principal = Self::principal(&context);
+        let principal = Self::principal(&context, &operation::of_reading(&request.uri))?;
         resources::read(&self.front, &principal, &request.uri).await.map(Into::into)
     }
 
@@ -163,7 +178,7 @@ impl ServerHandler for Mcp {
     }
 
     async fn listen(&self, subscription: SubscriptionContext) -> Result<(), ErrorData> {
-        let principal = Self::principal(subscription.request_context());
+        let principal = Self::principal(subscription.request_context(), "subscriptions/listen")?;
         let uris = subscription.accepted().resource_subscriptions.clone().unwrap_or_default();
         let (tell, mut told) = tokio::sync::mpsc::channel(1);
         let telling = async {
@@ -196,7 +211,8 @@ impl ServerHandler for Mcp {
         if uris.is_empty() {
             return Err(ErrorData::invalid_params(format!("{} never changes", request.uri), None));
         }
-        let (front, principal) = (Arc::clone(&self.front), Self::principal(&context));
+        let principal = Self::principal(&context, "resources/subscribe")?;
+        let front = Arc::clone(&self.front);
         let peer = context.peer.clone();
         // Ends with the connection, over which it can tell nothing then.
         tokio::spawn(async move {
@@ -239,7 +255,7 @@ impl ServerHandler for Mcp {
         request: CompleteRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
-        let principal = Self::principal(&context);
+        let principal = Self::principal(&context, "completion/complete")?;
         let completed = prompts::complete(&self.front, &principal, &request.r#ref, &request.argument).await;
         completed.map_err(|failure| resources::refused(&failure))
     }
@@ -249,7 +265,7 @@ impl ServerHandler for Mcp {
         request: GetTaskParams,
         context: RequestContext<RoleServer>,
     ) -> Result<GetTaskResult, ErrorData> {
-        tasks::get(&self.front, &Self::principal(&context), &request.task_id).await
+        tasks::get(&self.front, &Self::principal(&context, "tasks/get")?, &request.task_id).await
     }
 
     async fn update_task(
@@ -257,7 +273,7 @@ impl ServerHandler for Mcp {
         request: UpdateTaskParams,
         context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        tasks::update(&self.front, &Self::principal(&context), &request.task_id).await
+        tasks::update(&self.front, &Self::principal(&context, "tasks/update")?, &request.task_id).await
     }
 
     async fn cancel_task(
@@ -265,7 +281,7 @@ impl ServerHandler for Mcp {
         request: CancelTaskParams,
         context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        tasks::cancel(&self.front, &Self::principal(&context), &request.task_id).await
+        tasks::cancel(&self.front, &Self::principal(&context, "tasks/cancel")?, &request.task_id).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! How MCP comes in: by HTTP, or by standard input and output.
 
 use super::{Mcp, task_listen};
+use crate::auth::table::may;
 use crate::front::Front;
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
@@ -19,6 +20,8 @@ use std::sync::Arc;
 
 /// Bytes of one request: a score that is sent in it has two million at the most, and base64 of it a third more.
 const REQUEST_BYTES_MAX: usize = 4 << 20;
+/// Where MCP is answered.
+pub(crate) const PATH: &str = "/mcp";
 /// The header that repeats what a request is about.
 const NAME: &str = "mcp-name";
 /// The header that repeats a request's method.
@@ -37,7 +40,7 @@ pub fn router(front: Arc<Front>) -> Router {
     let handler = super::conformance::Fixtures::beside(handler);
     let sessions = Arc::new(NeverSessionManager::default());
     let service = StreamableHttpService::new(move || Ok(handler.clone()), sessions, config);
-    Router::new().route_service("/mcp", service).layer(from_fn_with_state(front, tasks_of_others))
+    Router::new().route_service(PATH, service).layer(from_fn_with_state(front, tasks_of_others))
 }
 
 /// MCP over standard input and output, until the client closes them.
@@ -67,8 +70,11 @@ async fn tasks_of_others(State(front): State<Arc<Front>>, request: Request, next
         parts.headers.insert(NAME, name);
     }
     if let Some(asked) = task_listen::asked(&parts.headers, &body) {
-        let principal = parts.extensions.get::<Principal>().cloned().unwrap_or_else(Principal::local);
-        return task_listen::answer(front, principal, asked).await;
+        let principal = parts.extensions.get::<Principal>();
+        let Some(principal) = principal.filter(|who| may(who, "subscriptions/listen").is_ok()) else {
+            return StatusCode::FORBIDDEN.into_response();
+        };
+        return task_listen::answer(front, principal.clone(), asked).await;
     }
     next.run(Request::from_parts(parts, Body::from(body))).await
 }

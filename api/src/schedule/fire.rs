@@ -195,7 +195,8 @@ impl Scheduler {
             Before::Nothing => None,
         };
         let request = of_today(&schedule.request)?;
-        let listing = sources::list(&request.sources, &self.limits).await?;
+        let reach = ledger.reach_of_sources()?;
+        let listing = sources::list_with(&request.sources, Vec::new(), &reach, &self.limits).await?;
         let run_before = match &before {
             Some(before) => record_of(ledger, before).await?,
             None => None,

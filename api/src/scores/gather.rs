@@ -1,6 +1,6 @@
 //! Scores from where they lie: a path of this machine, a URL.
 
-use super::{Scores, Upload, policy};
+use super::{Scores, Upload};
 use crate::plan::{Found, Root};
 use crate::sources;
 use bytes::Bytes;
@@ -10,6 +10,7 @@ use shared::failure::{Failure, FailureKind};
 use shared::job::Item;
 use shared::limits::{SCORES_AT_ONCE_MAX, exceeded};
 use shared::principal::Principal;
+use shared::reach::Reach;
 use shared::store::Stores;
 use std::io::Read;
 use std::sync::Arc;
@@ -39,7 +40,7 @@ impl Scores {
         corpus: Option<&str>,
     ) -> Result<Imported, Failure> {
         let names = [path.to_owned()];
-        self.import_listed(principal, &names, corpus).await
+        self.import_listed(principal, &names, &Reach::everything(), corpus).await
     }
 
     /// Imports the score at a URL, or all under a prefix of an object store. Whoever is not `at_home` is refused any but a
@@ -54,25 +55,30 @@ impl Scores {
         corpus: Option<&str>,
         at_home: bool,
     ) -> Result<Imported, Failure> {
-        if !at_home {
-            policy::check(url).await?;
-        }
+        let reach = match at_home {
+            true => Reach::everything(),
+            // Whoever only reaches this machine is not at home by that.
+            false if principal.is_local() => Reach::public(),
+            false => self.ledger.of(&principal.tenant).reach_of_sources()?,
+        };
+        reach.way(url).await?;
         if !url.starts_with("http://") && !url.starts_with("https://") {
-            return self.import_listed(principal, &[url.to_owned()], corpus).await;
+            return self.import_listed(principal, &[url.to_owned()], &reach, corpus).await;
         }
         // What HTTP serves cannot be listed: it is one score.
         let root = Root { name: url.to_owned(), address: url.to_owned() };
         let found = Found { root: Arc::new(root), inside: "".into(), bytes: 0, modified_ms: 0, more: None };
-        self.import_all(principal, vec![found], corpus).await
+        self.import_all(principal, vec![found], &reach, corpus).await
     }
 
     async fn import_listed(
         &self,
         principal: &Principal,
         names: &[String],
+        reach: &Reach,
         corpus: Option<&str>,
     ) -> Result<Imported, Failure> {
-        let listing = sources::list(names, &self.limits).await?;
+        let listing = sources::list_with(names, Vec::new(), reach, &self.limits).await?;
         if listing.found.items() == 0 {
             let message = format!("there is no score under {}", names.join(", "));
             return Err(Failure::new(FailureKind::NotFound, message));
@@ -81,13 +87,14 @@ impl Scores {
             return Err(exceeded(SCORES_AT_ONCE_MAX.name, SCORES_AT_ONCE_MAX.default, None));
         }
         let found = listing.found.iter().collect::<Result<Vec<_>, _>>()?;
-        self.import_all(principal, found, corpus).await
+        self.import_all(principal, found, reach, corpus).await
     }
 
     async fn import_all(
         &self,
         principal: &Principal,
         found: Vec<Found>,
+        reach: &Reach,
         corpus: Option<&str>,
     ) -> Result<Imported, Failure> {
         corpus.map_or(Ok(()), check_corpus)?;
@@ -96,7 +103,7 @@ impl Scores {
         let stores = &stores;
         let imports = stream::iter(found).map(|found| async move {
             let (name, address) = (found.name(), found.address());
-            let outcome = match self.fetch(&address, stores).await {
+            let outcome = match self.fetch(&address, reach, stores).await {
                 Ok(bytes) => {
                     let (from, corpus) = (name.clone(), corpus.map(str::to_owned));
                     let name = address.split(['?', '#']).next().unwrap_or_default().to_owned();
@@ -118,9 +125,9 @@ impl Scores {
         Ok(imported)
     }
 
-    async fn fetch(&self, address: &str, stores: &Stores) -> Result<Bytes, Failure> {
+    async fn fetch(&self, address: &str, reach: &Reach, stores: &Stores) -> Result<Bytes, Failure> {
         let item = Item::alone(String::new(), address.to_owned(), 0);
-        let arrived = fetch(&item, stores, &self.limits).await?;
+        let arrived = fetch(&item, reach, stores, &self.limits).await?;
         let limits = self.limits.clone();
         let loading = tokio::task::spawn_blocking(move || {
             let loaded = arrived.load(&limits)?;

@@ -3,7 +3,6 @@
 
 mod describe;
 mod gather;
-mod policy;
 mod search;
 mod uploads;
 
@@ -19,7 +18,7 @@ use shared::clock;
 use shared::failure::{Failure, FailureKind};
 use shared::ledger::{Created, Ledger};
 use shared::limits::{Limits, exceeded};
-use shared::principal::Principal;
+use shared::principal::{Principal, Scope};
 use shared::row::Row;
 use shared::wire::WIRE_VERSION;
 use std::collections::BTreeMap;
@@ -201,13 +200,18 @@ impl Scores {
     /// Scores, and all of a corpus, as sources of a job.
     ///
     /// # Errors
-    /// `malformed` for what is no handle; `not_found` for what is not there; what the ledger says.
+    /// `denied` to whoever may not read scores; `malformed` for what is no handle; `not_found` for what is not there; what the ledger says.
     pub async fn named(
         &self,
         principal: &Principal,
         scores: &[String],
         corpus: Option<&str>,
     ) -> Result<Vec<Found>, Failure> {
+        let named = !scores.is_empty() || corpus.is_some();
+        if named && !(principal.has(Scope::ScoresRead) && principal.was_given(Scope::ScoresRead)) {
+            let message = format!("a job of uploaded scores needs the scope {}", Scope::ScoresRead.name());
+            return Err(Failure::new(FailureKind::Denied, message));
+        }
         let mut ids = scores.iter().map(|score| score.parse()).collect::<Result<Vec<ScoreId>, _>>()?;
         if let Some(corpus) = corpus {
             ids.extend(self.corpus(principal, corpus).await?);

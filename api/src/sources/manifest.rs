@@ -9,7 +9,7 @@ use object_store::ObjectStoreExt;
 use serde_json::{Map, Value};
 use shared::clock::unix_ms;
 use shared::failure::{Failure, FailureKind};
-use shared::limits::{Limits, exceeded};
+use shared::limits::exceeded;
 use shared::place::Place;
 use shared::store;
 use std::cell::Cell;
@@ -43,7 +43,7 @@ fn ending(name: &str) -> Option<Option<u8>> {
 /// Takes what a manifest file names.
 pub(super) async fn list(name: &str, walk: &mut Walk<'_>) -> Result<(), Failure> {
     let file = match store::is_url(name) {
-        true => fetched(name, walk.limits).await?,
+        true => fetched(name, walk).await?,
         false => File::open(name).map_err(|error| unreadable(&error))?,
     };
     let root = Arc::new(Root { name: String::new(), address: String::new() });
@@ -55,8 +55,9 @@ pub(super) async fn list(name: &str, walk: &mut Walk<'_>) -> Result<(), Failure>
 }
 
 /// A manifest file of a store, in a file that nobody else names.
-async fn fetched(url: &str, limits: &Limits) -> Result<File, Failure> {
-    let (store, path) = store::open(url)?;
+async fn fetched(url: &str, walk: &Walk<'_>) -> Result<File, Failure> {
+    let limits = walk.limits;
+    let (store, path) = walk.reach.open(url).await?;
     let mut chunks = store.get(&path).await.map_err(store::failure)?.into_stream();
     let mut file = tempfile::tempfile().map_err(|error| broken(&error))?;
     let mut taken = 0;
@@ -189,7 +190,7 @@ impl Manifest<'_> {
         walk: &mut Walk<'_>,
     ) -> Result<(), Failure> {
         let root = Arc::clone(&self.root);
-        walk.push(match source.and_then(|source| self.resolved(source)) {
+        walk.push(match source.and_then(|source| self.resolved(source, walk)) {
             Ok(Resolved { name, address, bytes, modified_ms }) => {
                 let more = Some(Box::new(More { address, given, ..More::default() }));
                 Found { root, inside: name.into(), bytes, modified_ms, more }
@@ -204,7 +205,7 @@ impl Manifest<'_> {
     }
 
     /// What a line names, seen from where the manifest file lies.
-    fn resolved(&self, source: &str) -> Result<Resolved, Wrong> {
+    fn resolved(&self, source: &str, walk: &Walk<'_>) -> Result<Resolved, Wrong> {
         if source.trim().is_empty() {
             return Err((FailureKind::Malformed, "no score is named".to_owned()));
         }
@@ -231,7 +232,7 @@ impl Manifest<'_> {
             let name = store::join(before.trim_end_matches('/'), source);
             return Ok(Resolved { name, address: None, bytes: 0, modified_ms: 0 });
         }
-        local(before, source)
+        local(before, source, walk)
     }
 }
 
@@ -242,8 +243,9 @@ struct Resolved {
     modified_ms: u64,
 }
 
-fn local(before: &str, source: &str) -> Result<Resolved, Wrong> {
+fn local(before: &str, source: &str, walk: &Walk<'_>) -> Result<Resolved, Wrong> {
     let name = if source.starts_with('/') { source.to_owned() } else { format!("{before}{source}") };
+    walk.may_look_at(&name).map_err(|failure| (failure.kind, failure.message))?;
     let known =
         Path::new(&name).canonicalize().and_then(|path| fs::metadata(&path).map(|meta| (path, Some(meta))));
     // One that is not there is an item, and will say so.

@@ -10,6 +10,7 @@ pub use sorted::Sorted;
 use crate::plan::Found;
 use shared::failure::Failure;
 use shared::limits::Limits;
+use shared::reach::Reach;
 use sorted::Sorter;
 use std::collections::BTreeMap;
 use walk::Walk;
@@ -35,20 +36,25 @@ const NAMED_AGAIN: &str = "named again";
 /// `not_found` and the like, naming the source, when one that was named itself cannot be had; `too_large` for more items
 /// than a job may have; `unavailable` when a long list finds no room on the disk.
 pub async fn list(names: &[String], limits: &Limits) -> Result<Listing, Failure> {
-    list_with(names, Vec::new(), limits).await
+    list_with(names, Vec::new(), &Reach::everything(), limits).await
 }
 
-/// Lists every source under the names given, and those that were found elsewhere.
+/// Lists every source under the names given, as far as `reach` goes, and those that were found elsewhere.
 ///
 /// # Errors
-/// As [`list`].
-pub async fn list_with(names: &[String], elsewhere: Vec<Found>, limits: &Limits) -> Result<Listing, Failure> {
+/// As [`list`]; `denied` for a name beyond reach.
+pub async fn list_with(
+    names: &[String],
+    elsewhere: Vec<Found>,
+    reach: &Reach,
+    limits: &Limits,
+) -> Result<Listing, Failure> {
     // Sources of one listing differ. Those of several, and of a manifest file, may be named twice: by address the same stand
     // side by side.
     let one = names.len() < 2 && elsewhere.is_empty();
     let differ = one && !names.iter().any(|name| manifest::is_manifest(name));
     let order = if differ { Found::by_name } else { Found::by_address };
-    let mut walk = Walk::new(order, limits);
+    let mut walk = Walk::new(order, reach, limits);
     for name in names {
         let outcome = walk.name(name).await;
         outcome.map_err(|failure| Failure { message: format!("{name}: {}", failure.message), ..failure })?;

@@ -4,11 +4,12 @@ use super::manifest;
 use super::pattern::{self, Pattern};
 use super::sorted::{Order, Sorter};
 use crate::plan::{Found, More, Root};
-use futures::TryStreamExt;
+use futures::{FutureExt, TryStreamExt};
 use object_store::{ObjectMeta, ObjectStoreExt};
 use shared::clock::unix_ms;
 use shared::failure::{Failure, FailureKind};
 use shared::limits::{Limits, exceeded};
+use shared::reach::Reach;
 use shared::store;
 use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
@@ -28,17 +29,24 @@ pub(super) struct Walk<'a> {
     pub(super) left_out: BTreeMap<String, u64>,
     pub(super) given: Vec<String>,
     pub(super) limits: &'a Limits,
+    pub(super) reach: &'a Reach,
     items: u64,
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(order: Order, limits: &'a Limits) -> Self {
+    pub(super) fn new(order: Order, reach: &'a Reach, limits: &'a Limits) -> Self {
         let (left_out, given) = (BTreeMap::new(), Vec::new());
-        Walk { sorter: Sorter::new(order), left_out, given, limits, items: 0 }
+        Walk { sorter: Sorter::new(order), left_out, given, limits, reach, items: 0 }
     }
 
     /// Takes what a client named.
     pub(super) async fn name(&mut self, name: &str) -> Result<(), Failure> {
+        // What lies beyond reach is not even looked for.
+        let before = match store::is_url(name) {
+            true => pattern::split_url(name),
+            false => pattern::split(name).filter(|_| !Path::new(name).exists()),
+        };
+        self.reach.way(before.map_or(name, |(before, _)| before)).await?;
         if manifest::is_manifest(name) {
             return manifest::list(name, self).await;
         }
@@ -52,6 +60,16 @@ impl<'a> Walk<'a> {
         match pattern::split(name).filter(|_| !Path::new(name).exists()) {
             Some((before, pattern)) => list_pattern(before, &Pattern::new(pattern)?, self),
             None => list_path(name, self),
+        }
+    }
+
+    /// Refuses a file beyond reach before it is looked at: its size, and whether it is there, are nobody's matter either. One
+    /// that is not there may be looked for.
+    pub(super) fn may_look_at(&self, path: &str) -> Result<(), Failure> {
+        // For a path there is nothing to wait for.
+        match self.reach.way(path).now_or_never() {
+            Some(Err(failure)) if failure.kind != FailureKind::NotFound => Err(failure),
+            _ => Ok(()),
         }
     }
 
@@ -134,6 +152,11 @@ fn list_folder(root: &Arc<Root>, pattern: Option<&Pattern>, walk: &mut Walk<'_>)
         if pattern.is_some_and(|pattern| !pattern.matches(&inside.to_string_lossy())) {
             continue;
         }
+        // Of a link that leads out of reach nothing is told but its name.
+        if entry.path_is_symlink() && walk.may_look_at(&entry.path().to_string_lossy()).is_err() {
+            walk.take(nothing_known(root, inside), pattern)?;
+            continue;
+        }
         match fs::metadata(entry.path()) {
             Ok(meta) if meta.is_file() => {
                 walk.take(found(root, &inside.to_string_lossy(), &meta), pattern)?
@@ -169,7 +192,7 @@ pub(super) fn unreadable(error: &std::io::Error) -> Failure {
 /// A URL that bears a score's extension is one object; any other is a prefix. A web server lists nothing: what it is asked
 /// for is one object, unless the name ends as a folder's does.
 async fn list_url(url: &str, walk: &mut Walk<'_>) -> Result<(), Failure> {
-    let (store, path) = store::open(url)?;
+    let (store, path) = walk.reach.open(url).await?;
     let is_web = url.starts_with("http://") || url.starts_with("https://");
     if !is_score(path.as_ref()) && (!is_web || url.ends_with('/')) {
         return list_store(url, None, walk).await;
@@ -181,7 +204,7 @@ async fn list_url(url: &str, walk: &mut Walk<'_>) -> Result<(), Failure> {
 
 /// Lists the objects of a store below a URL: all of them, or those whose names from there on match a pattern.
 async fn list_store(url: &str, pattern: Option<&Pattern>, walk: &mut Walk<'_>) -> Result<(), Failure> {
-    let (store, path) = store::open(url)?;
+    let (store, path) = walk.reach.open(url).await?;
     let (root, _) = store::split(url)?;
     let root = Arc::new(Root { name: root.clone(), address: root });
     let mut objects = store.list(Some(&path));

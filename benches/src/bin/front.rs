@@ -36,7 +36,7 @@ async fn main() {
     let front =
         Arc::new(Front::new(embedded.service.clone(), embedded.dispatcher.clone(), Limits::default()));
     let worker = embedded.work(&home.join("data"), 1).expect("threads");
-    let listener = Listener::bind("127.0.0.1:0".parse().expect("an address")).await.expect("a port");
+    let listener = Listener::bind("127.0.0.1:0".parse().expect("an address"), false).await.expect("a port");
     let address = listener.address;
     let router = http::router(&front, Names::default(), None).expect("a router");
     let serving = tokio::spawn({

@@ -228,6 +228,15 @@ impl Ledger {
         self.records_of(ids.collect()).await
     }
 
+    /// How many jobs are in the index of those that have not finished: a few of them may never have been accepted.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn active_at_most(&self) -> Result<u64, Failure> {
+        let listed = self.store.list(Some(&self.keys.active()));
+        listed.try_fold(0, |count, _| async move { Ok(count + 1) }).await.map_err(failure)
+    }
+
     async fn records_of(&self, ids: Vec<JobId>) -> Result<Vec<Record>, Failure> {
         let mut records = Vec::with_capacity(ids.len());
         for id in ids {

@@ -3,6 +3,7 @@
 use super::{Created, Ledger};
 use crate::card::{Card, ScoreId};
 use crate::failure::{Failure, FailureKind};
+use crate::reach::Reach;
 use crate::store::{self, failure};
 use bytes::Bytes;
 use futures::TryStreamExt;
@@ -19,6 +20,20 @@ impl Ledger {
             true => store::join(&self.root, key.as_ref()),
             false => format!("{}/{key}", self.root),
         }
+    }
+
+    /// Where the sources of this tenant's jobs may lie: its uploaded scores are some of them.
+    ///
+    /// # Errors
+    /// `malformed` for a `RIPIENO_SOURCES` that says no places.
+    pub fn reach_of_sources(&self) -> Result<Reach, Failure> {
+        Reach::of(self.tenant())?.with(&self.scores_place())
+    }
+
+    /// Where this tenant's uploaded scores lie: a folder, or a URL.
+    #[must_use]
+    pub fn scores_place(&self) -> String {
+        self.score_address("").trim_end_matches('/').to_owned()
     }
 
     /// Writes the bytes of a score as they came: whoever reads them knows their digest.

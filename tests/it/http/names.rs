@@ -72,12 +72,17 @@ fn problems_say_what_would_be_right() {
 }
 
 #[test]
-fn nothing_but_the_loopback_is_listened_at() {
+fn nothing_but_the_loopback_is_listened_at_where_callers_are_not_known() {
     let home = tempfile::tempdir().unwrap();
     for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0"] {
         let (code, _, errors) = finish(ripieno(home.path()).args(["serve", "--listen", address]));
-        assert!(code == 1 && errors.contains("no authentication yet"), "{address}: {code} {errors}");
+        assert!(code == 1 && errors.contains("RIPIENO_AUTH"), "{address}: {code} {errors}");
     }
+    // Where they are it is tried: this address is no machine's.
+    let mut command = ripieno(home.path());
+    command.args(["serve", "--listen", "192.0.2.1:0"]).env("RIPIENO_AUTH", "keys");
+    let (code, _, errors) = finish(&mut command);
+    assert!(code == 3 && errors.contains("cannot be listened at"), "{code} {errors}");
 }
 
 /// The document that is served, the one that is written down, and the one that the code says are the same.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use shared::failure::Failure;
 use shared::job::Asked;
 use shared::limits::Limits;
+use shared::principal::LOCAL_TENANT;
 use shared::row::{Facts, Finding, State};
 use std::collections::BTreeMap;
 
@@ -64,9 +65,17 @@ pub fn part_sentence(reading: &str, part: usize) -> String {
     format!("{reading}part {part}\n")
 }
 
-/// What decides the reading of an item: its bytes, the reader, the options of reading, its repeats, and the bounds.
+/// Whose an entry is: what one tenant has read, another does not find. Whoever sits at this machine is nobody else.
+#[must_use]
+pub fn whose_sentence(tenant: &str) -> String {
+    if tenant == LOCAL_TENANT { String::new() } else { format!("tenant {tenant}\n") }
+}
+
+/// What decides the reading of an item: for whom it is read, its bytes, the reader, the options of reading, its repeats, and the
+/// bounds.
 #[must_use]
 pub fn reading_sentence(
+    whose: &str,
     digest: &str,
     format: &Format,
     options: &ReadOptions,
@@ -79,7 +88,7 @@ pub fn reading_sentence(
     let (reader, revision, fidelity, repeats) =
         (format.name, format.revision, fidelity.name(), repeats.name());
     format!(
-        "score {digest}\nreader {reader}@{revision}\nfidelity {fidelity}\nrepeats {repeats}\n{midi}limits {limits}\n"
+        "{whose}score {digest}\nreader {reader}@{revision}\nfidelity {fidelity}\nrepeats {repeats}\n{midi}limits {limits}\n"
     )
 }
 

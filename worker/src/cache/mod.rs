@@ -6,7 +6,9 @@
 mod entry;
 mod source;
 
-pub use entry::{Encoded, Entry, Known, finding_sentence, limits_mark, part_sentence, reading_sentence};
+pub use entry::{
+    Encoded, Entry, Known, finding_sentence, limits_mark, part_sentence, reading_sentence, whose_sentence,
+};
 pub use source::{Source, source_sentence};
 
 use std::fs::{self, File, TryLockError};
@@ -84,10 +86,10 @@ impl Cache {
         self.recalled(sentence, |bytes| Entry::decode(bytes, sentence))
     }
 
-    /// What is known of a source in a store.
+    /// What is known of a source in a store, by who had it fetched.
     #[must_use]
-    pub fn recall_source(&self, address: &str) -> Option<Source> {
-        let sentence = source_sentence(address);
+    pub fn recall_source(&self, whose: &str, address: &str) -> Option<Source> {
+        let sentence = source_sentence(whose, address);
         let known = |source: &Source| source.sentence == sentence;
         self.recalled(&sentence, |bytes| entry::decode(bytes).filter(known))
     }

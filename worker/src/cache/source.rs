@@ -18,10 +18,10 @@ pub struct Source {
     pub format: String,
 }
 
-/// What a source is found by. Other readers may choose otherwise, so they are named too.
+/// What a source is found by, for whom it was fetched. Other readers may choose otherwise, so they are named too.
 #[must_use]
-pub fn source_sentence(address: &str) -> String {
-    let mut sentence = format!("source {address}\nreaders");
+pub fn source_sentence(whose: &str, address: &str) -> String {
+    let mut sentence = format!("{whose}source {address}\nreaders");
     for format in READERS.iter().map(|reader| reader.format()) {
         sentence.push_str(&format!(" {}@{}", format.name, format.revision));
     }

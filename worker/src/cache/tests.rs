@@ -58,7 +58,7 @@ fn a_source_is_known_by_its_address() {
     let folder = tempfile::tempdir().unwrap();
     let cache = Cache::open(folder.path(), BYTES_MAX).unwrap();
     let source = |etag: &str| Source {
-        sentence: source_sentence("s3://b/a"),
+        sentence: source_sentence("", "s3://b/a"),
         etag: etag.to_owned(),
         bytes: 7,
         digest: "d".into(),
@@ -66,8 +66,10 @@ fn a_source_is_known_by_its_address() {
     };
     cache.remember_source(&source("1"));
     cache.remember_source(&source("2"));
-    assert_eq!(cache.recall_source("s3://b/a"), Some(source("2")));
-    assert_eq!(cache.recall_source("s3://b/b"), None);
+    assert_eq!(cache.recall_source("", "s3://b/a"), Some(source("2")));
+    assert_eq!(cache.recall_source("", "s3://b/b"), None);
+    let other = super::whose_sentence("uni-a");
+    assert_eq!(cache.recall_source(&other, "s3://b/a"), None, "another tenant's");
 }
 
 #[test]

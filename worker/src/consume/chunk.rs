@@ -16,6 +16,7 @@ use shared::failure::{Failure, FailureKind};
 use shared::job::{Item, Wish};
 use shared::ledger::Created;
 use shared::metrics;
+use shared::reach::Reach;
 use shared::receipt::{Outcome, Receipt};
 use shared::store;
 use shared::wire::WIRE_VERSION;
@@ -55,7 +56,7 @@ impl Worker {
         let chunk = known.ledger.chunk(&message.job, message.chunk).await?;
         let progress = Progress::new(&self.dispatcher, &message.job);
         let worked = match self.apart.clone().filter(|_| suspect) {
-            Some(program) => suspect::work(program, &known.request, chunk.items, &self.limits),
+            Some(program) => suspect::work(program, &known.ledger, &known.request, chunk.items, &self.limits),
             None => self.work_groups(chunk.items, known, message),
         };
         let mut worked = worked.inspect_ok(|worked| progress.items(worked.outcomes.len() as u64));
@@ -140,7 +141,7 @@ impl Worker {
         let arriving = all.map(|((item, taken), (known, current))| async move {
             match (taken, current) {
                 (Some(taken), true) => Ok((item, Arrival::Known(taken.rows, taken.outcome))),
-                (taken, _) => match self.arrive(&item, known, taken).await {
+                (taken, _) => match self.arrive(&item, known, taken, &job.reach).await {
                     Arrival::Fetched(Err(failure), _) if failure.kind.is_transient() && !last => Err(failure),
                     arrival => Ok((item, arrival)),
                 },
@@ -199,7 +200,7 @@ impl Worker {
             let Some(cache) = &worker.cache else { return Ok(Vec::new()) };
             let recall = |item: &Option<Item>| {
                 let Some(item) = item else { return Ok(None) };
-                let source = cache.recall_source(&item.address);
+                let source = wanted.recall_source(cache, &item.address);
                 let is_it = |source: &Source| {
                     item.etag.as_ref().is_none_or(|etag| *etag == source.etag && item.bytes == source.bytes)
                 };
@@ -213,16 +214,22 @@ impl Worker {
     }
 
     /// Fetches an item, unless it is known to be as it was.
-    async fn arrive(&self, item: &Item, known: Option<Recalled>, taken: Option<Taken>) -> Arrival {
+    async fn arrive(
+        &self,
+        item: &Item,
+        known: Option<Recalled>,
+        taken: Option<Taken>,
+        reach: &Reach,
+    ) -> Arrival {
         let Some(Recalled { etag, rows, mut outcome }) = known else {
-            return Arrival::Fetched(fetch::fetch(item, &self.stores, &self.limits).await, taken);
+            return Arrival::Fetched(fetch::fetch(item, reach, &self.stores, &self.limits).await, taken);
         };
         // The listing told its mark already; a manifest file told none.
         if item.etag.is_some() {
             outcome.as_listed = true;
             return Arrival::Known(rows, outcome);
         }
-        match fetch::fetch_unless(item, Some(&etag), &self.stores, &self.limits).await {
+        match fetch::fetch_unless(item, Some(&etag), reach, &self.stores, &self.limits).await {
             Ok(Some(arrived)) => Arrival::Fetched(Ok(arrived), taken),
             Ok(None) => Arrival::Known(rows, outcome),
             Err(failure) => Arrival::Fetched(Err(failure), taken),

@@ -9,6 +9,7 @@ use futures::StreamExt;
 use futures::stream::{BoxStream, try_unfold};
 use shared::failure::{Failure, FailureKind};
 use shared::job::{Item, Request};
+use shared::ledger::Ledger;
 use shared::limits::Limits;
 use shared::metrics;
 use shared::wire;
@@ -27,13 +28,15 @@ const GRACE: Duration = Duration::from_secs(2);
 /// Works items apart, in order.
 pub(super) fn work(
     apart: Apart,
+    ledger: &Ledger,
     request: &Request,
     items: Vec<Item>,
     limits: &Limits,
 ) -> BoxStream<'static, Result<Worked, Failure>> {
     let allowed = Duration::from_secs(limits.item_seconds_max) + GRACE;
-    let (request, items) = (request.clone(), items.into());
-    let bench = Bench { apart, request, items, process: None, kills: 0, allowed };
+    let (tenant, scores) = (ledger.tenant().to_owned(), ledger.scores_place());
+    let task = Task { request: request.clone(), tenant, scores, items: Vec::new() };
+    let bench = Bench { apart, task, items: items.into(), process: None, kills: 0, allowed };
     let step = |mut bench: Bench| async { Ok(bench.next().await?.map(|worked| (worked, bench))) };
     try_unfold(bench, step).boxed()
 }
@@ -41,7 +44,8 @@ pub(super) fn work(
 /// The items that are left, and the process that works them.
 struct Bench {
     apart: Apart,
-    request: Request,
+    /// But for its items.
+    task: Task,
     items: VecDeque<Item>,
     process: Option<Process>,
     /// Processes that the first item has taken down.
@@ -62,7 +66,7 @@ impl Bench {
         while let Some(item) = self.items.front() {
             let process = match &mut self.process {
                 Some(process) => process,
-                none => none.insert(Process::start(&self.apart, &self.request, &self.items).await?),
+                none => none.insert(Process::start(&self.apart, &self.task, &self.items).await?),
             };
             let failure = match timeout(self.allowed, process.next()).await {
                 Ok(Ok(worked)) => {
@@ -106,7 +110,7 @@ struct Process {
 }
 
 impl Process {
-    async fn start(apart: &Apart, request: &Request, items: &VecDeque<Item>) -> Result<Self, Failure> {
+    async fn start(apart: &Apart, task: &Task, items: &VecDeque<Item>) -> Result<Self, Failure> {
         let failed = |error: std::io::Error| {
             let program = apart.program.display();
             Failure::new(FailureKind::Unavailable, format!("{program} cannot work apart: {error}"))
@@ -117,7 +121,7 @@ impl Process {
         let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(failed(std::io::ErrorKind::BrokenPipe.into()));
         };
-        let task = Task { request: request.clone(), items: items.iter().cloned().collect() };
+        let task = Task { items: items.iter().cloned().collect(), ..task.clone() };
         let task = wire::encode(&task)?;
         input.write_all(&Word::Task.head(task.len())?).await.map_err(failed)?;
         input.write_all(&task).await.map_err(failed)?;

@@ -1,8 +1,8 @@
 //! Which addresses may be called: public ones, unless the operator says otherwise. Else a client could have the front
 //! knock at doors that it cannot reach itself.
 
-use crate::public::is_public;
 use shared::failure::{Failure, FailureKind};
+use shared::public::is_public;
 use std::net::{IpAddr, SocketAddr};
 use url::Url;
 

@@ -79,12 +79,7 @@ pub(super) fn object(schema: Value) -> JsonObject {
 /// Calls a tool. What is wrong with a call is told to the model in the result; only a tool that is not there is an error of
 /// the protocol.
 pub(super) async fn call(name: &str, call: Call<'_>) -> Result<CallToolResult, ErrorData> {
-    let Some(spec) = TOOLS.iter().find(|spec| spec.name == name) else {
-        let names: Vec<&str> = TOOLS.iter().map(|spec| spec.name).collect();
-        let hint = nearest(name, &names).map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
-        let message = format!("there is no tool {name:?}{hint} There are: {}", names.join(", "));
-        return Err(ErrorData::new(ErrorCode::INVALID_PARAMS, message, None));
-    };
+    let spec = TOOLS.iter().find(|spec| spec.name == name).ok_or_else(|| unknown(name))?;
     let answered = match schema::check(name, &(spec.input)(), &call.args) {
         Ok(()) => answer(name, &call).await,
         Err(failure) => Err(failure),
@@ -93,6 +88,14 @@ pub(super) async fn call(name: &str, call: Call<'_>) -> Result<CallToolResult, E
         Ok(answer) => answer.into_result(),
         Err(failure) => refusal(name, &failure, spec.example),
     })
+}
+
+/// What is said of a tool that is not there.
+pub(super) fn unknown(name: &str) -> ErrorData {
+    let names: Vec<&str> = TOOLS.iter().map(|spec| spec.name).collect();
+    let hint = nearest(name, &names).map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
+    let message = format!("there is no tool {name:?}{hint} There are: {}", names.join(", "));
+    ErrorData::new(ErrorCode::INVALID_PARAMS, message, None)
 }
 
 async fn answer(name: &str, call: &Call<'_>) -> Result<Answer, Failure> {

@@ -121,7 +121,8 @@ async fn submit(call: &Call<'_>) -> Result<Accepted, Failure> {
         return Ok(Accepted { record, resumed: true });
     }
     let uploaded = front.scores.named(principal, &scores, corpus).await?;
-    let listing = sources::list_with(&elsewhere, uploaded, &front.limits).await?;
+    let reach = front.service.reach_of(principal)?;
+    let listing = sources::list_with(&elsewhere, uploaded, &reach, &front.limits).await?;
     let lane = if listing.found.items() <= INTERACTIVE_ITEMS_MAX { Lane::Interactive } else { Lane::Bulk };
     match call.text("idempotency_key") {
         Some(key) => {

@@ -1,9 +1,11 @@
 //! Manifest files of every kind, and what is wrong with their lines.
 
+use super::super::walk::Walk;
 use super::super::{Listing, list};
 use crate::plan::{Found, More};
 use shared::failure::{Failure, FailureKind};
 use shared::limits::Limits;
+use shared::reach::Reach;
 use std::fs;
 use std::path::Path;
 
@@ -129,14 +131,16 @@ async fn a_manifest_of_a_store_names_no_files_of_this_machine() {
         root: std::sync::Arc::new(crate::plan::Root { name: String::new(), address: String::new() }),
         line_bytes_max: 100,
     };
+    let (reach, limits) = (Reach::everything(), Limits::default());
+    let walk = Walk::new(Found::by_name, &reach, &limits);
     for source in ["/etc/passwd", "../x.abc", "a/../../x.abc", "file:///etc/passwd"] {
         assert_eq!(
-            manifest.resolved(source).err().map(|wrong| wrong.0),
+            manifest.resolved(source, &walk).err().map(|wrong| wrong.0),
             Some(FailureKind::Denied),
             "{source}"
         );
     }
-    let name = |source| manifest.resolved(source).ok().map(|resolved| resolved.name);
+    let name = |source| manifest.resolved(source, &walk).ok().map(|resolved| resolved.name);
     assert_eq!(name("deep/50%.abc").as_deref(), Some("s3://bucket/lists/deep/50%25.abc"));
     assert_eq!(name("gs://other/a.abc").as_deref(), Some("gs://other/a.abc"));
     // A folder by its URL is a folder of this machine already.

@@ -1,0 +1,171 @@
+//! Who may come in and what they may do. Off unless `RIPIENO_AUTH` is set: whoever reaches the server may then do everything,
+//! for it is reached from this machine only.
+
+pub mod keys;
+mod provider;
+mod rate;
+pub mod table;
+mod tokens;
+
+use crate::audit::Audit;
+use axum::http::{HeaderMap, Uri, header};
+use keys::Keys;
+use rate::Rates;
+use serde_json::{Value, json};
+use shared::config;
+use shared::failure::{Failure, FailureKind};
+use shared::ledger::Ledger;
+use shared::limits::Limits;
+use shared::principal::{Principal, Scope};
+use std::time::Instant;
+pub use tokens::Audience;
+use tokens::Tokens;
+use url::form_urlencoded;
+
+/// What who comes first had better be given: enough to look around. More is asked for when it is needed.
+pub const FIRST_SCOPES: [Scope; 2] = [Scope::JobsRead, Scope::ScoresRead];
+
+/// The ways in which callers show who they are.
+#[derive(Debug)]
+pub struct Auth {
+    keys: Option<Keys>,
+    tokens: Option<Tokens>,
+    rates: Rates,
+    /// Where it is recorded what callers do.
+    pub audit: Audit,
+}
+
+/// Why nobody is known to ask.
+#[derive(Debug)]
+pub enum Stranger {
+    /// Nothing was shown.
+    Unnamed,
+    /// It was shown where it must not be, or twice.
+    Misplaced(&'static str),
+    /// What was shown opens nothing: why.
+    Refused(&'static str),
+    /// It could not be found out.
+    Unknown(Failure),
+}
+
+impl From<Failure> for Stranger {
+    fn from(failure: Failure) -> Self {
+        Stranger::Unknown(failure)
+    }
+}
+
+impl Auth {
+    /// What `RIPIENO_AUTH` says, if it says anything.
+    ///
+    /// # Errors
+    /// `malformed` for a way that is not known.
+    pub fn from_environment(ledger: &Ledger) -> Result<Option<Self>, Failure> {
+        let Some(ways) = config::var("RIPIENO_AUTH") else { return Ok(None) };
+        let mut auth = Auth { keys: None, tokens: None, rates: Rates::default(), audit: Audit::of(ledger) };
+        for way in ways.split(',').map(str::trim) {
+            match way {
+                "oauth" => auth.tokens = Some(Tokens::from_environment()?),
+                "keys" => auth.keys = Some(Keys::of(ledger)),
+                other => {
+                    let message = format!(
+                        "RIPIENO_AUTH: {other:?} is no way to know callers: say keys, oauth, or both"
+                    );
+                    return Err(Failure::new(FailureKind::Malformed, message));
+                }
+            }
+        }
+        Ok(Some(auth))
+    }
+
+    /// Who asks, by what a request carries.
+    ///
+    /// # Errors
+    /// Why nobody does.
+    pub async fn principal(&self, uri: &Uri, headers: &HeaderMap) -> Result<Principal, Stranger> {
+        let token = bearer(uri, headers)?;
+        match &self.keys {
+            Some(keys) if token.starts_with(keys::PREFIX) => {
+                let found = keys.principal(token).await?;
+                found.ok_or(Stranger::Refused("no such key, or one that has ended or was revoked"))
+            }
+            _ => match &self.tokens {
+                Some(tokens) => tokens.principal(token).await,
+                None => Err(Stranger::Refused("it is none that this server takes")),
+            },
+        }
+    }
+
+    /// Takes a request from what a tenant may ask of this front; says whether there was one left.
+    #[must_use]
+    pub fn has_room(&self, tenant: &str, limits: &Limits) -> bool {
+        self.rates.take(tenant, limits.tenant_requests_per_second_max, Instant::now())
+    }
+
+    /// What this server is called where tokens are asked for; nothing where it takes none.
+    #[must_use]
+    pub fn audience(&self) -> Option<&Audience> {
+        self.tokens.as_ref().map(Tokens::audience)
+    }
+
+    /// What a server that takes tokens says of itself (RFC 9728), under one of its names.
+    #[must_use]
+    pub fn metadata(&self, resource: &str) -> Option<Value> {
+        let tokens = self.tokens.as_ref()?;
+        Some(json!({
+            "resource": resource,
+            "authorization_servers": [tokens.issuer()],
+            "scopes_supported": FIRST_SCOPES.map(Scope::name),
+            "bearer_methods_supported": ["header"],
+            "resource_name": "Ripieno",
+        }))
+    }
+}
+
+/// What a request carries to show who asks.
+fn bearer<'a>(uri: &Uri, headers: &'a HeaderMap) -> Result<&'a str, Stranger> {
+    let query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+    // Addresses stand in logs, histories and headers of others.
+    if query.into_iter().any(|(name, _)| name.eq_ignore_ascii_case("access_token")) {
+        return Err(Stranger::Misplaced(
+            "a token belongs into the header Authorization, never into an address",
+        ));
+    }
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let value = values.next().ok_or(Stranger::Unnamed)?;
+    if values.next().is_some() {
+        return Err(Stranger::Misplaced("the header Authorization stands twice"));
+    }
+    let (scheme, token) = value.to_str().unwrap_or_default().split_once(' ').unwrap_or_default();
+    let token = token.trim();
+    match scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() {
+        true => Ok(token),
+        false => Err(Stranger::Refused("say Authorization: Bearer TOKEN")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::{HeaderName, HeaderValue};
+
+    #[test]
+    fn a_token_stands_once_in_the_header_and_nowhere_else() {
+        let ask = |uri: &str, values: &[&'static str]| {
+            let headers: HeaderMap = values
+                .iter()
+                .map(|value| (HeaderName::from_static("authorization"), HeaderValue::from_static(value)))
+                .collect();
+            bearer(&uri.parse().unwrap(), &headers).map(str::to_owned)
+        };
+        assert_eq!(ask("/v1/jobs?limit=1", &["Bearer abc"]).unwrap(), "abc");
+        assert_eq!(ask("/", &["bearer  abc"]).unwrap(), "abc");
+        assert!(matches!(ask("/", &[]), Err(Stranger::Unnamed)));
+        for uri in ["/?access_token=abc", "/?a=b&ACCESS_TOKEN=", "/?access%5Ftoken=abc", "/?access_token"] {
+            assert!(matches!(ask(uri, &["Bearer abc"]), Err(Stranger::Misplaced(_))), "{uri}");
+        }
+        assert!(matches!(ask("/", &["Bearer a", "Bearer a"]), Err(Stranger::Misplaced(_))));
+        for value in ["Bearer", "Bearer ", "Basic abc", "abc", ""] {
+            assert!(matches!(ask("/", &[value]), Err(Stranger::Refused(_))), "{value}");
+        }
+    }
+}

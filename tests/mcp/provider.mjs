@@ -1,0 +1,37 @@
+// A real provider of identities, `oidc-provider`, for programs that come with their own credentials.
+//
+//     node provider.mjs PORT RESOURCE…     RESOURCE are the servers that tokens may be asked for
+//
+// The client `curator` may be given everything; `viewer` has all scopes too, and a role that is not enough for them.
+
+import { Provider } from "oidc-provider";
+
+const [port, ...resources] = process.argv.slice(2);
+const issuer = `http://127.0.0.1:${port}`;
+const scopes = "jobs:read jobs:write scores:read scores:write schedules:read schedules:write";
+const client = (id) => ({
+  client_id: id,
+  client_secret: `${id}-secret-of-the-tests`,
+  grant_types: ["client_credentials"],
+  redirect_uris: [],
+  response_types: [],
+  token_endpoint_auth_method: "client_secret_basic",
+  scope: scopes,
+});
+const provider = new Provider(issuer, {
+  clients: ["curator", "viewer"].map(client),
+  scopes: scopes.split(" "),
+  features: {
+    devInteractions: { enabled: false },
+    clientCredentials: { enabled: true },
+    resourceIndicators: {
+      enabled: true,
+      getResourceServerInfo(_, resource) {
+        if (!resources.includes(resource)) throw new Error(`no such resource: ${resource}`);
+        return { scope: scopes, audience: resource, accessTokenFormat: "jwt", accessTokenTTL: 300 };
+      },
+    },
+  },
+  extraTokenClaims: (_, token) => ({ tenant: "uni-a", roles: [token.clientId] }),
+});
+provider.listen(Number(port), "127.0.0.1", () => console.log(`provider at ${issuer}`));
