@@ -1,6 +1,6 @@
 //! The commands against a server: the same words, the same output.
 
-use super::args::{Args, Ask, Command, Show};
+use super::args::{Args, Ask, Command, Progress, Show};
 use super::progress::Reporter;
 use super::run::{Ended, Signals, absolute};
 use super::{INTERRUPTED, READ_ALL, out, say, schedule, show, summary};
@@ -34,15 +34,7 @@ pub(super) async fn command(remote: &Remote, args: Args) -> Result<u8, Failure> 
             let job = remote.change(&job, "retry", None).await?;
             see_through(remote, job, &show, reporter, signals).await
         }
-        Command::Watch { job, progress } => {
-            let mut signals = Signals::new()?;
-            let mut reporter = Reporter::new(progress);
-            let job = remote.job(&job).await?;
-            match wait(remote, job, &mut reporter, &mut signals).await? {
-                (Ended::Job, job) => Ok(show::finished(&job, &reporter, &[])),
-                (_, job) => Ok(interrupted(&job, &reporter)),
-            }
-        }
+        Command::Watch { job, progress } => watch(remote, &job, progress).await,
         Command::Status { job } => {
             let job = match job {
                 Some(job) => remote.job(&job).await?,
@@ -81,6 +73,15 @@ pub(super) async fn command(remote: &Remote, args: Args) -> Result<u8, Failure> 
             let message = "this command is not done by a server: say it without --server and RIPIENO_SERVER";
             Err(Failure::new(FailureKind::Malformed, message))
         }
+    }
+}
+
+async fn watch(remote: &Remote, job: &JobId, progress: Progress) -> Result<u8, Failure> {
+    let (mut signals, mut reporter) = (Signals::new()?, Reporter::new(progress));
+    let job = remote.job(job).await?;
+    match wait(remote, job, &mut reporter, &mut signals).await? {
+        (Ended::Job, job) => Ok(show::finished(&job, &reporter, &[])),
+        (_, job) => Ok(interrupted(&job, &reporter)),
     }
 }
 
