@@ -153,7 +153,7 @@ fn a_handle_outlives_the_process_that_gave_it_and_a_key_is_one_job() {
 fn a_task_is_its_job_and_older_clients_get_none() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("book.abc");
-    let book: String = (1..=1_500).map(|seed| tune(seed, 60) + "\n").collect();
+    let book: String = (1..=10_000).map(|seed| tune(seed, 60) + "\n").collect();
     fs::write(&path, book).unwrap();
     let mut agent = Agent::start(&home.path().join("data"));
     agent.tasks = true;

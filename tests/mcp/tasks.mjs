@@ -15,11 +15,11 @@ const clientCapabilities = { extensions: { [extension]: {} } };
 const client = new Client(clientInfo, { capabilities: clientCapabilities, versionNegotiation: { mode: "auto" } });
 await client.connect(new StreamableHTTPClientTransport(new URL(url)));
 
-// Twenty tunes of two thousand notes each: longer than two seconds, after which a client of tasks is given one.
+// Twenty tunes of six thousand notes each: longer than two seconds, after which a client of tasks is given one.
 const scores = [];
 for (let seed = 1; seed <= 20; seed++) {
   let [state, bars] = [seed, ""];
-  for (let note = 0; note < 2000; note++) {
+  for (let note = 0; note < 6000; note++) {
     state = (state * 48271) % 2147483647;
     bars += "CDEFGABcdefgab"[state % 14] + (note % 8 === 7 ? (note % 64 === 63 ? "|\n" : "|") : "");
   }

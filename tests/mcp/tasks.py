@@ -26,7 +26,7 @@ async def main(url: str) -> None:
         assert len(await client.list_tools()) == 9
         scores = []
         for seed in range(101, 121):
-            content = {"name": f"{seed}.abc", "content": tune(seed, 2000)}
+            content = {"name": f"{seed}.abc", "content": tune(seed, 6000)}
             imported = await client.call_tool("scores_import", content)
             scores.append(imported.structured_content["scores"][0]["score"])
         task = await call_tool_task(client, "analysis_run", {"scores": scores, "analyses": ANALYSES})
