@@ -45,11 +45,13 @@ struct Theirs {
     jobs: Vec<String>,
     scores: Vec<String>,
     schedules: Vec<String>,
+    uploads: Vec<String>,
 }
 
 fn furnish(server: &Server, key: &str, scores: &Path) -> Theirs {
     let job = json!({ "sources": [scores], "analyses": ["key", "ambitus"] }).to_string();
     let (mut jobs, mut imported, mut schedules) = (Vec::new(), Vec::new(), Vec::new());
+    let mut uploads = Vec::new();
     for index in 0..3 {
         let answer = ask(server, key, "POST", "/v1/jobs", &job);
         assert!(answer.status < 300, "{}", answer.text());
@@ -71,8 +73,13 @@ fn furnish(server: &Server, key: &str, scores: &Path) -> Theirs {
             json!({ "name": format!("secret{index}"), "cron": "0 2 * * *", "job": { "sources": [scores] } });
         assert_eq!(ask(server, key, "POST", "/v1/schedules", &schedule.to_string()).status, 201);
         schedules.push(format!("secret{index}"));
+        let bearer = format!("Bearer {key}");
+        let headers = [("Authorization", bearer.as_str()), ("Upload-Length", "100")];
+        let begun = server.ask("POST", "/v1/uploads", &headers, "");
+        uploads.push(begun.header("location").rsplit('/').next().unwrap().to_owned());
+        assert!(uploads[index].starts_with("upload-"), "{}", begun.text());
     }
-    Theirs { jobs, scores: imported, schedules }
+    Theirs { jobs, scores: imported, schedules, uploads }
 }
 
 /// An answer without what differs from one request to the next, and with the name taken out.
@@ -84,7 +91,8 @@ fn plain(answer: &Answer, name: &str) -> (u16, BTreeMap<String, String>, String)
 
 fn by_rest(dice: &mut Dice, theirs: &Theirs) -> (String, String, String, String) {
     let owned = |texts: [&str; 3]| (texts[0].to_owned(), texts[1].to_owned(), texts[2].to_owned());
-    let (all, (method, path, body)) = if dice.roll(3) > 0 {
+    let of_jobs = dice.roll(3) > 0;
+    let (all, (method, path, body)) = if of_jobs {
         let operations = [
             ["GET", "/v1/jobs/NAME", ""],
             ["GET", "/v1/jobs/NAME?wait=1", ""],
@@ -100,8 +108,26 @@ fn by_rest(dice: &mut Dice, theirs: &Theirs) -> (String, String, String, String)
             ["POST", "/v1/jobs/NAME/resume", ""],
             ["POST", "/v1/jobs/NAME/retry", ""],
             ["POST", "/v1/jobs/NAME/prioritise", r#"{"lane":"interactive"}"#],
+            ["GET", "/v1/jobs/NAME/similar", ""],
         ];
         (&theirs.jobs, owned(operations[dice.roll(operations.len())]))
+    } else if dice.roll(3) == 0 {
+        let operations = [
+            ["GET", "/v1/scores/NAME", ""],
+            ["GET", "/v1/scores/NAME/content", ""],
+            ["GET", "/v1/scores/NAME/content?as=midi", ""],
+            ["DELETE", "/v1/scores/NAME", ""],
+            ["POST", "/v1/jobs", r#"{"scores":["NAME"],"analyses":["key"]}"#],
+            ["POST", "/v1/plans", r#"{"scores":["NAME"],"analyses":["key"]}"#],
+        ];
+        (&theirs.scores, owned(operations[dice.roll(operations.len())]))
+    } else if dice.roll(2) == 0 {
+        let operations = [
+            ["GET", "/v1/uploads/NAME", ""],
+            ["HEAD", "/v1/uploads/NAME", ""],
+            ["DELETE", "/v1/uploads/NAME", ""],
+        ];
+        (&theirs.uploads, owned(operations[dice.roll(operations.len())]))
     } else {
         let operations = [
             ["GET", "/v1/schedules/NAME", ""],
@@ -164,8 +190,10 @@ fn another_tenants_things_are_as_if_they_were_not() {
             let (name, method, path, body) = by_rest(&mut dice, &theirs);
             let unknown = dice.unknown(&name);
             *kinds.entry(format!("{method} {path}")).or_default() += 1;
-            let both = [&name, &unknown]
-                .map(|name| ask(&server, &ours, &method, &path.replace("NAME", name), &body));
+            let both = [&name, &unknown].map(|name| {
+                let (path, body) = (path.replace("NAME", name), body.replace("NAME", name));
+                ask(&server, &ours, &method, &path, &body)
+            });
             (name, unknown, both)
         } else {
             let (name, method, params) = by_mcp(&mut dice, &theirs);
@@ -181,11 +209,13 @@ fn another_tenants_things_are_as_if_they_were_not() {
         assert_eq!(one, other, "call {call}: {name} is told from {unknown}");
         assert!(!one.2.contains("Secret") && !one.2.contains("tune0"), "call {call}: {one:?}");
     }
-    assert!(kinds.len() >= 24 || calls < CALLS, "every kind of call was made: {kinds:?}");
+    assert!(kinds.len() >= 34 || calls < CALLS, "every kind of call was made: {kinds:?}");
     // Lists and searches are of one's own.
-    for path in ["/v1/jobs", "/v1/schedules"] {
+    let lists = ["/v1/jobs", "/v1/schedules", "/v1/scores", "/v1/scores?text=Secret", "/v1/corpora"];
+    for path in lists {
         let text = ask(&server, &ours, "GET", path, "").text();
-        assert!(!text.contains("job-") && !text.contains("secret"), "{path}: {text}");
+        let told = ["job-", "score-", "secret"].into_iter().find(|word| text.contains(word));
+        assert_eq!(told, None, "{path}: {text}");
     }
     for (tool, arguments) in [
         ("scores_search", json!({})),
