@@ -35,8 +35,10 @@ const TUPLETS: [(u8, u8); 11] =
 /// The value that has this length; nothing for one that needs a tie.
 pub(super) fn value(length: Ticks) -> Option<Value> {
     for tuplet in TUPLETS {
+        // Few notes in the time of more are written without dots.
+        let dotted = if tuplet.0 < tuplet.1 { 0..1_u8 } else { 0..3 };
         for (head, quarters, of) in HEADS {
-            for dots in 0..3_u8 {
+            for dots in dotted.clone() {
                 // A head with dots is 1, 3/2, 7/4 of itself.
                 let (dotted, undotted) = ((2_i64 << dots) - 1, 1_i64 << dots);
                 let (actual, normal) = (i64::from(tuplet.0), i64::from(tuplet.1));
