@@ -35,8 +35,8 @@ const TUPLETS: [(u8, u8); 11] =
 /// The value that has this length; nothing for one that needs a tie.
 pub(super) fn value(length: Ticks) -> Option<Value> {
     for tuplet in TUPLETS {
-        // Few notes in the time of more are written without dots.
-        let dotted = if tuplet.0 < tuplet.1 { 0..1_u8 } else { 0..3 };
+        // Nobody writes dots in a tuplet but in triplets.
+        let dotted = if matches!(tuplet, (1, 1) | (3, 2)) { 0..3_u8 } else { 0..1 };
         for (head, quarters, of) in HEADS {
             for dots in dotted.clone() {
                 // A head with dots is 1, 3/2, 7/4 of itself.
