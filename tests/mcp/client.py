@@ -119,7 +119,7 @@ async def jobs(session, handle):
         cursor = page.get("next_cursor")
         if cursor is None:
             break
-    sources = [tuple(row[:2]) for row in rows]
+    sources = [row[0] for row in rows]
     same((len(sources), sources), (status["pieces"], sorted(sources)))
     few = await session.call("jobs_results", job=job["job"], where=["summary_notes > 1000000"])
     same(few["rows"], [])
