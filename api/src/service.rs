@@ -503,8 +503,8 @@ pub(crate) fn random_key() -> Result<String, Failure> {
 }
 
 /// Bits that nobody else has.
-pub(crate) fn random() -> Result<[u8; 16], Failure> {
-    let mut random = [0; 16];
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], Failure> {
+    let mut random = [0; N];
     getrandom::fill(&mut random)
         .map_err(|error| Failure::new(FailureKind::Unavailable, format!("no random numbers: {error}")))?;
     Ok(random)

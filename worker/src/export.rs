@@ -1,6 +1,7 @@
 //! From the bytes of a score to the same music in another format.
 
 use crate::fetch::Loaded;
+use crate::pipeline::pace::Pace;
 use crate::read::{self, HEAD_BYTES, ReadError, ReadOptions};
 use crate::score::{Repeats, Score, ScoreBuilder, Stop, laid_out};
 use crate::write::ScoreWriter;
@@ -30,7 +31,7 @@ pub struct Exported {
 /// Writes a piece of a source in a format. Blocks while it reads.
 ///
 /// # Errors
-/// `unsupported` for a source that no reader knows; why it cannot be read; `not_found` for a piece that is not in it.
+/// `unsupported` for a source that no reader knows; why it cannot be read, `timed_out` too; `not_found` for a piece that is not in it.
 pub fn export(
     loaded: &Loaded,
     name: &str,
@@ -54,7 +55,10 @@ pub fn export(
     opened.map_err(|error| Failure::new(FailureKind::Unavailable, format!("it cannot be read: {error}")))?;
     let reader = read::choose(&head, name)
         .ok_or_else(|| Failure::new(FailureKind::Unsupported, "no reader knows this format"))?;
-    let mut builder = ScoreBuilder::new(&options.limits, &|| Ok(()), &mut emit);
+    // As long as an item may be worked, and in turn with the large ones that are.
+    let pace = Pace::new(&options.limits);
+    let check = || pace.check();
+    let mut builder = ScoreBuilder::new(&options.limits, &check, &mut emit);
     let outcome = reader.read(&mut *loaded.open()?, options, &mut builder);
     let broken = outcome.err().map(|error| {
         let damaged = matches!(error, ReadError::Malformed(_));
@@ -78,4 +82,24 @@ pub fn export(
     let left_out = writer.write(&score, &mut bytes);
     let left_out = left_out.map_err(|error| Failure::new(FailureKind::TooLarge, error.to_string()))?;
     Ok(Exported { bytes, left_out, damage: score.damage })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::write;
+    use shared::limits::Limits;
+
+    #[test]
+    fn an_export_takes_no_longer_than_an_item_may() {
+        let tune = format!("X:1\nT:Long\nM:4/4\nL:1/8\nK:C\n{}\n", "CDEF GABc|\n".repeat(20_000));
+        let export = |item_seconds_max: u64| {
+            let limits = Limits { item_seconds_max, ..Limits::default() };
+            let options = ReadOptions { limits, ..ReadOptions::default() };
+            let loaded = Loaded::of(tune.clone().into());
+            export(&loaded, "long.abc", write::find("midi").unwrap(), Choice::default(), &options)
+        };
+        assert!(export(120).unwrap().bytes.starts_with(b"MThd"));
+        assert_eq!(export(0).unwrap_err().kind, FailureKind::TimedOut);
+    }
 }

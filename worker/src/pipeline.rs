@@ -1,6 +1,6 @@
 //! One item, from its bytes to its rows and its outcome. Blocks: it runs on the threads for computing.
 
-mod pace;
+pub(crate) mod pace;
 mod written;
 
 use crate::analyse::{self, Analysis, Params};

@@ -5,6 +5,7 @@
 //! keys/<tenant>/<id>/revoked    created when it is taken back
 //! ```
 
+use crate::service::random;
 use serde::{Deserialize, Serialize};
 use shared::clock;
 use shared::failure::{Failure, FailureKind};
@@ -132,9 +133,9 @@ impl Keys {
             return Err(malformed("say in 1 to 100 letters what the key is for".to_owned()));
         }
         let created_ms = clock::now_ms();
-        let secret = random(SECRET_BYTES)?;
+        let secret = random_text::<SECRET_BYTES>()?;
         let key = Key {
-            id: random(ID_BYTES)?,
+            id: random_text::<ID_BYTES>()?,
             tenant: tenant(&wanted.tenant)?,
             name: name.clone(),
             role: role.name().to_owned(),
@@ -247,12 +248,9 @@ fn digest(secret: &str) -> String {
     blake3::hash(secret.as_bytes()).to_hex().to_string()
 }
 
-/// So many random bytes in hexadecimal.
-fn random(bytes: usize) -> Result<String, Failure> {
-    let mut random = vec![0; bytes];
-    getrandom::fill(&mut random)
-        .map_err(|error| Failure::new(FailureKind::Unavailable, format!("no random numbers: {error}")))?;
-    Ok(random.iter().fold(String::new(), |mut text, byte| {
+/// Random bytes in hexadecimal.
+fn random_text<const N: usize>() -> Result<String, Failure> {
+    Ok(random::<N>()?.iter().fold(String::new(), |mut text, byte| {
         // Writing to a string cannot fail.
         let _ = write!(text, "{byte:02x}");
         text

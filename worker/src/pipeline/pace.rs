@@ -17,7 +17,7 @@ static LARGE: Mutex<usize> = Mutex::new(0);
 static DONE: Condvar = Condvar::new();
 
 /// The pace of one item.
-pub(super) struct Pace {
+pub(crate) struct Pace {
     began: Instant,
     /// Time that was spent on waiting for a turn.
     waited: Cell<Duration>,
@@ -28,7 +28,7 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(limits: &Limits) -> Self {
         Pace {
             began: Instant::now(),
             waited: Cell::default(),
@@ -42,14 +42,14 @@ impl Pace {
     ///
     /// # Errors
     /// `timed_out`.
-    pub(super) fn check(&self) -> Result<(), Stop> {
+    pub(crate) fn check(&self) -> Result<(), Stop> {
         self.checks.set(self.checks.get() + 1);
         self.take_turn(self.checks.get() * EVENTS_PER_CHECK);
         self.in_time()
     }
 
     /// Waits for a turn if a piece of `events` needs one.
-    pub(super) fn take_turn(&self, events: u64) {
+    pub(crate) fn take_turn(&self, events: u64) {
         let mut turn = self.turn.borrow_mut();
         if events >= LARGE_EVENTS && turn.is_none() {
             let asked = Instant::now();
@@ -59,14 +59,14 @@ impl Pace {
     }
 
     /// The piece in work is done.
-    pub(super) fn end_piece(&self) {
+    pub(crate) fn end_piece(&self) {
         self.checks.set(0);
         self.turn.replace(None);
     }
 
     /// # Errors
     /// `timed_out`.
-    pub(super) fn in_time(&self) -> Result<(), Stop> {
+    pub(crate) fn in_time(&self) -> Result<(), Stop> {
         let worked = self.began.elapsed().saturating_sub(self.waited.get());
         if worked <= Duration::from_secs(self.seconds_max) {
             return Ok(());
