@@ -40,7 +40,9 @@ fn checked(analysis: &dyn Analysis, given: Value) -> Result<Params, shared::fail
 fn answer(analysis: &dyn Analysis, score: &Score, given: Value) -> Value {
     let params = checked(analysis, given).expect("parameters within their ranges");
     let name = analysis.spec().name;
-    analyse::run(analysis, score, &params).unwrap_or_else(|failure| panic!("{name}: {failure}"))
+    analyse::run(analysis, score, &params)
+        .and_then(|told| told.tree())
+        .unwrap_or_else(|failure| panic!("{name}: {failure}"))
 }
 
 #[test]

@@ -439,10 +439,10 @@ fn piece(score: &Score, analyses: &[(&'static dyn Analysis, Params)]) -> Facts {
 
 fn finding(analysis: &dyn Analysis, params: &Params, score: &Score) -> Finding {
     let spec = analysis.spec();
-    let told = analyse::tell(analysis, score, params);
-    let (cells, detail) = match told.and_then(|(answer, text)| Ok((answer, Detail::of(&text)?))) {
-        Ok((answer, detail)) => {
-            (spec.columns.iter().map(|column| cell(answer.pointer(column.pointer))).collect(), detail)
+    let told = analyse::run(analysis, score, params);
+    let (cells, detail) = match told.and_then(|told| Ok((Detail::of(told.text())?, told))) {
+        Ok((detail, told)) => {
+            (spec.columns.iter().map(|column| cell(told.at(column.pointer))).collect(), detail)
         }
         // So short a text is always taken.
         Err(failure) => {

@@ -200,7 +200,8 @@ fn key_kind(label: &Label, ours: &Ours) -> &'static str {
 fn answer(analysed: &Analysed) -> Vec<Ours> {
     let harmony = analyse::find("harmony").expect("there is a harmony");
     let params = harmony.spec().check(&Map::new()).expect("it has no parameters");
-    let answer = analyse::run(harmony, &analysed.score, &params).unwrap_or_default();
+    let answer =
+        analyse::run(harmony, &analysed.score, &params).and_then(|told| told.tree()).unwrap_or_default();
     let segment = |segment: &Value| {
         let (above, below) =
             segment["offset"].as_str().map(|text| text.split_once('/').unwrap_or((text, "1")))?;

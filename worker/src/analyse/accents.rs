@@ -1,13 +1,12 @@
 //! Melodic accents: how much each tone stands out by its contour, beside its weight in the meter.
 
-use super::common::{FIDELITY, answer, integer, is_plain, mean, number};
+use super::common::{FIDELITY, integer, is_plain, mean, number};
 use super::lines::{Line, lines};
 use super::meter::{TOLERANCE, grids, stated, tolerance};
 use super::sonorities::check_findings;
-use super::{Analysis, Param, Params, Spec};
+use super::{Analysis, Param, Params, Spec, Told};
 use crate::score::{Note, Score};
 use serde::Serialize;
-use serde_json::Value;
 use shared::failure::Failure;
 
 static SPEC: Spec = Spec {
@@ -71,7 +70,7 @@ impl Analysis for Accents {
         &SPEC
     }
 
-    fn run(&self, score: &Score, params: &Params) -> Result<Value, Failure> {
+    fn run(&self, score: &Score, params: &Params) -> Result<Told, Failure> {
         let (stated, tolerance) = (stated(score), tolerance(score, params));
         let grids = grids(score, &stated);
         let compat = params.word(FIDELITY.name) == "compat";
@@ -106,7 +105,7 @@ impl Analysis for Accents {
             let those = weighed.iter().filter(|(_, level)| (*level == 0) == downbeat);
             those.map(|(accent, _)| *accent).collect()
         };
-        answer(&Answer {
+        Told::of(&Answer {
             tones: all.len(),
             mean: mean(&all),
             downbeat: mean(&of(true)),
@@ -184,10 +183,10 @@ fn correlation(weighed: &[(f64, usize)]) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{ask, line, near, note, score, soprano};
+    use super::super::testing::{ask, ask_with, line, near, note, score, soprano};
     use super::*;
     use crate::score::{Event, Flags};
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     /// Thomassen, figure 5, as in the docstring of music21 analysis.metrical.thomassenMelodicAccent: C C C D E D D.
     #[test]
@@ -219,8 +218,7 @@ mod tests {
     /// music21 10.5.1, the bundled score's first part: the last F# of measure 8 and the one tied to it are two notes there.
     #[test]
     fn bwv_66_6() {
-        let params = SPEC.check(json!({ "fidelity": "compat" }).as_object().unwrap()).unwrap();
-        let compat = Accents.run(&soprano(), &params).unwrap();
+        let compat = ask_with(&Accents, &soprano(), &json!({ "fidelity": "compat" }));
         assert_eq!((&compat["tones"], &ask(&Accents, &soprano())["tones"]), (&json!(37), &json!(36)));
         let music21 = json!([1.0, 0.5, 0.355, 0.0957, 0.2211, 0.5561]);
         let ours = compat["lines"][0]["accents"].as_array().unwrap();

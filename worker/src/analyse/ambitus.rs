@@ -1,7 +1,7 @@
 //! Ambitus: the lowest and highest keys of a score and of each part.
 
 use super::common::{FIDELITY, integer, key_of};
-use super::{Analysis, Params, Spec};
+use super::{Analysis, Params, Spec, Told};
 use crate::score::Score;
 use serde_json::{Value, json};
 use shared::failure::Failure;
@@ -27,7 +27,7 @@ impl Analysis for Ambitus {
         &SPEC
     }
 
-    fn run(&self, score: &Score, params: &Params) -> Result<Value, Failure> {
+    fn run(&self, score: &Score, params: &Params) -> Result<Told, Failure> {
         let key = key_of(params);
         let mut ranges: Vec<Option<(i32, i32)>> = vec![None; score.parts.len()];
         for note in score.notes.iter().filter(|note| note.is_pitched()) {
@@ -42,7 +42,7 @@ impl Analysis for Ambitus {
             .enumerate()
             .map(|(part, range)| json!({ "part": part, "range": range, "span": span(*range) }))
             .collect();
-        Ok(json!({ "range": whole, "span": span(whole), "parts": parts }))
+        Ok(json!({ "range": whole, "span": span(whole), "parts": parts }).into())
     }
 }
 

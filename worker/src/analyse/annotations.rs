@@ -1,10 +1,9 @@
 //! Annotations: the words and signs of a score, counted, and the texts of those that are read as texts.
 
-use super::common::{answer, integer, number_of};
-use super::{Analysis, Params, Spec};
+use super::common::{integer, number_of};
+use super::{Analysis, Params, Spec, Told};
 use crate::score::{Annotation, AnnotationKind, Score};
 use serde::Serialize;
-use serde_json::Value;
 use shared::failure::Failure;
 use shared::place::Place;
 use std::collections::BTreeMap;
@@ -43,7 +42,7 @@ impl Analysis for Annotations {
         &SPEC
     }
 
-    fn run(&self, score: &Score, _: &Params) -> Result<Value, Failure> {
+    fn run(&self, score: &Score, _: &Params) -> Result<Told, Failure> {
         let of = |kind| score.annotations.iter().filter(move |annotation| annotation.kind == kind);
         let count = |kind| match kind {
             AnnotationKind::Slur => of(kind).filter(|slur| score.text(slur) == "start").count(),
@@ -55,7 +54,7 @@ impl Analysis for Annotations {
             texts
         };
         let places = |kind| of(kind).map(|annotation| Placed::of(score, annotation)).collect();
-        answer(&Answer {
+        Told::of(&Answer {
             counts: AnnotationKind::ALL.into_iter().map(|kind| (kind.name(), count(kind))).collect(),
             dynamics: texts(AnnotationKind::Dynamic),
             articulations: texts(AnnotationKind::Articulation),

@@ -6,17 +6,16 @@ mod scene;
 mod spans;
 mod weights;
 
-use super::common::{answer, integer, number, ratio, text};
+use super::common::{integer, number, ratio, text};
 use super::harmony::reading;
 use super::meter::{grids, stated};
 use super::sonorities::{Bars, PlaceRow};
-use super::{Analysis, Param, Params, Range, Spec};
+use super::{Analysis, Param, Params, Range, Spec, Told};
 use crate::score::Score;
 use candidates::{Candidate, candidates};
 use evidence::Sign;
 use scene::Scene;
 use serde::Serialize;
-use serde_json::Value;
 use shared::failure::Failure;
 use spans::spans;
 use std::collections::BTreeMap;
@@ -156,7 +155,7 @@ impl Analysis for Cadences {
         &SPEC
     }
 
-    fn run(&self, score: &Score, params: &Params) -> Result<Value, Failure> {
+    fn run(&self, score: &Score, params: &Params) -> Result<Told, Failure> {
         let reading = reading(score)?;
         let (stated, part) = (stated(score), score.leading_part());
         let grids = grids(score, &stated);
@@ -200,7 +199,7 @@ impl Analysis for Cadences {
             }
         }
         let measures = score.measures_of(part).len();
-        answer(&Answer {
+        Told::of(&Answer {
             count: kinds.len(),
             per_100_measures: ratio(kinds.len() as f64 * 100.0, measures as f64),
             counts: Kind::ALL.into_iter().map(|kind| (kind, count(kind))).collect(),

@@ -1,13 +1,12 @@
 //! Chords: what sounds together, slice by slice, and what it is called.
 
 use super::chord::{Chord, spelled};
-use super::common::{Counts, FIDELITY, answer, integer, number, ratio, text};
+use super::common::{Counts, FIDELITY, integer, number, ratio, text};
 use super::meter::{grids, stated};
 use super::sonorities::{Bars, Row, Sonorities, check, slices};
-use super::{Analysis, Params, Spec};
+use super::{Analysis, Params, Spec, Told};
 use crate::score::{Pitch, Score};
 use serde::Serialize;
-use serde_json::Value;
 use shared::failure::Failure;
 use shared::limits::CHORDS_MAX;
 
@@ -111,7 +110,7 @@ impl Analysis for Chords {
         &SPEC
     }
 
-    fn run(&self, score: &Score, params: &Params) -> Result<Value, Failure> {
+    fn run(&self, score: &Score, params: &Params) -> Result<Told, Failure> {
         let compat = params.word(FIDELITY.name) == "compat";
         let slices = slices(score, compat)?;
         let (stated, part) = (stated(score), if compat { 0 } else { score.leading_part() });
@@ -133,7 +132,7 @@ impl Analysis for Chords {
         let set_classes = Counts::of(fortes());
         let three = |forte: &&str| !forte.starts_with("1-") && !forte.starts_with("2-");
         let commonest = Counts::of(fortes().filter(three)).commonest().map(str::to_owned);
-        answer(&Answer {
+        Told::of(&Answer {
             count: slices.len(),
             distinct: chords.len(),
             set_classes: set_classes.0.len(),
@@ -200,7 +199,7 @@ mod tests {
     use super::super::testing::{ask, near, note, score};
     use super::*;
     use crate::score::{Event, Note};
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     /// C major, the same with the third below, a dominant seventh, a fourth: one quarter each, in two parts.
     #[test]

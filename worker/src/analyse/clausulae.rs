@@ -2,15 +2,14 @@
 
 mod roles;
 
-use super::common::{answer, integer, number, ratio, text};
+use super::common::{integer, number, ratio, text};
 use super::meter::{grids, stated};
 use super::sonorities::{Bars, PlaceRow, check_notes};
 use super::voices::Voices;
-use super::{Analysis, Params, Spec};
+use super::{Analysis, Params, Spec, Told};
 use crate::score::Score;
 use roles::{Clausula, Role, clausulae};
 use serde::Serialize;
-use serde_json::Value;
 use shared::failure::Failure;
 use std::collections::BTreeMap;
 
@@ -135,7 +134,7 @@ impl Analysis for Clausulae {
         &SPEC
     }
 
-    fn run(&self, score: &Score, _: &Params) -> Result<Value, Failure> {
+    fn run(&self, score: &Score, _: &Params) -> Result<Told, Failure> {
         check_notes(score)?;
         let voices = Voices::of(score);
         let (stated, part) = (stated(score), score.leading_part());
@@ -171,7 +170,7 @@ impl Analysis for Clausulae {
         });
         let lines = voices.singers.iter();
         let lines = lines.map(|line| LineRow { part: line.part, staff: line.staff, voice: line.voice });
-        answer(&Answer {
+        Told::of(&Answer {
             count: all.len(),
             per_100_measures: ratio(all.len() as f64 * 100.0, score.measures_of(part).len() as f64),
             counts: Kind::ALL.into_iter().map(|kind| (kind, count(kind))).collect(),

@@ -2,10 +2,8 @@
 
 use super::{Column, Kind, Param, Params, Range};
 use crate::score::{Measure, Note, Score, Ticks};
-use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::{Value, json};
-use shared::failure::{Failure, FailureKind};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -78,15 +76,6 @@ pub(super) const fn text(
     Column { name, pointer, kind: Kind::Text, unit, summary }
 }
 
-/// An answer as JSON; what is not finite becomes null.
-pub(super) fn answer(answer: &impl Serialize) -> Result<Value, Failure> {
-    serde_json::to_value(answer).map_err(|error| unsaid(&error))
-}
-
-fn unsaid(error: &serde_json::Error) -> Failure {
-    Failure::new(FailureKind::Internal, format!("an answer is no JSON: {error}"))
-}
-
 /// How often each thing was seen, in the order of the things.
 #[derive(Clone, Debug)]
 pub(super) struct Counts<T>(pub(super) BTreeMap<T, u64>);
@@ -149,23 +138,6 @@ pub(super) fn most_measures(score: &Score) -> usize {
 /// The number of a measure as printed.
 pub(super) fn number_of(measure: &Measure) -> String {
     measure.label.as_ref().map_or_else(|| measure.number.to_string(), ToString::to_string)
-}
-
-/// The text of an answer, with a list in the place of the one that it has under that name.
-pub(super) fn with_list(answer: &Value, name: &str, list: &[impl Serialize]) -> Result<String, Failure> {
-    struct Whole<'a, T>(&'a Value, &'a str, &'a [T]);
-    impl<T: Serialize> Serialize for Whole<'_, T> {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            let Whole(answer, name, list) = self;
-            let fields = answer.as_object().into_iter().flatten();
-            let mut map = serializer.serialize_map(None)?;
-            for (key, value) in fields {
-                if key == name { map.serialize_entry(key, list)? } else { map.serialize_entry(key, value)? }
-            }
-            map.end()
-        }
-    }
-    serde_json::to_string(&Whole(answer, name, list)).map_err(|error| unsaid(&error))
 }
 
 #[cfg(test)]

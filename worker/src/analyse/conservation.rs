@@ -1,9 +1,9 @@
 //! Conservation: what the source declares against what was read.
 
 use super::common::integer;
-use super::{Analysis, Params, Spec};
+use super::{Analysis, Params, Spec, Told};
 use crate::score::{Score, Unit};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 use shared::failure::Failure;
 
 static SPEC: Spec = Spec {
@@ -43,7 +43,7 @@ impl Analysis for Conservation {
         &SPEC
     }
 
-    fn run(&self, score: &Score, _: &Params) -> Result<Value, Failure> {
+    fn run(&self, score: &Score, _: &Params) -> Result<Told, Failure> {
         let mut units = Map::new();
         for (unit, count) in Unit::ALL.iter().zip(score.conservation) {
             let lost = count.declared.map(|declared| i128::from(declared) - i128::from(count.read));
@@ -56,7 +56,8 @@ impl Analysis for Conservation {
             "warnings": score.warning_count,
             "degraded": u8::from(score.damage.is_some()),
             "damage": score.damage,
-        }))
+        })
+        .into())
     }
 }
 

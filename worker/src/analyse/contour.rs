@@ -2,14 +2,13 @@
 
 mod phrases;
 
-use super::common::{Counts, FIDELITY, answer, integer, key_of, number, number_of, ratio, text};
+use super::common::{Counts, FIDELITY, integer, key_of, number, number_of, ratio, text};
 use super::lines::lines;
 use super::sonorities::{PlaceRow, check_findings};
-use super::{Analysis, Param, Params, Range, Spec};
+use super::{Analysis, Param, Params, Range, Spec, Told};
 use crate::score::{Score, Ticks};
 use phrases::{Phrase, phrases, tones};
 use serde::Serialize;
-use serde_json::Value;
 use shared::failure::Failure;
 use std::cmp::Ordering;
 
@@ -135,7 +134,7 @@ impl Analysis for Contour {
         &SPEC
     }
 
-    fn run(&self, score: &Score, params: &Params) -> Result<Value, Failure> {
+    fn run(&self, score: &Score, params: &Params) -> Result<Told, Failure> {
         let key = key_of(params);
         let (rest, _) = Ticks::from_quarters(params.integer("rest"), 4);
         let (mut shapes, mut in_phrases, mut moves) = (Vec::new(), 0, Moves::default());
@@ -159,7 +158,7 @@ impl Analysis for Contour {
         let counts = Counts::of(shapes.iter().copied());
         #[allow(clippy::cast_precision_loss, reason = "counts of tones are far below 2^53")]
         let per_phrase = |count: u64| ratio(count as f64, counts.total() as f64);
-        answer(&Answer {
+        Told::of(&Answer {
             phrases: counts.total(),
             tones_per_phrase: per_phrase(in_phrases as u64),
             commonest: counts.commonest(),

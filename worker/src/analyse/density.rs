@@ -1,7 +1,7 @@
 //! Density: how many notes begin in a quarter note, a second, a measure.
 
 use super::common::{end_of, is_plain, most_measures, number, ratio};
-use super::{Analysis, Params, Spec, tempo};
+use super::{Analysis, Params, Spec, Told, tempo};
 use crate::score::{Note, Score};
 use serde_json::{Value, json};
 use shared::failure::Failure;
@@ -55,7 +55,7 @@ impl Analysis for Density {
         &SPEC
     }
 
-    fn run(&self, score: &Score, _: &Params) -> Result<Value, Failure> {
+    fn run(&self, score: &Score, _: &Params) -> Result<Told, Failure> {
         let begins: Vec<&Note> =
             score.notes.iter().filter(|note| is_plain(note) && note.is_onset()).collect();
         let mut attacks: Vec<_> = begins.iter().map(|note| note.onset).collect();
@@ -81,7 +81,7 @@ impl Analysis for Density {
             .enumerate()
             .map(|(part, &count)| json!({ "part": part, "onsets": count, "per_quarter": ratio(count as f64, quarters) }))
             .collect();
-        Ok(json!({ "onsets": per(begins.len()), "attacks": per(attacks.len()), "parts": parts }))
+        Ok(json!({ "onsets": per(begins.len()), "attacks": per(attacks.len()), "parts": parts }).into())
     }
 }
 

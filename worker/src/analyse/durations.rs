@@ -1,7 +1,7 @@
 //! Durations: how often each written length occurs.
 
 use super::common::{Counts, integer, text};
-use super::{Analysis, Params, Spec};
+use super::{Analysis, Params, Spec, Told};
 use crate::score::{Flags, Note, Score, Ticks};
 use serde_json::{Value, json};
 use shared::failure::Failure;
@@ -34,7 +34,7 @@ impl Analysis for Durations {
         &SPEC
     }
 
-    fn run(&self, score: &Score, _: &Params) -> Result<Value, Failure> {
+    fn run(&self, score: &Score, _: &Params) -> Result<Told, Failure> {
         let counted = score.notes.iter().filter(|note| is_counted(note));
         let notes = Counts::of(counted.clone().map(|note| note.duration));
         let rests = Counts::of(score.rests.iter().map(|rest| rest.duration));
@@ -56,7 +56,8 @@ impl Analysis for Durations {
             "notes": notes.rows(Ticks::as_fraction),
             "rests": rests.rows(Ticks::as_fraction),
             "staves": staves,
-        }))
+        })
+        .into())
     }
 }
 

@@ -6,14 +6,13 @@ mod minhash;
 pub use align::{Alignment, align};
 pub use minhash::{HASHES, MinHash};
 
-use super::common::{answer, integer, text};
+use super::common::{integer, text};
 use super::melody::{Melody, melodies};
 use super::sonorities::check_notes;
 use super::viewpoint::Clock;
-use super::{Analysis, Params, Spec};
+use super::{Analysis, Params, Spec, Told};
 use crate::score::{Score, Ticks};
 use serde::Serialize;
-use serde_json::Value;
 use shared::failure::Failure;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -68,7 +67,7 @@ impl Analysis for Fingerprint {
         &SPEC
     }
 
-    fn run(&self, score: &Score, _: &Params) -> Result<Value, Failure> {
+    fn run(&self, score: &Score, _: &Params) -> Result<Told, Failure> {
         check_notes(score)?;
         let melodies = melodies(score);
         let clock = Clock::of(score.division);
@@ -96,7 +95,7 @@ impl Analysis for Fingerprint {
             }
         }
         let opening = leading(&melodies).map(|melody| opening(melody, clock));
-        answer(&Answer {
+        Told::of(&Answer {
             minhash: (stretches > 0).then(|| hash.to_text()),
             stretches,
             opening: opening.map(|notes| tell(&notes)),

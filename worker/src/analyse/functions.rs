@@ -2,13 +2,12 @@
 
 mod label;
 
-use super::common::{answer, integer, number, ratio};
+use super::common::{integer, number, ratio};
 use super::harmony::{ReadChord, reading};
-use super::{Analysis, Param, Params, Range, Spec};
+use super::{Analysis, Param, Params, Range, Spec, Told};
 use crate::score::Score;
 use label::{Function, Group};
 use serde::Serialize;
-use serde_json::Value;
 use shared::failure::Failure;
 use std::collections::BTreeMap;
 
@@ -86,7 +85,7 @@ impl Analysis for Functions {
         &SPEC
     }
 
-    fn run(&self, score: &Score, params: &Params) -> Result<Value, Failure> {
+    fn run(&self, score: &Score, params: &Params) -> Result<Told, Failure> {
         let reading = reading(score)?;
         let compat = params.word("fidelity") == "compat";
         let nexts = reading.chords.iter().skip(1).map(Some).chain([None]);
@@ -128,7 +127,7 @@ impl Analysis for Functions {
             let key = reading.spelling.key(chord.key);
             Row(chord.onset.as_fraction(), key, &chord.figure, function.label, function.group)
         });
-        answer(&Answer {
+        Told::of(&Answer {
             shares: groups.into_iter().map(|(name, group)| (name, share(group))).collect(),
             cycles: count(&[t, s, d, t]),
             short_cycles: count(&[t, d, t]),

@@ -1,9 +1,9 @@
 //! Harmonic rhythm: how long chords last, in quarters, beats and measures, and where in the measure they change.
 
-use super::common::{Counts, answer, deviation, integer, mean, number, ratio, text};
+use super::common::{Counts, deviation, integer, mean, number, ratio, text};
 use super::harmony::{ReadChord, reading};
 use super::meter::{Grid, grids, stated};
-use super::{Analysis, Param, Params, Range, Spec};
+use super::{Analysis, Param, Params, Range, Spec, Told};
 use crate::score::{Measure, Score, Ticks};
 use serde::Serialize;
 use serde_json::Value;
@@ -96,7 +96,7 @@ impl Analysis for HarmonicRhythm {
         &SPEC
     }
 
-    fn run(&self, score: &Score, params: &Params) -> Result<Value, Failure> {
+    fn run(&self, score: &Score, params: &Params) -> Result<Told, Failure> {
         let reading = reading(score)?;
         let stays = stays(&reading.chords, params.word("change"));
         let (stated, part) = (stated(score), score.leading_part());
@@ -116,7 +116,7 @@ impl Analysis for HarmonicRhythm {
         };
         let changed = strengths.0.get(&0).copied().unwrap_or(0) as f64;
         let counts = Counts::of(lengths.iter().copied());
-        answer(&Answer {
+        Told::of(&Answer {
             chords: stays.len(),
             variation: deviation(&quarters).zip(mean(&quarters)).and_then(|(off, mean)| ratio(off, mean)),
             quarters: Lengths::of(quarters),

@@ -4,9 +4,8 @@ use super::features::{
     FIDELITY, Feature, INSTRUMENTS, MELODY, METERS, PITCHES, RHYTHM, TEXTURE, answers, columns, material,
     width,
 };
-use super::{Analysis, Column, Params, Spec};
+use super::{Analysis, Column, Params, Spec, Told};
 use crate::score::Score;
-use serde_json::Value;
 use shared::failure::Failure;
 
 const GROUPS: &[&[Feature]] = &[MELODY, PITCHES, RHYTHM, METERS, TEXTURE, INSTRUMENTS];
@@ -29,7 +28,7 @@ impl Analysis for JsymbolicFeatures {
         &SPEC
     }
 
-    fn run(&self, score: &Score, params: &Params) -> Result<Value, Failure> {
-        material(score, params, |material| answers(GROUPS, material))
+    fn run(&self, score: &Score, params: &Params) -> Result<Told, Failure> {
+        Ok(material(score, params, |material| answers(GROUPS, material))?.into())
     }
 }

@@ -4,12 +4,11 @@ mod profiles;
 
 pub(super) use profiles::{Profile, profile};
 
-use super::common::{FIDELITY, answer, number, text};
-use super::{Analysis, Params, Spec, pitch_classes};
+use super::common::{FIDELITY, number, text};
+use super::{Analysis, Params, Spec, Told, pitch_classes};
 use crate::score::{Score, class_name};
 use profiles::PROFILES;
 use serde::Serialize;
-use serde_json::Value;
 use shared::failure::Failure;
 use std::collections::BTreeMap;
 
@@ -88,10 +87,10 @@ impl Analysis for Key {
         &SPEC
     }
 
-    fn run(&self, score: &Score, params: &Params) -> Result<Value, Failure> {
+    fn run(&self, score: &Score, params: &Params) -> Result<Told, Failure> {
         let lengths = pitch_classes::lengths(score, params);
         let profiles = PROFILES.iter().map(|profile| (profile.name, verdict(profile, &lengths))).collect();
-        answer(&Verdicts { profiles })
+        Told::of(&Verdicts { profiles })
     }
 }
 
@@ -186,7 +185,7 @@ mod tests {
     use super::super::testing::{ask, near, note, score};
     use super::*;
     use crate::score::Event;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     /// J. S. Bach, BWV 66.6: the written lengths of its pitch classes in quarter notes, and what music21 10.5.1 makes of
     /// the bundled score.

@@ -2,14 +2,13 @@
 
 mod windows;
 
-use super::common::{answer, class_of, integer, number, ratio, text};
+use super::common::{class_of, integer, number, ratio, text};
 use super::key::{self, KEYS, Profile, correlations, ranking};
 use super::local_key::between;
 use super::sonorities::check;
-use super::{Analysis, Param, Params, Range, Spec};
+use super::{Analysis, Param, Params, Range, Spec, Told};
 use crate::score::{Note, Score, Ticks};
 use serde::Serialize;
-use serde_json::Value;
 use shared::failure::Failure;
 use shared::limits::{KEY_SPANS_MAX, KEY_WINDOWS_MAX};
 use std::collections::BTreeMap;
@@ -138,7 +137,7 @@ impl Analysis for Keyscape {
         &SPEC
     }
 
-    fn run(&self, score: &Score, params: &Params) -> Result<Value, Failure> {
+    fn run(&self, score: &Score, params: &Params) -> Result<Told, Failure> {
         let count = |name: &str| usize::try_from(params.integer(name)).unwrap_or(0);
         let compat = params.word("fidelity") == "compat";
         let sums = Sums::of(&cells(score, params.integer("cell"), class_of(params))?);
@@ -164,7 +163,7 @@ impl Analysis for Keyscape {
             tally.take(&keys);
             levels.push(Level { window, keys: keys.into_iter().map(letter).collect() });
         }
-        answer(&tally.answer(whole, sums.cells(), levels))
+        Told::of(&tally.answer(whole, sums.cells(), levels))
     }
 }
 

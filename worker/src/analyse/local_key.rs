@@ -4,13 +4,12 @@ mod floating;
 mod path;
 mod spans;
 
-use super::common::{answer, class_of, end_of, integer, number, number_of, ratio, text};
+use super::common::{class_of, end_of, integer, number, number_of, ratio, text};
 use super::key::{self, KEYS, correlations};
 use super::sonorities::{PlaceRow, check};
-use super::{Analysis, Param, Params, Range, Spec};
+use super::{Analysis, Param, Params, Range, Spec, Told};
 use crate::score::{Score, Ticks};
 use serde::Serialize;
-use serde_json::Value;
 use shared::failure::Failure;
 use shared::limits::KEY_SPANS_MAX;
 use shared::place::Place;
@@ -109,7 +108,7 @@ impl Analysis for LocalKey {
         &SPEC
     }
 
-    fn run(&self, score: &Score, params: &Params) -> Result<Value, Failure> {
+    fn run(&self, score: &Score, params: &Params) -> Result<Told, Failure> {
         let compat = params.word("fidelity") == "compat";
         let floats = compat || params.word("method") == "floating";
         let profile = key::profile(if floats { "aarden_essen" } else { "bellman_budge" });
@@ -165,7 +164,7 @@ impl Analysis for LocalKey {
             }
         });
         let stretches = stretches.collect();
-        answer(&summary(&spans, stretches))
+        Told::of(&summary(&spans, stretches))
     }
 }
 

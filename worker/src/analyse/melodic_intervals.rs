@@ -2,9 +2,9 @@
 
 use super::common::{Counts, FIDELITY, deviation, integer, is_plain, key_of, mean, number, ratio};
 use super::lines::{Line, lines};
-use super::{Analysis, Params, Spec};
+use super::{Analysis, Params, Spec, Told};
 use crate::score::{Note, Score};
-use serde_json::{Value, json};
+use serde_json::json;
 use shared::failure::Failure;
 
 static SPEC: Spec = Spec {
@@ -46,7 +46,7 @@ impl Analysis for MelodicIntervals {
         &SPEC
     }
 
-    fn run(&self, score: &Score, params: &Params) -> Result<Value, Failure> {
+    fn run(&self, score: &Score, params: &Params) -> Result<Told, Failure> {
         let (key, tied) = (key_of(params), params.word(FIDELITY.name) == "compat");
         let mut whole = Intervals::default();
         let mut rows = Vec::new();
@@ -81,7 +81,8 @@ impl Analysis for MelodicIntervals {
             "all": all.rows(|interval| interval),
             "adjacent": Counts::of(whole.adjacent.iter().copied()).rows(|interval| interval),
             "lines": rows,
-        }))
+        })
+        .into())
     }
 }
 
@@ -124,7 +125,7 @@ fn written(line: &Line<'_>, key: fn(&Note) -> i32) -> Vec<i32> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{ask, line, near, note, score, soprano};
+    use super::super::testing::{ask, ask_with, line, near, note, score, soprano};
     use super::*;
     use crate::score::{Event, Flags};
 
@@ -159,9 +160,7 @@ mod tests {
         assert_eq!(answer["all"], json!(counts));
         near(&answer, "/steps", 20.0 / 35.0);
         near(&answer, "/variability", 62.140_469_168_624_17);
-        let given = json!({ "fidelity": "compat" });
-        let params = SPEC.check(given.as_object().unwrap()).unwrap();
-        let compat = MelodicIntervals.run(&soprano(), &params).unwrap();
+        let compat = ask_with(&MelodicIntervals, &soprano(), &json!({ "fidelity": "compat" }));
         assert!((compat["variability"].as_f64().unwrap() - 65.287).abs() < 1e-3);
         assert_eq!(compat["all"], json!(counts));
     }

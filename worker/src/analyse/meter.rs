@@ -1,7 +1,7 @@
 //! Meter: at which metrical weights the notes begin.
 
 use super::common::{integer, is_plain, number, ratio};
-use super::{Analysis, Param, Params, Range, Spec};
+use super::{Analysis, Param, Params, Range, Spec, Told};
 use crate::score::{Measure, Note, Score, TICKS_PER_QUARTER, Ticks};
 use accent::Accents;
 use serde_json::{Value, json};
@@ -52,7 +52,7 @@ impl Analysis for MeterUse {
         &SPEC
     }
 
-    fn run(&self, score: &Score, params: &Params) -> Result<Value, Failure> {
+    fn run(&self, score: &Score, params: &Params) -> Result<Told, Failure> {
         let tolerance = tolerance(score, params);
         let stated = stated(score);
         let grids = grids(score, &stated);
@@ -87,7 +87,8 @@ impl Analysis for MeterUse {
             "unweighed": unweighed,
             "distinct": by_meter.len(),
             "meters": meters,
-        }))
+        })
+        .into())
     }
 }
 

@@ -49,15 +49,16 @@ mod tempo;
 #[cfg(test)]
 mod testing;
 mod texture;
+mod told;
 mod validate;
 mod viewpoint;
 mod voice_leading;
 mod voices;
 
 pub use spec::{Column, Kind, Param, Params, Range, Spec};
+pub use told::Told;
 
 use crate::score::Score;
-use serde_json::Value;
 use shared::failure::{Failure, FailureKind};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -67,23 +68,12 @@ pub trait Analysis: Sync {
     /// What it is called, what it takes and gives, and whose definition it follows.
     fn spec(&self) -> &'static Spec;
 
-    /// The answer: a JSON object that holds each column of the spec at its pointer, and the detail beside them.
-    /// A column without an answer (the ambitus of a score without notes) is null.
+    /// The answer: a JSON object that holds each column of the spec at its pointer and the detail
+    /// beside them. A column without an answer (the ambitus of a score without notes) is null.
     ///
     /// # Errors
     /// Only for what the parameters' ranges cannot exclude; a poor score is no error.
-    fn run(&self, score: &Score, params: &Params) -> Result<Value, Failure>;
-
-    /// The answer, of which a list may be left out, and its text, with that list: as a tree a long list takes ten times as
-    /// much memory as in the text.
-    ///
-    /// # Errors
-    /// As [`Analysis::run`].
-    fn tell(&self, score: &Score, params: &Params) -> Result<(Value, String), Failure> {
-        let answer = self.run(score, params)?;
-        let text = answer.to_string();
-        Ok((answer, text))
-    }
+    fn run(&self, score: &Score, params: &Params) -> Result<Told, Failure>;
 }
 
 /// Every analysis, in the order of their names.
@@ -137,20 +127,8 @@ pub fn find(name: &str) -> Option<&'static dyn Analysis> {
 ///
 /// # Errors
 /// What the analysis says, or `internal` for a panic.
-pub fn run(analysis: &dyn Analysis, score: &Score, params: &Params) -> Result<Value, Failure> {
-    caught(analysis, || analysis.run(score, params))
-}
-
-/// As [`run`], by [`Analysis::tell`].
-///
-/// # Errors
-/// As [`run`].
-pub fn tell(analysis: &dyn Analysis, score: &Score, params: &Params) -> Result<(Value, String), Failure> {
-    caught(analysis, || analysis.tell(score, params))
-}
-
-fn caught<T>(analysis: &dyn Analysis, ask: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    catch_unwind(AssertUnwindSafe(ask)).unwrap_or_else(|panic| {
+pub fn run(analysis: &dyn Analysis, score: &Score, params: &Params) -> Result<Told, Failure> {
+    catch_unwind(AssertUnwindSafe(|| analysis.run(score, params))).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
         let name = analysis.spec().name;
@@ -179,7 +157,7 @@ mod tests {
             &SPEC
         }
 
-        fn run(&self, score: &Score, _: &Params) -> Result<Value, Failure> {
+        fn run(&self, score: &Score, _: &Params) -> Result<Told, Failure> {
             panic!("{} notes are too many", score.notes.len())
         }
     }
@@ -189,15 +167,24 @@ mod tests {
         let score = soprano();
         let alone = |analysis: &&dyn Analysis| run(*analysis, &score, &defaults(*analysis));
         let before: Vec<_> = ANALYSES.iter().map(alone).collect();
-        for (analysis, before) in ANALYSES.iter().zip(&before) {
-            let (_, text) = tell(*analysis, &score, &defaults(*analysis)).unwrap();
-            assert_eq!(text, before.as_ref().unwrap().to_string(), "{}", analysis.spec().name);
-        }
         let failure = run(&Defective, &score, &Params::default()).unwrap_err();
         assert_eq!(failure.kind, FailureKind::Internal);
         assert_eq!(failure.message, "analysis defective panicked: 37 notes are too many");
         let after: Vec<_> = ANALYSES.iter().map(alone).collect();
         assert!(before.iter().all(Result::is_ok));
         assert_eq!(before, after);
+        for (analysis, told) in ANALYSES.iter().zip(after) {
+            let (spec, told) = (analysis.spec(), told.unwrap());
+            let tree = told.tree().unwrap();
+            for column in spec.columns {
+                assert_eq!(
+                    told.at(column.pointer),
+                    tree.pointer(column.pointer),
+                    "{}: {}",
+                    spec.name,
+                    column.name
+                );
+            }
+        }
     }
 }

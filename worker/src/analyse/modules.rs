@@ -2,17 +2,16 @@
 
 mod pair;
 
-use super::common::{answer, integer, number, ratio, text};
+use super::common::{integer, number, ratio, text};
 use super::grams::{Entropy, Stretch};
 use super::melody::{Melody, Name, PLACES, Spot, Spots, melodies, places};
 use super::meter::{grids, stated};
 use super::ngrams::height;
 use super::sonorities::{check_findings, check_notes};
-use super::{Analysis, Param, Params, Range, Spec};
+use super::{Analysis, Param, Params, Range, Spec, Told};
 use crate::score::Score;
 use pair::{Begun, Event, Events, Word};
 use serde::Serialize;
-use serde_json::Value;
 use shared::failure::Failure;
 use shared::limits::{VOICE_PAIRS_MAX, exceeded};
 use std::cmp::Reverse;
@@ -125,7 +124,7 @@ impl Analysis for Modules {
         &SPEC
     }
 
-    fn run(&self, score: &Score, params: &Params) -> Result<Value, Failure> {
+    fn run(&self, score: &Score, params: &Params) -> Result<Told, Failure> {
         check_notes(score)?;
         let melodies = melodies(score);
         let events = Events { height: height(params.word("kind")), both: params.word("motion") == "both" };
@@ -156,7 +155,7 @@ impl Analysis for Modules {
             let melody = melodies.get(if is_upper { row.upper } else { row.lower })?;
             Some((pair as usize, spots.of(melody.part, melody.notes.get(note as usize)?)))
         };
-        answer(&Answer {
+        Told::of(&Answer {
             count,
             distinct: order.len(),
             repeated: ratio(repeated as f64, count as f64),

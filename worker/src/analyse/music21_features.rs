@@ -1,9 +1,8 @@
 //! The 20 features that are music21's own, under its identifiers.
 
 use super::features::{FIDELITY, Feature, LENGTHS, SIMULTANEITIES, answers, columns, material, width};
-use super::{Analysis, Column, Params, Spec};
+use super::{Analysis, Column, Params, Spec, Told};
 use crate::score::Score;
-use serde_json::Value;
 use shared::failure::Failure;
 
 const GROUPS: &[&[Feature]] = &[LENGTHS, SIMULTANEITIES];
@@ -26,7 +25,7 @@ impl Analysis for Music21Features {
         &SPEC
     }
 
-    fn run(&self, score: &Score, params: &Params) -> Result<Value, Failure> {
-        material(score, params, |material| answers(GROUPS, material))
+    fn run(&self, score: &Score, params: &Params) -> Result<Told, Failure> {
+        Ok(material(score, params, |material| answers(GROUPS, material))?.into())
     }
 }

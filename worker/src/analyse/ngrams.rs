@@ -1,15 +1,14 @@
 //! Melodic n-grams: every stretch of so many intervals, counted.
 
-use super::common::{answer, integer, number, ratio, text};
+use super::common::{integer, number, ratio, text};
 use super::grams::{Entropy, Stretch};
 use super::melody::{Melody, Name, PLACES, RESTS_BREAK, Spot, Spots, melodies, places};
 use super::meter::{grids, stated};
 use super::sonorities::{check_findings, check_notes};
 use super::viewpoint::{Clock, Height, Text, Viewpoint};
-use super::{Analysis, Param, Params, Range, Spec};
+use super::{Analysis, Param, Params, Range, Spec, Told};
 use crate::score::Score;
 use serde::Serialize;
-use serde_json::Value;
 use shared::failure::Failure;
 
 static SPEC: Spec = Spec {
@@ -91,7 +90,7 @@ impl Analysis for Ngrams {
         &SPEC
     }
 
-    fn run(&self, score: &Score, params: &Params) -> Result<Value, Failure> {
+    fn run(&self, score: &Score, params: &Params) -> Result<Told, Failure> {
         check_notes(score)?;
         let melodies = melodies(score);
         let viewpoint =
@@ -124,7 +123,7 @@ impl Analysis for Ngrams {
             let sung = melodies.get(melody as usize)?;
             Some((melody, spots.of(sung.part, sung.notes.get(note as usize)?)))
         };
-        answer(&Answer {
+        Told::of(&Answer {
             count: places.len(),
             distinct: grams.len(),
             repeated: ratio(repeated as f64, places.len() as f64),
@@ -206,12 +205,12 @@ fn entropies(
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{line, near, score, soprano};
+    use super::super::testing::{ask_with, line, near, score, soprano};
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn ask(score: &Score, given: Value) -> Value {
-        Ngrams.run(score, &SPEC.check(given.as_object().unwrap()).unwrap()).unwrap()
+        ask_with(&Ngrams, score, &given)
     }
 
     /// C D E C D E F, by hand: +2 +2 twice, +2 -4, -4 +2, +2 +1 once each.

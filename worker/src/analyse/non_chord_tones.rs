@@ -4,18 +4,17 @@ mod course;
 mod kind;
 mod linear;
 
-use super::common::{answer, integer, number, ratio};
+use super::common::{integer, number, ratio};
 use super::harmony::reading;
 use super::meter::{grids, stated};
 use super::sonorities::{Bars, PlaceRow, check_findings};
 use super::voices::Voices;
-use super::{Analysis, Params, Spec};
+use super::{Analysis, Params, Spec, Told};
 use crate::score::Score;
 use course::{Foreign, foreign};
 use kind::Kind;
 use linear::{Linear, linear};
 use serde::Serialize;
-use serde_json::Value;
 use shared::failure::Failure;
 use std::collections::BTreeMap;
 
@@ -133,7 +132,7 @@ impl Analysis for NonChordTones {
         &SPEC
     }
 
-    fn run(&self, score: &Score, _: &Params) -> Result<Value, Failure> {
+    fn run(&self, score: &Score, _: &Params) -> Result<Told, Failure> {
         let reading = reading(score)?;
         let voices = Voices::of(score);
         let (stated, part) = (stated(score), score.leading_part());
@@ -159,7 +158,7 @@ impl Analysis for NonChordTones {
         });
         let lines = voices.singers.iter();
         let lines = lines.map(|line| LineRow { part: line.part, staff: line.staff, voice: line.voice });
-        answer(&Answer {
+        Told::of(&Answer {
             tones: voices.tones.len(),
             count: all.len(),
             share: over(all.len(), voices.tones.len()),

@@ -2,9 +2,9 @@
 
 use super::common::{number, ratio};
 use super::lines::{Line, Tone, lines};
-use super::{Analysis, Params, Spec};
+use super::{Analysis, Params, Spec, Told};
 use crate::score::{Flags, Score, Ticks};
-use serde_json::{Value, json};
+use serde_json::json;
 use shared::failure::Failure;
 
 static SPEC: Spec = Spec {
@@ -62,7 +62,7 @@ impl Analysis for Npvi {
         &SPEC
     }
 
-    fn run(&self, score: &Score, _: &Params) -> Result<Value, Failure> {
+    fn run(&self, score: &Score, _: &Params) -> Result<Told, Failure> {
         let (mut written, mut notes) = (Pairs::default(), Pairs::default());
         let mut rows = Vec::new();
         for line in lines(score) {
@@ -78,7 +78,7 @@ impl Analysis for Npvi {
                 "notes": line_notes.index(),
             }));
         }
-        Ok(json!({ "written": written.index(), "notes": notes.index(), "lines": rows }))
+        Ok(json!({ "written": written.index(), "notes": notes.index(), "lines": rows }).into())
     }
 }
 

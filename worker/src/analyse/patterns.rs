@@ -2,16 +2,15 @@
 
 mod weigh;
 
-use super::common::{answer, integer, number, ratio, text};
+use super::common::{integer, number, ratio, text};
 use super::melody::{Melody, Name, RESTS, Spot, Spots, Sung, melodies};
 use super::meter::{grids, stated};
 use super::sonorities::{check_findings, check_notes};
 use super::suffixes::{Repeat, Suffixes};
 use super::viewpoint::{Clock, Height, Text, Token, Viewpoint};
-use super::{Analysis, Param, Params, Range, Spec};
+use super::{Analysis, Param, Params, Range, Spec, Told};
 use crate::score::Score;
 use serde::Serialize;
-use serde_json::Value;
 use shared::failure::Failure;
 use weigh::{Chance, Rank, Scale, Weighed};
 
@@ -166,7 +165,7 @@ impl Analysis for Patterns {
         &SPEC
     }
 
-    fn run(&self, score: &Score, params: &Params) -> Result<Value, Failure> {
+    fn run(&self, score: &Score, params: &Params) -> Result<Told, Failure> {
         check_notes(score)?;
         let melodies = melodies(score);
         let clock = Clock::of(score.division);
@@ -192,7 +191,7 @@ impl Analysis for Patterns {
         let notes: usize = rows.iter().map(|row| row.notes).sum();
         let share = |covered: u64| ratio(covered as f64, notes as f64);
         let bits = repeats.iter().map(|repeat| scale.bits(repeat));
-        answer(&Answer {
+        Told::of(&Answer {
             patterns: repeats.len(),
             longest: repeats.iter().map(|repeat| scale.notes(repeat)).max(),
             most_frequent: repeats.iter().map(|repeat| repeat.count).max(),

@@ -1,9 +1,9 @@
 //! Pitch classes: how long and how often each of the twelve is written.
 
 use super::common::{FIDELITY, class_of, is_plain, number, ratio};
-use super::{Analysis, Params, Spec};
+use super::{Analysis, Params, Spec, Told};
 use crate::score::{Score, Ticks};
-use serde_json::{Value, json};
+use serde_json::json;
 use shared::failure::Failure;
 
 static SPEC: Spec = Spec {
@@ -42,7 +42,7 @@ impl Analysis for PitchClasses {
         &SPEC
     }
 
-    fn run(&self, score: &Score, params: &Params) -> Result<Value, Failure> {
+    fn run(&self, score: &Score, params: &Params) -> Result<Told, Failure> {
         let class = class_of(params);
         let quarters = lengths(score, params);
         let mut onsets = [0_u64; 12];
@@ -51,7 +51,7 @@ impl Analysis for PitchClasses {
                 *count += 1;
             }
         }
-        Ok(json!({ "quarters": quarters, "onsets": onsets, "entropy": entropy(&quarters) }))
+        Ok(json!({ "quarters": quarters, "onsets": onsets, "entropy": entropy(&quarters) }).into())
     }
 }
 

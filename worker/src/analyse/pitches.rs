@@ -1,9 +1,9 @@
 //! Pitches: how often each key is written and struck.
 
 use super::common::{Counts, FIDELITY, integer, is_plain, key_of, number, ratio};
-use super::{Analysis, Params, Spec};
+use super::{Analysis, Params, Spec, Told};
 use crate::score::Score;
-use serde_json::{Value, json};
+use serde_json::json;
 use shared::failure::Failure;
 
 static SPEC: Spec = Spec {
@@ -27,7 +27,7 @@ impl Analysis for Pitches {
         &SPEC
     }
 
-    fn run(&self, score: &Score, params: &Params) -> Result<Value, Failure> {
+    fn run(&self, score: &Score, params: &Params) -> Result<Told, Failure> {
         let key = key_of(params);
         let heads = score.notes.iter().filter(|note| is_plain(note));
         let onsets = Counts::of(heads.clone().filter(|note| note.is_onset()).map(key));
@@ -39,7 +39,8 @@ impl Analysis for Pitches {
             "mean": ratio(sum, onsets.total() as f64),
             "heads": heads.rows(|key| key),
             "onsets": onsets.rows(|key| key),
-        }))
+        })
+        .into())
     }
 }
 

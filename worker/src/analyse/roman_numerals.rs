@@ -1,14 +1,13 @@
 //! Roman numerals: each chord as a degree of the key of the whole score.
 
 use super::chord::Chord;
-use super::common::{Counts, FIDELITY, answer, integer, number, ratio, text};
+use super::common::{Counts, FIDELITY, integer, number, ratio, text};
 use super::meter::{grids, stated};
 use super::roman::{Key, Numeral, compat, corrected};
 use super::sonorities::{Bars, Row, Sonorities, slices};
-use super::{Analysis, Param, Params, Range, Spec, key};
+use super::{Analysis, Param, Params, Range, Spec, Told, key};
 use crate::score::{Score, Step};
 use serde::Serialize;
-use serde_json::Value;
 use shared::failure::Failure;
 use std::collections::BTreeMap;
 
@@ -69,13 +68,13 @@ static SPEC: Spec = Spec {
 pub(super) struct RomanNumerals;
 
 #[derive(Serialize)]
-struct Answer {
+struct Answer<'a> {
     key: Option<String>,
     distinct: usize,
     commonest: Option<String>,
     shares: BTreeMap<&'static str, Option<f64>>,
     fields: [&'static str; 6],
-    slices: Vec<Row<Numeral>>,
+    slices: Vec<Row<&'a Numeral>>,
 }
 
 impl Analysis for RomanNumerals {
@@ -83,7 +82,7 @@ impl Analysis for RomanNumerals {
         &SPEC
     }
 
-    fn run(&self, score: &Score, params: &Params) -> Result<Value, Failure> {
+    fn run(&self, score: &Score, params: &Params) -> Result<Told, Failure> {
         let as_music21 = params.word(FIDELITY.name) == "compat";
         let applied = params.word("applied") == "dominants";
         let key = key::global(score, params, params.word("profile"));
@@ -103,14 +102,14 @@ impl Analysis for RomanNumerals {
         let numerals = sonorities.map(|_, chord| numeral(chord));
         let of = |index: &usize| numerals.get(*index).and_then(Option::as_ref);
         let rows = slices.iter().zip(&of_slice);
-        let rows = rows.filter_map(|((slice, _), index)| Some(bars.row(slice, of(index)?.clone())));
+        let rows = rows.filter_map(|((slice, _), index)| Some(bars.row(slice, of(index)?)));
         let lengths: Vec<(f64, &Numeral)> = slices
             .iter()
             .zip(&of_slice)
             .filter_map(|((slice, _), index)| Some((slice.duration.as_quarters(), of(index)?)))
             .collect();
         let figures = Counts::of(lengths.iter().map(|(_, numeral)| numeral.figure.as_str()));
-        answer(&Answer {
+        Told::of(&Answer {
             key: key.map(Key::name),
             distinct: figures.0.len(),
             commonest: figures.commonest().map(str::to_owned),

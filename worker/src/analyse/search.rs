@@ -3,17 +3,16 @@
 mod find;
 mod query;
 
-use super::common::{answer, integer, text};
+use super::common::{integer, text};
 use super::melody::{Melody, Name, RESTS, Spot, Spots, melodies};
 use super::meter::{grids, stated};
 use super::sonorities::{check_findings, check_notes};
 use super::viewpoint::Clock;
-use super::{Analysis, Param, Params, Range, Spec};
+use super::{Analysis, Param, Params, Range, Spec, Told};
 use crate::score::Score;
 use find::find;
 use query::{GRAMMAR, Query};
 use serde::Serialize;
-use serde_json::Value;
 use shared::failure::{Failure, FailureKind};
 
 static SPEC: Spec = Spec {
@@ -74,7 +73,7 @@ impl Analysis for Search {
         &SPEC
     }
 
-    fn run(&self, score: &Score, params: &Params) -> Result<Value, Failure> {
+    fn run(&self, score: &Score, params: &Params) -> Result<Told, Failure> {
         check_notes(score)?;
         let malformed = |why| Failure::new(FailureKind::Malformed, format!("search: query: {why}"));
         let query = Query::parse(params.word("query")).map_err(malformed)?;
@@ -110,7 +109,7 @@ impl Analysis for Search {
             check_findings(places.len())?;
             with += usize::from(count > before);
         }
-        answer(&Answer {
+        Told::of(&Answer {
             count,
             exact,
             with,
@@ -127,10 +126,10 @@ impl Analysis for Search {
 mod tests {
     use super::super::testing::{line, score, soprano};
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn ask(score: &Score, given: Value) -> Result<Value, Failure> {
-        Search.run(score, &SPEC.check(given.as_object().unwrap())?)
+        Search.run(score, &SPEC.check(given.as_object().unwrap())?)?.tree()
     }
 
     #[test]

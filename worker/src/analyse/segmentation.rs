@@ -2,14 +2,13 @@
 
 mod boundaries;
 
-use super::common::{answer, integer, mean, number};
+use super::common::{integer, mean, number};
 use super::lines::{Line, Tone, lines};
 use super::sonorities::{PlaceRow, check_notes};
-use super::{Analysis, Param, Params, Range, Spec};
+use super::{Analysis, Param, Params, Range, Spec, Told};
 use crate::score::{Flags, Score, Ticks};
 use boundaries::{Point, by_boundary_strength, by_rests, by_rules};
 use serde::Serialize;
-use serde_json::Value;
 use shared::failure::Failure;
 
 static SPEC: Spec = Spec {
@@ -91,7 +90,7 @@ impl Analysis for Segmentation {
         &SPEC
     }
 
-    fn run(&self, score: &Score, params: &Params) -> Result<Value, Failure> {
+    fn run(&self, score: &Score, params: &Params) -> Result<Told, Failure> {
         check_notes(score)?;
         let method = params.word("method");
         let as_music21 = params.word("fidelity") == "compat" && method == "rests";
@@ -117,7 +116,7 @@ impl Analysis for Segmentation {
             rows.push(LineRow { part: line.part, staff: line.staff, voice: line.voice, phrases });
         }
         let counts: Vec<f64> = notes.iter().map(|&count| count as f64).collect();
-        answer(&Answer {
+        Told::of(&Answer {
             phrases: notes.len(),
             mean_notes: mean(&counts),
             mean_quarters: mean(&quarters),
@@ -171,14 +170,13 @@ fn phase(score: &Score, note: &crate::score::Note) -> Ticks {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{defaults, line, note, score};
+    use super::super::testing::{ask, ask_with, line, note, score};
     use super::*;
     use crate::score::Event;
-    use serde_json::{Map, json};
+    use serde_json::{Value, json};
 
     fn ask_by(method: &str, score: &Score) -> Value {
-        let given = Map::from_iter([("method".to_owned(), json!(method))]);
-        Segmentation.run(score, &Segmentation.spec().check(&given).unwrap()).unwrap()
+        ask_with(&Segmentation, score, &json!({ "method": method }))
     }
 
     fn starts(answer: &Value) -> Vec<u64> {
@@ -232,15 +230,14 @@ mod tests {
         let tied =
             |onset, flags| Event::Note(crate::score::Note { flags, ..note(0, (onset, 1), (1, 1), 60) });
         let score = score(1, vec![tied(0, Flags::TIE_START), tied(1, Flags::TIE_STOP)]);
-        let given =
-            Map::from_iter([("method".to_owned(), json!("rests")), ("fidelity".to_owned(), json!("compat"))]);
-        let compat = Segmentation.run(&score, &Segmentation.spec().check(&given).unwrap()).unwrap();
+        let given = json!({ "method": "rests", "fidelity": "compat" });
+        let compat = ask_with(&Segmentation, &score, &given);
         assert_eq!((&ask_by("rests", &score)["longest"], &compat["longest"]), (&json!(1), &json!(2)));
     }
 
     #[test]
     fn silence_has_no_phrases() {
-        let answer = Segmentation.run(&score(1, Vec::new()), &defaults(&Segmentation)).unwrap();
+        let answer = ask(&Segmentation, &score(1, Vec::new()));
         assert_eq!((&answer["phrases"], &answer["mean_notes"]), (&json!(0), &Value::Null));
     }
 }

@@ -1,11 +1,10 @@
 //! Segments: the staves of a score as music21 cuts and spells them for its search by similarity.
 
-use super::common::{answer, integer, number_of};
+use super::common::{integer, number_of};
 use super::sonorities::check_notes;
-use super::{Analysis, Param, Params, Range, Spec};
+use super::{Analysis, Param, Params, Range, Spec, Told};
 use crate::score::{Flags, Note, Score, Ticks};
 use serde::Serialize;
-use serde_json::Value;
 use shared::failure::{Failure, FailureKind};
 use std::collections::BTreeMap;
 
@@ -68,7 +67,7 @@ impl Analysis for Segments {
         &SPEC
     }
 
-    fn run(&self, score: &Score, params: &Params) -> Result<Value, Failure> {
+    fn run(&self, score: &Score, params: &Params) -> Result<Told, Failure> {
         check_notes(score)?;
         let size = |name| usize::try_from(params.integer(name)).unwrap_or(0);
         let (length, overlap) = (size("length"), size("overlap"));
@@ -103,7 +102,7 @@ impl Analysis for Segments {
                 Staff { part, staff, segments: segments.collect() }
             })
             .collect();
-        answer(&Answer {
+        Told::of(&Answer {
             count: staves.iter().map(|staff| staff.segments.len()).sum(),
             with: staves.iter().filter(|staff| !staff.segments.is_empty()).count(),
             signs,
@@ -192,7 +191,7 @@ fn intervals_and_speed(notes: &[&Note]) -> Vec<Sign> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::soprano;
+    use super::super::testing::{ask_with, soprano};
     use super::*;
     use serde_json::json;
 
@@ -202,8 +201,7 @@ mod tests {
     fn bwv_66_6() {
         let segments = |algorithm: &str| {
             let given = json!({ "algorithm": algorithm });
-            let params = SPEC.check(given.as_object().unwrap()).unwrap();
-            Segments.run(&soprano(), &params).unwrap()["staves"][0]["segments"].clone()
+            ask_with(&Segments, &soprano(), &given)["staves"][0]["segments"].clone()
         };
         let keys = json!([
             ["IGEGILIGEIEGDBEGGB@EGIIEGIEDBD", "0", "7"],

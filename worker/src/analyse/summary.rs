@@ -1,7 +1,7 @@
 //! Summary: how much there is of everything, and where meters, keys and tempi stand.
 
-use super::common::{answer, end_of, integer, is_plain, most_measures, number, number_of, text};
-use super::{Analysis, Param, Params, Range, Spec, tempo};
+use super::common::{end_of, integer, is_plain, most_measures, number, number_of, text};
+use super::{Analysis, Param, Params, Range, Spec, Told, tempo};
 use crate::score::{Measure, Mode, Part, Score, Ticks};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -84,7 +84,7 @@ impl Analysis for Summary {
         &SPEC
     }
 
-    fn run(&self, score: &Score, params: &Params) -> Result<Value, Failure> {
+    fn run(&self, score: &Score, params: &Params) -> Result<Told, Failure> {
         let staves = |part: &Part| u64::from(part.staves.max(1));
         let pitched = || score.notes.iter().filter(|note| note.is_pitched());
         let plain = || score.notes.iter().filter(|note| is_plain(note));
@@ -115,7 +115,7 @@ impl Analysis for Summary {
             tempi: tempi(score),
             instruments: score.parts.iter().map(instrument).collect(),
         };
-        answer(&totals)
+        Told::of(&totals)
     }
 }
 
@@ -179,7 +179,7 @@ fn instrument(part: &Part) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{ask, line, near, note, score};
+    use super::super::testing::{ask, ask_with, line, near, note, score};
     use super::*;
     use crate::score::{Event, Flags, Meter, Note};
     use shared::place::Place;
@@ -214,7 +214,7 @@ mod tests {
         let meter = json!({ "measure": "1a", "offset": "0", "meter": "3/4", "parts": [0, 1] });
         assert_eq!(answer["meters"], json!([meter]));
 
-        let compat = SPEC.check(json!({ "fidelity": "compat" }).as_object().unwrap()).unwrap();
-        assert_eq!(Summary.run(&score, &compat).unwrap()["parts"], 3);
+        let compat = ask_with(&Summary, &score, &json!({ "fidelity": "compat" }));
+        assert_eq!(compat["parts"], 3);
     }
 }

@@ -6,7 +6,7 @@ use super::common::{integer, number, number_of, ratio};
 use super::lines::{Line, Tone, lines};
 use super::meter::{Grid, Position, TOLERANCE, grids, stated, tolerance};
 use super::sonorities::{PlaceRow, check_findings};
-use super::{Analysis, Params, Spec};
+use super::{Analysis, Params, Spec, Told};
 use crate::score::{Score, Ticks};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -74,7 +74,7 @@ impl Analysis for Syncopation {
         &SPEC
     }
 
-    fn run(&self, score: &Score, params: &Params) -> Result<Value, Failure> {
+    fn run(&self, score: &Score, params: &Params) -> Result<Told, Failure> {
         let (stated, tolerance) = (stated(score), tolerance(score, params));
         let grids = grids(score, &stated);
         let (mut whole, mut rows, mut found) = (Sums::default(), Vec::new(), Vec::new());
@@ -103,9 +103,9 @@ impl Analysis for Syncopation {
         }
         let mut answer = whole.figures();
         answer.insert("lines".to_owned(), Value::Array(rows));
-        answer.insert("found".to_owned(), super::common::answer(&found)?);
+        answer.insert("found".to_owned(), json!(found));
         answer.insert("drums".to_owned(), drums::index(score, &grids, tolerance));
-        Ok(Value::Object(answer))
+        Ok(Value::Object(answer).into())
     }
 }
 

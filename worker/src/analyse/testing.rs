@@ -2,7 +2,7 @@
 
 use crate::analyse::{Analysis, Params};
 use crate::score::{Event, EventSink, Flags, Meter, Note, Pitch, Rest, Score, ScoreBuilder, Ticks};
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::limits::Limits;
 use shared::place::Place;
 
@@ -126,7 +126,13 @@ pub(super) fn chorale(parts: [&[(i32, i64)]; 4], up: i32) -> Score {
 
 /// The answer with default parameters.
 pub(super) fn ask(analysis: &dyn Analysis, score: &Score) -> Value {
-    analysis.run(score, &defaults(analysis)).unwrap()
+    ask_with(analysis, score, &json!({}))
+}
+
+/// The answer with given parameters, as a JSON object.
+pub(super) fn ask_with(analysis: &dyn Analysis, score: &Score, given: &Value) -> Value {
+    let params = analysis.spec().check(given.as_object().unwrap()).unwrap();
+    analysis.run(score, &params).unwrap().tree().unwrap()
 }
 
 /// The parameters when nothing is said.

@@ -1,7 +1,7 @@
 //! Texture: how many notes and parts sound at once, and for how long.
 
 use super::common::{integer, is_plain, number, ratio};
-use super::{Analysis, Params, Spec};
+use super::{Analysis, Params, Spec, Told};
 use crate::score::{Note, Score, Ticks};
 use serde_json::{Value, json};
 use shared::failure::Failure;
@@ -59,11 +59,11 @@ impl Analysis for Texture {
         &SPEC
     }
 
-    fn run(&self, score: &Score, _: &Params) -> Result<Value, Failure> {
+    fn run(&self, score: &Score, _: &Params) -> Result<Told, Failure> {
         let (notes, parts) = sweep(score);
         let silence = notes.0.get(&0).copied().unwrap_or_default().as_quarters();
         let silence = ratio(silence, silence + notes.sounding());
-        Ok(json!({ "notes": notes.row(), "parts": parts.row(), "silence": silence }))
+        Ok(json!({ "notes": notes.row(), "parts": parts.row(), "silence": silence }).into())
     }
 }
 

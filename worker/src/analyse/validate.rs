@@ -4,11 +4,10 @@ mod durations;
 mod measures;
 mod ties;
 
-use super::common::{answer, integer, number_of};
-use super::{Analysis, Params, Spec};
+use super::common::{integer, number_of};
+use super::{Analysis, Params, Spec, Told};
 use crate::score::{Count, Flags, Score, TICKS_PER_QUARTER, Ticks, Unit};
 use serde::Serialize;
-use serde_json::Value;
 use shared::failure::Failure;
 use shared::place::Place;
 use std::collections::BTreeMap;
@@ -64,7 +63,7 @@ impl Analysis for Validate {
         &SPEC
     }
 
-    fn run(&self, score: &Score, _: &Params) -> Result<Value, Failure> {
+    fn run(&self, score: &Score, _: &Params) -> Result<Told, Failure> {
         let mut report = Report { score, found: Vec::new() };
         // The notes of a MIDI file are played: its measures come from the meters, and it writes no ties and tuplets.
         if score.division.is_none() {
@@ -82,7 +81,7 @@ impl Analysis for Validate {
         for found in &report.found {
             *counts.entry(found.kind).or_default() += 1;
         }
-        answer(&Answer { total: report.found.len(), counts, findings: report.found })
+        Told::of(&Answer { total: report.found.len(), counts, findings: report.found })
     }
 }
 

@@ -4,16 +4,15 @@ mod findings;
 mod moments;
 mod quartet;
 
-use super::common::{FIDELITY, answer, integer, number, ratio, with_list};
+use super::common::{FIDELITY, integer, number, ratio};
 use super::meter::{grids, stated};
 use super::sonorities::{Bars, check_notes};
-use super::{Analysis, Params, Spec};
+use super::{Analysis, Params, Spec, Told};
 use crate::score::{Pitch, Score, Ticks};
 use findings::{Kind, Row, Rows};
 use moments::{Moment, Step, Voice, aligned, as_music21, pitches};
 use quartet::{Motion, Perfect, Quartet};
 use serde::Serialize;
-use serde_json::Value;
 use shared::failure::Failure;
 use shared::limits::{VOICE_FINDINGS_MAX, VOICE_PAIRS_MAX, exceeded};
 use std::collections::BTreeMap;
@@ -110,16 +109,8 @@ impl Analysis for VoiceLeading {
         &SPEC
     }
 
-    fn run(&self, score: &Score, params: &Params) -> Result<Value, Failure> {
-        answer(&Answer::of(score, params)?)
-    }
-
-    fn tell(&self, score: &Score, params: &Params) -> Result<(Value, String), Failure> {
-        let mut all = Answer::of(score, params)?;
-        let findings = std::mem::take(&mut all.findings);
-        let rest = answer(&all)?;
-        let text = with_list(&rest, "findings", &findings)?;
-        Ok((rest, text))
+    fn run(&self, score: &Score, params: &Params) -> Result<Told, Failure> {
+        Told::of(&Answer::of(score, params)?)
     }
 }
 
@@ -291,7 +282,7 @@ impl Perfect {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{ask, near, note, score};
+    use super::super::testing::{ask, ask_with, near, note, score};
     use super::*;
     use crate::score::{Event, Flags, Note};
     use serde_json::json;
@@ -349,8 +340,8 @@ mod tests {
     fn a_gap_is_a_rest_in_compat_too() {
         let upper = part(0, &[(0, 1, 67), (1, 1, 69), (3, 1, 71)]);
         let lower = part(1, &[(0, 1, 60), (1, 1, 62), (2, 1, 64), (3, 1, 60)]);
-        let compat = SPEC.check(json!({ "fidelity": "compat" }).as_object().unwrap()).unwrap();
-        let answer = VoiceLeading.run(&score(2, [upper, lower].concat()), &compat).unwrap();
+        let compat = json!({ "fidelity": "compat" });
+        let answer = ask_with(&VoiceLeading, &score(2, [upper, lower].concat()), &compat);
         let quartets = |kind: &str| answer["compat"][kind]["quartets"].clone();
         assert_eq!((quartets("norest"), quartets("withrest")), (json!(1), json!(1)));
     }

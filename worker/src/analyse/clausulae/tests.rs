@@ -3,7 +3,7 @@
 use super::super::testing::{ask, note, score};
 use super::*;
 use crate::score::{Event, Note, Pitch, Step};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// A line of pitches in halves from some moment on, each with its length in quarters; a tie makes the first sound longer.
 fn voice(part: u16, notes: &[(Pitch, i64)]) -> Vec<Event<'static>> {

@@ -3,7 +3,7 @@
 use super::super::testing::{ask, line, near, note, score, soprano};
 use super::*;
 use crate::score::{Annotation, AnnotationKind, Event, Note};
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::place::Place;
 
 fn melody(keys: &[i32]) -> Value {

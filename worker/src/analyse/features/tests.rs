@@ -2,15 +2,14 @@
 
 use super::super::jsymbolic_features::JsymbolicFeatures;
 use super::super::music21_features::Music21Features;
-use super::super::testing::{ask, line, near, note, score, soprano};
+use super::super::testing::{ask, ask_with, line, near, note, score, soprano};
 use super::*;
 use crate::analyse::Analysis;
 use crate::score::{Event, Flags, Note, Score, Ticks};
 
 /// What music21 answers.
 fn compat(analysis: &dyn Analysis, score: &Score) -> Value {
-    let params = analysis.spec().check(json!({ "fidelity": "compat" }).as_object().unwrap()).unwrap();
-    analysis.run(score, &params).unwrap()
+    ask_with(analysis, score, &json!({ "fidelity": "compat" }))
 }
 
 /// Both families in one object.

@@ -4,7 +4,7 @@ use super::super::testing::{ask, note, score};
 use super::label::{as_music21, corrected};
 use super::*;
 use crate::score::{Event, Ticks};
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::place::Place;
 
 fn chord(figure: &str, minor: bool) -> ReadChord {

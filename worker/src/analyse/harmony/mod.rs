@@ -9,16 +9,15 @@ mod signature;
 mod sixths;
 mod weights;
 
-use super::common::{answer, integer, number, text};
+use super::common::{integer, number, text};
 use super::meter::{grids, stated};
 use super::sonorities::{Bars, PlaceRow, slices};
-use super::{Analysis, Params, Spec};
+use super::{Analysis, Params, Spec, Told};
 use crate::score::{Score, Ticks};
 use decode::State;
 use label::{Segment, Spelling};
 use model::{Model, QUALITY};
 use serde::Serialize;
-use serde_json::Value;
 use shared::failure::Failure;
 use shared::place::Place;
 use std::collections::BTreeMap;
@@ -173,7 +172,7 @@ impl Analysis for Harmony {
         &SPEC
     }
 
-    fn run(&self, score: &Score, _: &Params) -> Result<Value, Failure> {
+    fn run(&self, score: &Score, _: &Params) -> Result<Told, Failure> {
         let reading = reading(score)?;
         let Reading { chords, spelling } = &*reading;
         let (stated, part) = (stated(score), score.leading_part());
@@ -211,7 +210,7 @@ impl Analysis for Harmony {
         #[allow(clippy::cast_precision_loss, reason = "a count is far below 2^53")]
         let changed = (changes(ReadChord::goes_on) + usize::from(!chords.is_empty())) as f64;
         let share = |part: f64| super::common::ratio(part, whole);
-        answer(&Answer {
+        Told::of(&Answer {
             count: chords.len(),
             rate: share(changed),
             opening_key: chords.first().map(|chord| spelling.key(chord.key)),

@@ -1,12 +1,12 @@
 //! Keyscapes of scores whose keys are known.
 
-use super::super::testing::{ask, note, score, soprano};
+use super::super::testing::{ask, ask_with, note, score, soprano};
 use super::*;
 use crate::score::Event;
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn answer_with(score: &Score, given: &Value) -> Value {
-    Keyscape.run(score, &SPEC.check(given.as_object().unwrap()).unwrap()).unwrap()
+    ask_with(&Keyscape, score, given)
 }
 
 /// Sixteen quarters of C major chords, then as many of F# major.

@@ -1,18 +1,18 @@
 //! Modules of small duets, told by hand.
 
-use super::super::testing::{note, score};
+use super::super::testing::{ask_with, note, score};
 use super::*;
-use crate::score::Event as Told;
-use serde_json::json;
+use crate::score::Event;
+use serde_json::{Value, json};
 
 fn ask(score: &Score, given: Value) -> Value {
-    Modules.run(score, &SPEC.check(given.as_object().unwrap()).unwrap()).unwrap()
+    ask_with(&Modules, score, &given)
 }
 
 fn duet(upper: &[(i64, i64, i32)], lower: &[(i64, i64, i32)]) -> Score {
     let part = |part: u16, notes: &[(i64, i64, i32)]| {
         let told =
-            notes.iter().map(|&(onset, length, key)| Told::Note(note(part, (onset, 1), (length, 1), key)));
+            notes.iter().map(|&(onset, length, key)| Event::Note(note(part, (onset, 1), (length, 1), key)));
         told.collect::<Vec<_>>()
     };
     score(2, [part(0, upper), part(1, lower)].concat())
@@ -48,7 +48,7 @@ fn rests_end_runs_and_crossed_voices_have_a_minus() {
 #[test]
 fn pairs_are_counted_apart_and_together() {
     let part = |part, keys: [i32; 3]| {
-        (0..).zip(keys).map(move |(onset, key)| Told::Note(note(part, (onset, 1), (1, 1), key)))
+        (0..).zip(keys).map(move |(onset, key)| Event::Note(note(part, (onset, 1), (1, 1), key)))
     };
     let events = part(0, [72, 74, 76]).chain(part(1, [67, 69, 71])).chain(part(2, [60, 62, 64])).collect();
     let trio = score(3, events);

@@ -2,7 +2,7 @@
 
 use super::super::testing::{ask, chorale, score};
 use super::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// I, a neighbour over it, IV, C struck again over V and falling to B, V7, a C too early, I.
 const MUSIC: [&[(i32, i64)]; 4] = [

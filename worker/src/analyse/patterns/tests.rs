@@ -1,13 +1,12 @@
 //! Patterns of small melodies, counted by hand.
 
-use super::super::testing::{line, near, note, score, soprano};
+use super::super::testing::{ask_with, line, near, note, score, soprano};
 use super::*;
 use crate::score::Event;
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn ask(score: &Score, given: Value) -> Value {
-    let params = SPEC.check(given.as_object().unwrap()).unwrap();
-    Patterns.run(score, &params).unwrap()
+    ask_with(&Patterns, score, &given)
 }
 
 fn tune(notes: &[(i32, (i64, i64))]) -> Vec<Event<'static>> {

@@ -3,6 +3,7 @@
 use super::super::testing::{ask, note, rest, score, soprano};
 use super::*;
 use crate::score::{Event, Mark, Meter, Note, Rest};
+use serde_json::Value;
 
 /// A measure of part 0 that begins at so many quarters.
 fn measure(onset: (i64, i64), number: &'static str) -> Event<'static> {
