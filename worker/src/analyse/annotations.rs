@@ -1,6 +1,6 @@
 //! Annotations: the words and signs of a score, counted, and the texts of those that are read as texts.
 
-use super::common::{integer, number_of};
+use super::common::{Number, integer};
 use super::{Analysis, Params, Spec, Told};
 use crate::score::{Annotation, AnnotationKind, Score};
 use serde::Serialize;
@@ -84,7 +84,7 @@ struct Placed<'a> {
     part: u16,
     /// Index of the measure in its part, and its number as printed.
     measure: Option<u32>,
-    number: Option<String>,
+    number: Option<Number>,
     /// Quarter notes from the start of the piece.
     onset: String,
     place: Place,
@@ -97,7 +97,7 @@ impl<'a> Placed<'a> {
             text: score.text(annotation),
             part: annotation.part,
             measure: measure.map(|measure| measure.index),
-            number: measure.map(number_of),
+            number: measure.map(Number::of),
             onset: annotation.onset.to_string(),
             place: annotation.place,
         }

@@ -6,12 +6,12 @@ mod scene;
 mod spans;
 mod weights;
 
-use super::common::{integer, number, ratio, text};
+use super::common::{Number, integer, number, ratio, text};
 use super::harmony::reading;
 use super::meter::{grids, stated};
 use super::sonorities::{Bars, PlaceRow};
 use super::{Analysis, Param, Params, Range, Spec, Told};
-use crate::score::Score;
+use crate::score::{Fraction, Score};
 use candidates::{Candidate, candidates};
 use evidence::Sign;
 use scene::Scene;
@@ -81,9 +81,9 @@ enum Kind {
 #[derive(Serialize)]
 struct Row(
     Kind,
-    String,
-    Option<String>,
-    String,
+    Fraction,
+    Option<Number>,
+    Fraction,
     String,
     (String, String),
     Option<&'static str>,
@@ -179,7 +179,7 @@ impl Analysis for Cadences {
             let of_key = |key: Option<i32>| of_class(usize::try_from(key?.rem_euclid(12)).ok()?);
             Some(Row(
                 Kind::of(candidate),
-                candidate.at.as_fraction(),
+                candidate.at.fraction(),
                 measure,
                 beat,
                 reading.spelling.key(candidate.key),

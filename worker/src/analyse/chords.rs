@@ -53,7 +53,7 @@ pub(super) struct Chords;
 /// What one chord is. Pitch names have `b` for flats.
 #[derive(Serialize)]
 struct Facts {
-    pitches: Vec<String>,
+    pitches: Vec<Pitch>,
     keys: Vec<i32>,
     root: String,
     bass: String,
@@ -61,9 +61,9 @@ struct Facts {
     quality: &'static str,
     name: String,
     pitched_name: String,
-    forte: String,
-    prime: Vec<u8>,
-    normal: Vec<u8>,
+    forte: &'static str,
+    prime: &'static [u8],
+    normal: &'static [u8],
     vector: [u8; 6],
     consonant: bool,
     #[serde(skip)]
@@ -127,8 +127,7 @@ impl Analysis for Chords {
             }
             rows.push(bars.row(slice, index));
         }
-        let fortes =
-            || of_slice.iter().filter_map(|&index| chords.get(index)).map(|chord| chord.forte.as_str());
+        let fortes = || of_slice.iter().filter_map(|&index| chords.get(index)).map(|chord| chord.forte);
         let set_classes = Counts::of(fortes());
         let three = |forte: &&str| !forte.starts_with("1-") && !forte.starts_with("2-");
         let commonest = Counts::of(fortes().filter(three)).commonest().map(str::to_owned);
@@ -158,17 +157,17 @@ fn facts(pitches: &[Pitch], chord: &Chord<'_>) -> Facts {
         () => Kind::Other,
     };
     Facts {
-        pitches: heights.iter().map(Pitch::to_string).collect(),
         keys: heights.iter().map(|pitch| pitch.key()).collect(),
+        pitches: heights,
         root: spelled(chord.root),
         bass: spelled(chord.bass),
         inversion: chord.inversion(),
         quality: chord.quality(),
         pitched_name: chord.pitched_common_name(&name),
         name,
-        forte: chord.set.forte(),
-        prime: chord.set.prime.clone(),
-        normal: chord.set.normal.clone(),
+        forte: &chord.set.forte,
+        prime: &chord.set.prime,
+        normal: &chord.set.normal,
         vector: chord.set.vector,
         consonant: chord.is_consonant(),
         kind,

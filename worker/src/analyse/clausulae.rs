@@ -2,12 +2,12 @@
 
 mod roles;
 
-use super::common::{integer, number, ratio, text};
+use super::common::{Number, integer, number, ratio, text};
 use super::meter::{grids, stated};
 use super::sonorities::{Bars, PlaceRow, check_notes};
 use super::voices::Voices;
 use super::{Analysis, Params, Spec, Told};
-use crate::score::Score;
+use crate::score::{Fraction, Pitch, Score};
 use roles::{Clausula, Role, clausulae};
 use serde::Serialize;
 use shared::failure::Failure;
@@ -93,7 +93,7 @@ struct LineRow {
 /// Kind, onset, measure as printed, beat, tone of the cantizans, lowest tone that begins with it, roles as line and letter, whether there
 /// is a suspension, place of the cantizans's tone.
 #[derive(Serialize)]
-struct Row(Kind, String, Option<String>, String, String, String, Vec<(usize, char)>, bool, PlaceRow);
+struct Row(Kind, Fraction, Option<Number>, Fraction, Pitch, String, Vec<(usize, char)>, bool, PlaceRow);
 
 #[derive(Serialize)]
 struct Answer {
@@ -158,10 +158,10 @@ impl Analysis for Clausulae {
             let roles = clausula.roles.iter().map(|(line, role)| (*line, role.letter()));
             Row(
                 *kind,
-                clausula.tone.from.as_fraction(),
+                clausula.tone.from.fraction(),
                 measure,
                 beat,
-                clausula.tone.pitch.to_string(),
+                clausula.tone.pitch,
                 clausula.lowest.to_string(),
                 roles.collect(),
                 clausula.suspended,

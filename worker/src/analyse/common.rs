@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// The parameter that says whose pitch counts.
 pub(super) const FIDELITY: Param = Param {
@@ -135,9 +136,33 @@ pub(super) fn most_measures(score: &Score) -> usize {
     counts.max().unwrap_or(0)
 }
 
-/// The number of a measure as printed.
-pub(super) fn number_of(measure: &Measure) -> String {
-    measure.label.as_ref().map_or_else(|| measure.number.to_string(), ToString::to_string)
+/// The number of a measure as printed: a number, or a text where it is more than one.
+#[derive(Clone, Debug)]
+pub(super) enum Number {
+    Plain(i32),
+    Label(Box<str>),
+}
+
+impl Number {
+    pub(super) fn of(measure: &Measure) -> Self {
+        measure.label.clone().map_or(Number::Plain(measure.number), Number::Label)
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Number::Plain(number) => number.fmt(f),
+            Number::Label(label) => f.write_str(label),
+        }
+    }
+}
+
+/// A text, as many of them are none but numbers.
+impl Serialize for Number {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 
 mod phrases;
 
-use super::common::{Counts, FIDELITY, integer, key_of, number, number_of, ratio, text};
+use super::common::{Counts, FIDELITY, Number, integer, key_of, number, ratio, text};
 use super::lines::lines;
 use super::sonorities::{PlaceRow, check_findings};
 use super::{Analysis, Param, Params, Range, Spec, Told};
-use crate::score::{Score, Ticks};
+use crate::score::{Fraction, Score, Ticks};
 use phrases::{Phrase, phrases, tones};
 use serde::Serialize;
 use shared::failure::Failure;
@@ -108,7 +108,7 @@ struct MoveShares {
 
 /// A phrase: measure and onset where it begins, tones, first, mean between, last (MIDI keys), shape, place.
 #[derive(Serialize)]
-struct Row(Option<String>, String, usize, i32, f64, i32, Shape, PlaceRow);
+struct Row(Option<Number>, Fraction, usize, i32, f64, i32, Shape, PlaceRow);
 
 #[derive(Serialize)]
 struct LineRow {
@@ -197,8 +197,8 @@ fn shape(phrase: &Phrase<'_>) -> Option<(Shape, f64)> {
 
 fn row(score: &Score, phrase: &Phrase<'_>, between: f64, shape: Shape) -> Option<Row> {
     let (first, last) = (phrase.tones.first()?, phrase.tones.last()?);
-    let measure = score.measures_of(first.head.part).get(first.head.measure as usize).map(number_of);
-    let (onset, place) = (first.head.onset.as_fraction(), PlaceRow(first.head.place));
+    let measure = score.measures_of(first.head.part).get(first.head.measure as usize).map(Number::of);
+    let (onset, place) = (first.head.onset.fraction(), PlaceRow(first.head.place));
     Some(Row(measure, onset, phrase.tones.len(), first.key, between, last.key, shape, place))
 }
 

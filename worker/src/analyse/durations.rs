@@ -45,16 +45,16 @@ impl Analysis for Durations {
         let staves: Vec<Value> = staves
             .into_iter()
             .map(|((part, staff), notes)| {
-                json!({ "part": part, "staff": staff, "notes": Counts(notes).rows(Ticks::as_fraction) })
+                json!({ "part": part, "staff": staff, "notes": Counts(notes).rows(Ticks::fraction) })
             })
             .collect();
         Ok(json!({
             "distinct": (!notes.0.is_empty()).then_some(notes.0.len()),
-            "commonest": notes.commonest().map(Ticks::as_fraction),
-            "shortest": notes.0.keys().next().map(|length| length.as_fraction()),
-            "longest": notes.0.keys().next_back().map(|length| length.as_fraction()),
-            "notes": notes.rows(Ticks::as_fraction),
-            "rests": rests.rows(Ticks::as_fraction),
+            "commonest": notes.commonest().map(Ticks::fraction),
+            "shortest": notes.0.keys().next().map(|length| length.fraction()),
+            "longest": notes.0.keys().next_back().map(|length| length.fraction()),
+            "notes": notes.rows(Ticks::fraction),
+            "rests": rests.rows(Ticks::fraction),
             "staves": staves,
         })
         .into())

@@ -5,7 +5,7 @@ mod label;
 use super::common::{integer, number, ratio};
 use super::harmony::{ReadChord, reading};
 use super::{Analysis, Param, Params, Range, Spec, Told};
-use crate::score::Score;
+use crate::score::{Fraction, Score};
 use label::{Function, Group};
 use serde::Serialize;
 use shared::failure::Failure;
@@ -65,7 +65,7 @@ pub(super) struct Functions;
 
 /// A chord and its function: onset, key, figure, label, group.
 #[derive(Serialize)]
-struct Row<'a>(String, String, &'a str, Option<&'static str>, Option<Group>);
+struct Row<'a>(Fraction, String, &'a str, Option<&'static str>, Option<Group>);
 
 #[derive(Serialize)]
 struct Answer<'a> {
@@ -125,7 +125,7 @@ impl Analysis for Functions {
         let (t, s, d) = (Group::Tonic, Group::Subdominant, Group::Dominant);
         let rows = reading.chords.iter().zip(&functions).map(|(chord, function)| {
             let key = reading.spelling.key(chord.key);
-            Row(chord.onset.as_fraction(), key, &chord.figure, function.label, function.group)
+            Row(chord.onset.fraction(), key, &chord.figure, function.label, function.group)
         });
         Told::of(&Answer {
             shares: groups.into_iter().map(|(name, group)| (name, share(group))).collect(),

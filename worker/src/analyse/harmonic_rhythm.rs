@@ -4,7 +4,7 @@ use super::common::{Counts, deviation, integer, mean, number, ratio, text};
 use super::harmony::{ReadChord, reading};
 use super::meter::{Grid, grids, stated};
 use super::{Analysis, Param, Params, Range, Spec, Told};
-use crate::score::{Measure, Score, Ticks};
+use crate::score::{Fraction, Measure, Score, Ticks};
 use serde::Serialize;
 use serde_json::Value;
 use shared::failure::Failure;
@@ -84,7 +84,7 @@ struct Answer {
     variation: Option<f64>,
     places: Places,
     downbeats_with: Option<f64>,
-    commonest: Option<String>,
+    commonest: Option<Fraction>,
     /// `[[length in quarters, how often], …]`.
     lengths: Value,
     /// `[[strength, changes], …]`: 0 the first beat, 1 half-way, 2 another beat, 3 half of one, 4 elsewhere.
@@ -125,8 +125,8 @@ impl Analysis for HarmonicRhythm {
             beats: Lengths::of(in_beats),
             places: Places { downbeat: at(0, 0), beat: at(1, 2), off_beat: at(3, usize::MAX) },
             downbeats_with: ratio(changed, clock.downbeats(&measured) as f64),
-            commonest: counts.commonest().map(Ticks::as_fraction),
-            lengths: counts.rows(Ticks::as_fraction),
+            commonest: counts.commonest().map(Ticks::fraction),
+            lengths: counts.rows(Ticks::fraction),
             strengths: strengths.rows(|strength| strength),
         })
     }

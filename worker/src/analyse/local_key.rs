@@ -4,11 +4,11 @@ mod floating;
 mod path;
 mod spans;
 
-use super::common::{class_of, end_of, integer, number, number_of, ratio, text};
+use super::common::{Number, class_of, end_of, integer, number, ratio, text};
 use super::key::{self, KEYS, correlations};
 use super::sonorities::{PlaceRow, check};
 use super::{Analysis, Param, Params, Range, Spec, Told};
-use crate::score::{Score, Ticks};
+use crate::score::{Fraction, Score, Ticks};
 use serde::Serialize;
 use shared::failure::Failure;
 use shared::limits::KEY_SPANS_MAX;
@@ -80,9 +80,9 @@ struct Span<'a> {
 #[derive(Serialize)]
 struct Stretch {
     /// Number of the first, as printed.
-    measure: Option<String>,
+    measure: Option<Number>,
     /// When it begins, in quarters.
-    offset: String,
+    offset: Fraction,
     /// How many there are.
     measures: usize,
     key: Option<String>,
@@ -144,7 +144,7 @@ impl Analysis for LocalKey {
             spans.map(|(lengths, key)| Span { lengths: lengths.as_ref().unwrap_or(&silence), key }).collect();
         let place = |at: usize| {
             let measure = measures.get(at);
-            (measure.map(number_of), measure.map_or(Place::START, |measure| measure.place))
+            (measure.map(Number::of), measure.map_or(Place::START, |measure| measure.place))
         };
         let mut first = 0;
         let stretches = spans.chunk_by(|a, b| a.key == b.key).map(|stretch| {
@@ -154,7 +154,7 @@ impl Analysis for LocalKey {
             let key = stretch.first().and_then(|span| span.key);
             Stretch {
                 measure,
-                offset: starts.get(at).copied().unwrap_or_default().as_fraction(),
+                offset: starts.get(at).copied().unwrap_or_default().fraction(),
                 measures: stretch.len(),
                 key: key.map(key::name_of),
                 r: key

@@ -1,11 +1,11 @@
 //! Melodies: the lines of a score as one would sing them, one note after the other.
 
-use super::common::is_plain;
+use super::common::{Number, is_plain};
 use super::lines::{Tone, lines};
 use super::meter::Grid;
 use super::sonorities::{Bars, PlaceRow};
 use super::{Param, Params, Range};
-use crate::score::{Pitch, Score, TICKS_PER_QUARTER, Ticks};
+use crate::score::{Fraction, Pitch, Score, TICKS_PER_QUARTER, Ticks};
 use serde::Serialize;
 use shared::place::Place;
 use std::collections::BTreeMap;
@@ -123,12 +123,12 @@ impl Melody {
 
 /// Where in its measures something stands: measure as printed, beat, place in the source.
 #[derive(Serialize)]
-pub(super) struct Spot(Option<String>, String, PlaceRow);
+pub(super) struct Spot(Option<Number>, Fraction, PlaceRow);
 
 impl Spot {
     /// The measure as printed.
-    pub(super) fn measure(&self) -> Option<&str> {
-        self.0.as_deref()
+    pub(super) fn measure(&self) -> Option<&Number> {
+        self.0.as_ref()
     }
 }
 

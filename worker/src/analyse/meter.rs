@@ -2,7 +2,7 @@
 
 use super::common::{integer, is_plain, number, ratio};
 use super::{Analysis, Param, Params, Range, Spec, Told};
-use crate::score::{Measure, Note, Score, TICKS_PER_QUARTER, Ticks};
+use crate::score::{Fraction, Measure, Note, Score, TICKS_PER_QUARTER, Ticks};
 use accent::Accents;
 use serde_json::{Value, json};
 use shared::failure::Failure;
@@ -143,7 +143,7 @@ impl<'a> Grid<'a> {
     }
 
     /// The beat that is so far into a measure, counted from 1; in quarter notes where there is no meter.
-    pub(super) fn beat(&self, measure: Option<&Measure>, offset: Ticks) -> String {
+    pub(super) fn beat(&self, measure: Option<&Measure>, offset: Ticks) -> Fraction {
         let index = measure.map_or(0, |measure| measure.index as usize);
         let meter = self.at(measure.map_or(Ticks::ZERO, |measure| measure.onset));
         let beat =

@@ -4,13 +4,13 @@ mod course;
 mod kind;
 mod linear;
 
-use super::common::{integer, number, ratio};
+use super::common::{Number, integer, number, ratio};
 use super::harmony::reading;
 use super::meter::{grids, stated};
 use super::sonorities::{Bars, PlaceRow, check_findings};
 use super::voices::Voices;
 use super::{Analysis, Params, Spec, Told};
-use crate::score::Score;
+use crate::score::{Fraction, Pitch, Score};
 use course::{Foreign, foreign};
 use kind::Kind;
 use linear::{Linear, linear};
@@ -111,7 +111,7 @@ struct LineRow {
 /// Kind, onset, measure as printed, beat, index of the line, pitch, whether it is accented, key and figure of the chord,
 /// place of the tone (which may have begun before).
 #[derive(Serialize)]
-struct Row(Kind, String, Option<String>, String, usize, String, bool, String, String, PlaceRow);
+struct Row(Kind, Fraction, Option<Number>, Fraction, usize, Pitch, bool, String, String, PlaceRow);
 
 #[derive(Serialize)]
 struct Answer {
@@ -152,7 +152,7 @@ impl Analysis for NonChordTones {
             let (tone, chord) = (voices.tones.get(foreign.tone)?, reading.chords.get(foreign.chord)?);
             let (measure, beat) = bars.at(foreign.from);
             let (key, figure) = (reading.spelling.key(chord.key), chord.figure.clone());
-            let (onset, pitch) = (foreign.from.as_fraction(), tone.pitch.to_string());
+            let (onset, pitch) = (foreign.from.fraction(), tone.pitch);
             let place = PlaceRow(tone.place);
             Some(Row(foreign.kind, onset, measure, beat, tone.line, pitch, *accented, key, figure, place))
         });

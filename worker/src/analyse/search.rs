@@ -3,13 +3,13 @@
 mod find;
 mod query;
 
-use super::common::{integer, text};
+use super::common::{Number, integer, text};
 use super::melody::{Melody, Name, RESTS, Spot, Spots, melodies};
 use super::meter::{grids, stated};
 use super::sonorities::{check_findings, check_notes};
 use super::viewpoint::Clock;
 use super::{Analysis, Param, Params, Range, Spec, Told};
-use crate::score::Score;
+use crate::score::{Pitch, Score};
 use find::find;
 use query::{GRAMMAR, Query};
 use serde::Serialize;
@@ -58,7 +58,7 @@ struct Answer {
     exact: u64,
     with: usize,
     fewest_edits: Option<u32>,
-    first_measure: Option<String>,
+    first_measure: Option<Number>,
     melodies: Vec<Name>,
     fields: [&'static str; 5],
     /// Melody; measure as printed, beat and place of the first note; its name; notes; edits.
@@ -66,7 +66,7 @@ struct Answer {
 }
 
 #[derive(Serialize)]
-struct Place(usize, Spot, String, usize, u32);
+struct Place(usize, Spot, Pitch, usize, u32);
 
 impl Analysis for Search {
     fn spec(&self) -> &'static Spec {
@@ -102,7 +102,7 @@ impl Analysis for Search {
                     if let Some(note) = run.get(found.from) {
                         let spot = spots.of(melody.part, note);
                         let notes = found.to - found.from;
-                        places.push(Place(index, spot, note.pitch.to_string(), notes, found.edits));
+                        places.push(Place(index, spot, note.pitch, notes, found.edits));
                     }
                 }
             }
@@ -114,7 +114,7 @@ impl Analysis for Search {
             exact,
             with,
             fewest_edits: fewest,
-            first_measure: places.first().and_then(|Place(_, spot, ..)| spot.measure().map(str::to_owned)),
+            first_measure: places.first().and_then(|Place(_, spot, ..)| spot.measure().cloned()),
             melodies: melodies.iter().map(Melody::name).collect(),
             fields: ["melody", "place", "note", "notes", "edits"],
             places,

@@ -6,7 +6,7 @@ use super::common::{integer, mean, number};
 use super::lines::{Line, Tone, lines};
 use super::sonorities::{PlaceRow, check_notes};
 use super::{Analysis, Param, Params, Range, Spec, Told};
-use crate::score::{Flags, Score, Ticks};
+use crate::score::{Flags, Fraction, Score, Ticks};
 use boundaries::{Point, by_boundary_strength, by_rests, by_rules};
 use serde::Serialize;
 use shared::failure::Failure;
@@ -71,7 +71,7 @@ struct LineRow {
     part: u16,
     staff: u8,
     voice: Option<u8>,
-    phrases: Vec<(usize, usize, String, PlaceRow)>,
+    phrases: Vec<(usize, usize, Fraction, PlaceRow)>,
 }
 
 #[derive(Serialize)]
@@ -110,7 +110,7 @@ impl Analysis for Segmentation {
                 let (first, last) = (points.get(start)?, points.get(end.checked_sub(1)?)?);
                 notes.push(end - start);
                 quarters.push((last.end - first.onset).as_quarters());
-                Some((start, end - start, first.onset.as_fraction(), PlaceRow(first.place)))
+                Some((start, end - start, first.onset.fraction(), PlaceRow(first.place)))
             });
             let phrases = phrases.collect();
             rows.push(LineRow { part: line.part, staff: line.staff, voice: line.voice, phrases });

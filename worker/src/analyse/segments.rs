@@ -1,6 +1,6 @@
 //! Segments: the staves of a score as music21 cuts and spells them for its search by similarity.
 
-use super::common::{integer, number_of};
+use super::common::{Number, integer};
 use super::sonorities::check_notes;
 use super::{Analysis, Param, Params, Range, Spec, Told};
 use crate::score::{Flags, Note, Score, Ticks};
@@ -56,7 +56,7 @@ struct Answer {
 struct Staff {
     part: u16,
     staff: u8,
-    segments: Vec<(String, String, String)>,
+    segments: Vec<(String, Option<Number>, Option<Number>)>,
 }
 
 /// A sign, and the measure it stands in.
@@ -93,7 +93,7 @@ impl Analysis for Segments {
                 let measures = score.measures_of(part);
                 let number = |sign: Option<&Sign>| {
                     let measure = sign.and_then(|&(_, measure)| measures.get(measure as usize));
-                    measure.map(number_of).unwrap_or_default()
+                    measure.map(Number::of)
                 };
                 let segments = (0..text.len()).step_by(stride).map(|from| {
                     let cut = text.get(from..text.len().min(from + length)).unwrap_or_default();

@@ -1,9 +1,9 @@
 //! What the analyses of harmony share: the different sonorities of a score, and where in its measures a slice stands.
 
 use super::chord::Chord;
-use super::common::number_of;
+use super::common::Number;
 use super::meter::Grid;
-use crate::score::{Measure, Pitch, Score, Slice, Slices, Ticks};
+use crate::score::{Fraction, Measure, Pitch, Score, Slice, Slices, Ticks};
 use serde::Serialize;
 use shared::failure::Failure;
 use shared::limits::{FINDINGS_MAX, Limit, SLICED_NOTES_MAX, SLICES_MAX, exceeded};
@@ -73,7 +73,7 @@ impl<'a> Sonorities<'a> {
 
 /// Where a slice is, and something about it: onset, duration, measure as printed, beat, what it is, place.
 #[derive(Serialize)]
-pub(super) struct Row<T>(String, String, Option<String>, String, T, PlaceRow);
+pub(super) struct Row<T>(Fraction, Fraction, Option<Number>, Fraction, T, PlaceRow);
 
 /// A place as a short list: line and column, or byte.
 #[derive(Clone, Copy)]
@@ -102,16 +102,15 @@ impl<'a> Bars<'a> {
     }
 
     /// Number as printed and beat of what begins so far into a measure.
-    pub(super) fn beat(&self, measure: u32, offset: Ticks) -> (Option<String>, String) {
+    pub(super) fn beat(&self, measure: u32, offset: Ticks) -> (Option<Number>, Fraction) {
         let at = self.measures.get(measure as usize);
-        let beat = self
-            .grid
-            .map_or_else(|| (offset + Ticks::quarters(1)).as_fraction(), |grid| grid.beat(at, offset));
-        (at.map(number_of), beat)
+        let beat =
+            self.grid.map_or_else(|| (offset + Ticks::quarters(1)).fraction(), |grid| grid.beat(at, offset));
+        (at.map(Number::of), beat)
     }
 
     /// The same of a moment of the piece.
-    pub(super) fn at(&self, onset: Ticks) -> (Option<String>, String) {
+    pub(super) fn at(&self, onset: Ticks) -> (Option<Number>, Fraction) {
         let index = self.measures.partition_point(|measure| measure.onset <= onset).saturating_sub(1);
         let start = self.measures.get(index).map_or(Ticks::ZERO, |measure| measure.onset);
         self.beat(u32::try_from(index).unwrap_or(u32::MAX), onset - start)
@@ -128,7 +127,7 @@ impl<'a> Bars<'a> {
     /// A slice and something about it.
     pub(super) fn row<T>(&self, slice: &Slice, what: T) -> Row<T> {
         let (measure, beat) = self.beat(slice.measure, slice.offset);
-        let (onset, duration) = (slice.onset.as_fraction(), slice.duration.as_fraction());
+        let (onset, duration) = (slice.onset.fraction(), slice.duration.fraction());
         Row(onset, duration, measure, beat, what, PlaceRow(slice.place))
     }
 }

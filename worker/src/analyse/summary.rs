@@ -1,8 +1,8 @@
 //! Summary: how much there is of everything, and where meters, keys and tempi stand.
 
-use super::common::{end_of, integer, is_plain, most_measures, number, number_of, text};
+use super::common::{Number, end_of, integer, is_plain, most_measures, number, text};
 use super::{Analysis, Param, Params, Range, Spec, Told, tempo};
-use crate::score::{Measure, Mode, Part, Score, Ticks};
+use crate::score::{Fraction, Mode, Part, Score, Ticks};
 use serde::Serialize;
 use serde_json::{Value, json};
 use shared::failure::Failure;
@@ -64,7 +64,7 @@ struct Totals {
     unpitched: usize,
     rests: usize,
     measures: usize,
-    quarters: String,
+    quarters: Fraction,
     length: f64,
     seconds: f64,
     meter: Option<String>,
@@ -102,7 +102,7 @@ impl Analysis for Summary {
             unpitched: score.notes.len() - pitched().count(),
             rests: score.rests.len(),
             measures: most_measures(score),
-            quarters: score.duration().as_fraction(),
+            quarters: score.duration().fraction(),
             length: score.duration().as_quarters(),
             seconds: tempo::seconds(score, end),
             meter: score.meters.first().map(crate::score::Meter::text),
@@ -121,10 +121,10 @@ impl Analysis for Summary {
 
 /// A row `{measure, offset, …}`: the printed number of the measure in that part, and quarter notes from the start.
 fn row(score: &Score, part: u16, measure: u32, onset: Ticks, mut what: Value) -> Value {
-    let measure = score.measures_of(part).get(measure as usize).map(|measure: &Measure| number_of(measure));
+    let measure = score.measures_of(part).get(measure as usize).map(Number::of);
     if let Value::Object(fields) = &mut what {
         fields.insert("measure".to_owned(), json!(measure));
-        fields.insert("offset".to_owned(), json!(onset.as_fraction()));
+        fields.insert("offset".to_owned(), json!(onset.fraction()));
     }
     what
 }
@@ -173,7 +173,7 @@ fn instrument(part: &Part) -> Value {
         "instrument": part.instrument,
         "program": part.program,
         "staves": part.staves.max(1),
-        "quarters": part.duration.as_fraction(),
+        "quarters": part.duration.fraction(),
     })
 }
 

@@ -2,12 +2,12 @@
 
 mod drums;
 
-use super::common::{integer, number, number_of, ratio};
+use super::common::{Number, integer, number, ratio};
 use super::lines::{Line, Tone, lines};
 use super::meter::{Grid, Position, TOLERANCE, grids, stated, tolerance};
 use super::sonorities::{PlaceRow, check_findings};
 use super::{Analysis, Params, Spec, Told};
-use crate::score::{Score, Ticks};
+use crate::score::{Fraction, Score, Ticks};
 use serde::Serialize;
 use serde_json::{Value, json};
 use shared::failure::Failure;
@@ -67,7 +67,7 @@ struct Sums {
 
 /// A syncopated tone: index of its line, measure as printed, beat, strength, place.
 #[derive(Serialize)]
-struct Row(usize, Option<String>, String, usize, PlaceRow);
+struct Row(usize, Option<Number>, Fraction, usize, PlaceRow);
 
 impl Analysis for Syncopation {
     fn spec(&self) -> &'static Spec {
@@ -123,7 +123,7 @@ fn row(score: &Score, grid: &Grid<'_>, line: usize, tone: &Tone<'_>, strength: u
     let note = tone.head;
     let measure = score.measures_of(note.part).get(note.measure as usize);
     let start = measure.map_or(Ticks::ZERO, |measure| measure.onset);
-    Row(line, measure.map(number_of), grid.beat(measure, note.onset - start), strength, PlaceRow(note.place))
+    Row(line, measure.map(Number::of), grid.beat(measure, note.onset - start), strength, PlaceRow(note.place))
 }
 
 impl Sums {

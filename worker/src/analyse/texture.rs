@@ -47,8 +47,7 @@ impl Layers {
 
     fn row(&self) -> Value {
         let sum: f64 = self.0.iter().map(|(&number, length)| number as f64 * length.as_quarters()).sum();
-        let rows: Value =
-            self.0.iter().map(|(number, length)| json!([number, length.as_fraction()])).collect();
+        let rows: Value = self.0.iter().map(|(number, length)| json!([number, length.fraction()])).collect();
         let most = self.0.keys().next_back().filter(|&&most| most > 0);
         json!({ "mean": ratio(sum, self.sounding()), "max": most, "quarters": rows })
     }

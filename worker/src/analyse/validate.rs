@@ -4,7 +4,7 @@ mod durations;
 mod measures;
 mod ties;
 
-use super::common::{integer, number_of};
+use super::common::{Number, integer};
 use super::{Analysis, Params, Spec, Told};
 use crate::score::{Count, Flags, Score, TICKS_PER_QUARTER, Ticks, Unit};
 use serde::Serialize;
@@ -131,7 +131,7 @@ struct Found {
     /// Index of the measure in its part.
     measure: Option<u32>,
     /// Its number as printed.
-    number: Option<String>,
+    number: Option<Number>,
     voice: Option<u8>,
     /// What is there: quarter notes as a fraction, or a count.
     is: String,
@@ -162,7 +162,7 @@ impl Report<'_> {
             kind,
             part: Some(at.part),
             measure: measure.map(|measure| measure.index),
-            number: measure.map(number_of),
+            number: measure.map(Number::of),
             voice: at.voice,
             is: is.to_string(),
             should: should.to_string(),

@@ -8,7 +8,7 @@ use super::common::{FIDELITY, integer, number, ratio};
 use super::meter::{grids, stated};
 use super::sonorities::{Bars, check_notes};
 use super::{Analysis, Params, Spec, Told};
-use crate::score::{Pitch, Score, Ticks};
+use crate::score::{Fraction, Pitch, Score, Ticks};
 use findings::{Kind, Row, Rows};
 use moments::{Moment, Step, Voice, aligned, as_music21, pitches};
 use quartet::{Motion, Perfect, Quartet};
@@ -101,7 +101,7 @@ struct Compat {
 #[derive(Default, Serialize)]
 struct Quartets {
     quartets: u64,
-    rows: Vec<(String, usize, usize, &'static str, &'static str)>,
+    rows: Vec<(Fraction, usize, usize, &'static str, &'static str)>,
 }
 
 impl Analysis for VoiceLeading {
@@ -248,7 +248,7 @@ impl Report<'_> {
         let adjacent = steps.0.adjacent && steps.1.adjacent;
         let row = parallel.map(|(perfect, anti)| {
             let (name, way) = (perfect.name(), if anti { "anti" } else { "similar" });
-            (onset.as_fraction(), steps.0.voice, steps.1.voice, name, way)
+            (onset.fraction(), steps.0.voice, steps.1.voice, name, way)
         });
         let Compat { norest, withrest } = &mut self.compat;
         for quartets in [adjacent.then_some(norest), Some(withrest)].into_iter().flatten() {

@@ -24,7 +24,7 @@ pub use note::{Flags, KeySignature, Measure, Meter, Mode, Note, Part, Rest, Temp
 pub use order::{Order, order};
 pub use pitch::{Pitch, Step, class_name};
 pub use slices::{Slice, Slices};
-pub use time::{TICKS_PER_QUARTER, Ticks};
+pub use time::{Fraction, TICKS_PER_QUARTER, Ticks};
 
 use shared::failure::Failure;
 use shared::place::Place;

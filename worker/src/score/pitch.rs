@@ -1,5 +1,6 @@
 //! Pitches as they are written: step, alteration, octave.
 
+use serde::{Serialize, Serializer};
 use std::fmt;
 
 /// Letter of a pitch, from C.
@@ -170,6 +171,13 @@ impl fmt::Display for Pitch {
             0 => Ok(()),
             cents => write!(f, "{cents:+}c"),
         }
+    }
+}
+
+/// As it is written.
+impl Serialize for Pitch {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Musical time in whole ticks, so that tuplets add up exactly.
 
+use serde::{Serialize, Serializer};
 use std::fmt;
 use std::ops::{Add, AddAssign, Neg, Sub};
 
@@ -58,26 +59,30 @@ impl Ticks {
 
     /// This time as quarter notes in lowest terms: "7/2", "4", "1/3".
     #[must_use]
-    pub fn as_fraction(self) -> String {
+    pub fn fraction(self) -> Fraction {
         self.fraction_of(Ticks(TICKS_PER_QUARTER))
+    }
+
+    /// The same as a text.
+    #[must_use]
+    pub fn as_fraction(self) -> String {
+        self.fraction().to_string()
     }
 
     /// How many times `whole` this time is, in lowest terms; nothing is taken for one tick.
     #[must_use]
-    pub fn fraction_of(self, whole: Ticks) -> String {
+    pub fn fraction_of(self, whole: Ticks) -> Fraction {
         let (numerator, denominator) = self.ratio(whole);
-        let sign = if self.0 < 0 { "-" } else { "" };
-        if denominator == 1 {
-            format!("{sign}{numerator}")
-        } else {
-            format!("{sign}{numerator}/{denominator}")
-        }
+        Fraction { negative: self.0 < 0, numerator, denominator }
     }
 
     /// How many times `whole` this time is, in lowest terms and without a sign; nothing is taken for one tick.
     #[must_use]
     pub fn ratio(self, whole: Ticks) -> (u64, u64) {
         let whole = whole.0.unsigned_abs().max(1);
+        if self.0.unsigned_abs().is_multiple_of(whole) {
+            return (self.0.unsigned_abs() / whole, 1);
+        }
         let divisor = gcd(self.0.unsigned_abs(), whole);
         (self.0.unsigned_abs() / divisor, whole / divisor)
     }
@@ -138,7 +143,31 @@ impl std::iter::Sum for Ticks {
 
 impl fmt::Display for Ticks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.as_fraction())
+        self.fraction().fmt(f)
+    }
+}
+
+/// A number in lowest terms, written and told in JSON as `-7/2`, and as `4` where it is whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fraction {
+    negative: bool,
+    numerator: u64,
+    denominator: u64,
+}
+
+impl fmt::Display for Fraction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.negative {
+            f.write_str("-")?;
+        }
+        fmt::Display::fmt(&self.numerator, f)?;
+        if self.denominator == 1 { Ok(()) } else { write!(f, "/{}", self.denominator) }
+    }
+}
+
+impl Serialize for Fraction {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -8,7 +8,6 @@ pub(super) use set::SetClass;
 
 use super::common::even_key;
 use crate::score::{Pitch, Step};
-use std::collections::BTreeSet;
 
 /// Pitches that sound together, from the lowest on the staff upwards, each once; at least one.
 #[derive(Clone, Debug)]
@@ -20,19 +19,24 @@ pub(super) struct Chord<'a> {
     /// The lowest on the staff.
     pub(super) bass: Pitch,
     /// What its pitch classes are.
-    pub(super) set: SetClass,
+    pub(super) set: &'static SetClass,
+    /// How many letters with their alterations it has.
+    pub(super) names: usize,
 }
 
 /// A letter and its alteration: a pitch without its octave.
-pub(super) type Name = (Step, i16);
+type Name = (Step, i16);
 
 impl<'a> Chord<'a> {
     /// The chord of some pitches; none of none.
     pub(super) fn of(pitches: &'a [Pitch]) -> Option<Self> {
         let bass = *pitches.first()?;
-        let classes: BTreeSet<u8> = pitches.iter().map(|&pitch| class(pitch)).collect();
-        let classes: Vec<u8> = classes.into_iter().collect();
-        Some(Chord { pitches, root: root(pitches, bass), bass, set: SetClass::of(&classes)? })
+        let classes = pitches.iter().fold(0, |classes, &pitch| classes | 1 << class(pitch));
+        let is_new = |(index, pitch): &(usize, &Pitch)| {
+            !pitches.iter().take(*index).any(|&before| name_of(before) == name_of(**pitch))
+        };
+        let names = pitches.iter().enumerate().filter(is_new).count();
+        Some(Chord { pitches, root: root(pitches, bass), bass, set: SetClass::of(classes)?, names })
     }
 
     /// The lowest pitch that stands so many steps above the root: 3 for the third, 1 for the root itself.
@@ -88,24 +92,19 @@ impl<'a> Chord<'a> {
         }
     }
 
-    /// How many letters with their alterations it has.
-    pub(super) fn names(&self) -> usize {
-        self.pitches.iter().map(|&pitch| name_of(pitch)).collect::<BTreeSet<Name>>().len()
-    }
-
     /// Three names: root, third and fifth.
     pub(super) fn is_triad(&self) -> bool {
-        self.names() == 3 && self.has(&[3, 5])
+        self.names == 3 && self.has(&[3, 5])
     }
 
     /// Four names: root, third, fifth and seventh.
     pub(super) fn is_seventh(&self) -> bool {
-        self.names() == 4 && self.has(&[3, 5, 7])
+        self.names == 4 && self.has(&[3, 5, 7])
     }
 
     /// Five names: root, second (the ninth), third, fifth and seventh.
     pub(super) fn is_ninth(&self) -> bool {
-        self.names() == 5 && self.has(&[2, 3, 5, 7])
+        self.names == 5 && self.has(&[2, 3, 5, 7])
     }
 
     fn has(&self, steps: &[i32]) -> bool {
@@ -144,7 +143,7 @@ impl<'a> Chord<'a> {
 
     /// Whether some pitch class has more than one name in it.
     pub(super) fn is_respelled(&self) -> bool {
-        usize::from(self.set.cardinality) != self.names()
+        usize::from(self.set.cardinality) != self.names
     }
 
     /// Which augmented sixth chord it is, in any position: `It`, `Fr`, `Ger` or `Sw`.
@@ -164,7 +163,7 @@ impl<'a> Chord<'a> {
 
     /// One name, a consonant interval (not the fourth), or a major or minor triad that is no six-four.
     pub(super) fn is_consonant(&self) -> bool {
-        match self.names() {
+        match self.names {
             1 => true,
             2 => {
                 let other = self.pitches.iter().find(|&&pitch| name_of(pitch) != name_of(self.bass));
@@ -181,7 +180,7 @@ impl<'a> Chord<'a> {
 }
 
 /// Letter and alteration.
-pub(super) fn name_of(pitch: Pitch) -> Name {
+fn name_of(pitch: Pitch) -> Name {
     (pitch.step, pitch.alter)
 }
 

@@ -33,7 +33,7 @@ impl Chord<'_> {
 
     fn octaves(&self) -> String {
         let heights: BTreeSet<i32> = self.pitches.iter().map(|pitch| pitch.cents()).collect();
-        match (self.pitches, self.names(), heights.len()) {
+        match (self.pitches, self.names, heights.len()) {
             ([_], _, _) => "note".to_owned(),
             (_, 1, 1) => "unison".to_owned(),
             ([low, high, ..], 1, 2) => Interval::between(*low, *high).name(),
@@ -46,7 +46,7 @@ impl Chord<'_> {
     fn interval(&self) -> String {
         let other = self.pitches.iter().find(|&&pitch| class(pitch) != class(self.bass));
         let interval = Interval::between(self.bass, other.copied().unwrap_or(self.bass));
-        if self.names() > 2 {
+        if self.names > 2 {
             let semitones = interval.semitones.unsigned_abs() % 12;
             return format!("{semitones} semitone{}", if semitones == 1 { "" } else { "s" });
         }
@@ -63,7 +63,7 @@ impl Chord<'_> {
         let or_enharmonic = |is: bool, words: &str| match (name, is) {
             (Some(name), true) => name.to_owned(),
             (Some(name), false) => format!("{words} {name}"),
-            (None, _) => format!("forte class {}", self.set.forte()),
+            (None, _) => format!("forte class {}", self.set.forte),
         };
         let sixth = |name: &str, in_place: u8| match self.inversion() {
             inversion if inversion == in_place => name.to_owned(),
@@ -71,7 +71,7 @@ impl Chord<'_> {
             inversion => format!("{name} in {} inversion", ordinal(inversion)),
         };
         let like = "enharmonic equivalent to";
-        match (self.set.forte().as_str(), self.augmented_sixth()) {
+        match (self.set.forte.as_str(), self.augmented_sixth()) {
             ("4-27B", _) if self.is_seventh_of([0, 400, 700, 1000]) => or_enharmonic(true, like),
             ("4-27B", Some("Ger")) => sixth("German augmented sixth chord", 1),
             ("4-27B", Some(_)) => sixth("Swiss augmented sixth chord", 2),

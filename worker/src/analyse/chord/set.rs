@@ -1,6 +1,7 @@
 //! Pitch-class sets: normal order, prime form, interval vector, Forte's number.
 
 use super::classes::{NAMES, PRIMES};
+use std::sync::OnceLock;
 
 /// What set theory says of some pitch classes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +12,8 @@ pub(in crate::analyse) struct SetClass {
     pub(in crate::analyse) number: u8,
     /// `A` for the prime form, `B` for its inversion, nothing where they are the same.
     pub(in crate::analyse) letter: &'static str,
+    /// `3-11B`.
+    pub(in crate::analyse) forte: String,
     /// Most compact order, from its first class; of several the one on the lowest class.
     pub(in crate::analyse) normal: Vec<u8>,
     /// Most compact form on 0, of the set or its inversion (Forte's choice, packed to the left).
@@ -19,9 +22,18 @@ pub(in crate::analyse) struct SetClass {
     pub(in crate::analyse) vector: [u8; 6],
 }
 
+/// Every set of pitch classes, by the bits of its classes; each is worked out when it is first met.
+static KNOWN: [OnceLock<Option<SetClass>>; 1 << 12] = [const { OnceLock::new() }; 1 << 12];
+
 impl SetClass {
-    /// Of classes from 0 to 11, in order and each once; of none at all there is none.
-    pub(in crate::analyse) fn of(classes: &[u8]) -> Option<Self> {
+    /// Of a set of classes, of which class 0 is the lowest bit; of none at all there is none.
+    pub(in crate::analyse) fn of(classes: u16) -> Option<&'static Self> {
+        let members = || (0..12).filter(|class| classes >> class & 1 == 1).collect::<Vec<u8>>();
+        KNOWN.get(usize::from(classes))?.get_or_init(|| SetClass::worked_out(&members())).as_ref()
+    }
+
+    /// Of classes from 0 to 11, in order and each once.
+    fn worked_out(classes: &[u8]) -> Option<Self> {
         let (normal, form) = most_compact(classes)?;
         let mut inverted: Vec<u8> = classes.iter().map(|class| (12 - class) % 12).collect();
         inverted.sort_unstable();
@@ -33,12 +45,9 @@ impl SetClass {
         };
         let prime = if letter == "B" { inversion } else { form };
         let cardinality = u8::try_from(classes.len()).ok()?;
-        Some(SetClass { cardinality, number: number(&prime), letter, normal, vector: vector(classes), prime })
-    }
-
-    /// `3-11B`.
-    pub(in crate::analyse) fn forte(&self) -> String {
-        format!("{}-{}{}", self.cardinality, self.number, self.letter)
+        let (number, vector) = (number(&prime), vector(classes));
+        let forte = format!("{cardinality}-{number}{letter}");
+        Some(SetClass { cardinality, number, letter, forte, normal, prime, vector })
     }
 
     /// What music21 calls it, where it has a name.
@@ -89,8 +98,8 @@ fn vector(classes: &[u8]) -> [u8; 6] {
 mod tests {
     use super::*;
 
-    fn set(classes: &[u8]) -> SetClass {
-        SetClass::of(classes).unwrap()
+    fn set(classes: &[u8]) -> &'static SetClass {
+        SetClass::of(classes.iter().fold(0, |set, class| set | 1 << class)).unwrap()
     }
 
     /// Every set of the table is its own prime form, under its own number.
@@ -114,18 +123,18 @@ mod tests {
     fn known_sets() {
         let major = set(&[0, 4, 7]);
         assert_eq!(
-            (major.forte().as_str(), major.prime, major.vector),
+            (major.forte.as_str(), major.prime.clone(), major.vector),
             ("3-11B", vec![0, 3, 7], [0, 0, 1, 1, 1, 0])
         );
         let augmented = set(&[3, 7, 11]);
-        assert_eq!((augmented.forte().as_str(), augmented.normal), ("3-12", vec![3, 7, 11]));
+        assert_eq!((augmented.forte.as_str(), augmented.normal.clone()), ("3-12", vec![3, 7, 11]));
         // 5-20, 6-31, 7-20 and 8-26 are those that Forte and Rahn order differently.
         let forte = set(&[0, 1, 5, 6, 8]);
-        assert_eq!((forte.forte().as_str(), forte.prime), ("5-20A", vec![0, 1, 3, 7, 8]));
+        assert_eq!((forte.forte.as_str(), forte.prime.clone()), ("5-20A", vec![0, 1, 3, 7, 8]));
         let inverted = set(&[0, 4, 7, 8]);
-        assert_eq!((inverted.forte().as_str(), inverted.normal), ("4-19B", vec![4, 7, 8, 0]));
-        assert_eq!(set(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]).forte(), "12-1");
-        assert_eq!(SetClass::of(&[]), None);
+        assert_eq!((inverted.forte.as_str(), inverted.normal.clone()), ("4-19B", vec![4, 7, 8, 0]));
+        assert_eq!(set(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]).forte, "12-1");
+        assert_eq!(SetClass::of(0), None);
     }
 
     #[test]

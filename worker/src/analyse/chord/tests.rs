@@ -47,7 +47,7 @@ fn chords_are_what_music21_says() {
             chord.inversion(),
             chord.quality(),
             chord.pitched_common_name(&common),
-            chord.set.forte(),
+            chord.set.forte.clone(),
         );
         assert_eq!(is, (root.to_owned(), inversion, quality, name.to_owned(), forte.to_owned()), "{text}");
     }

@@ -9,11 +9,11 @@ mod signature;
 mod sixths;
 mod weights;
 
-use super::common::{integer, number, text};
+use super::common::{Number, integer, number, text};
 use super::meter::{grids, stated};
 use super::sonorities::{Bars, PlaceRow, slices};
 use super::{Analysis, Params, Spec, Told};
-use crate::score::{Score, Ticks};
+use crate::score::{Fraction, Score, Ticks};
 use decode::State;
 use label::{Segment, Spelling};
 use model::{Model, QUALITY};
@@ -60,9 +60,9 @@ pub(super) struct Harmony;
 #[derive(Serialize)]
 struct Row {
     /// From the start of the piece, in quarters.
-    offset: String,
-    measure: Option<String>,
-    beat: String,
+    offset: Fraction,
+    measure: Option<Number>,
+    beat: Fraction,
     key: String,
     figure: String,
     root: String,
@@ -182,7 +182,7 @@ impl Analysis for Harmony {
             let quality = QUALITY.get(chord.quality)?;
             let (measure, beat) = bars.at(chord.onset);
             Some(Row {
-                offset: chord.onset.as_fraction(),
+                offset: chord.onset.fraction(),
                 measure,
                 beat,
                 key: spelling.key(chord.key),

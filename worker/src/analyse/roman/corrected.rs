@@ -48,7 +48,7 @@ fn plain(chord: &Chord<'_>, key: Key) -> Numeral {
     };
     let read = if key.minor && matches!(degree, 6 | 7) && (!upper) { 100 } else { 0 };
     let numeral = format!("{}{}", signs(above - read), roman(degree, upper));
-    let figure = if chord.is_triad() || chord.is_seventh() || third.is_none() || chord.names() <= 2 {
+    let figure = if chord.is_triad() || chord.is_seventh() || third.is_none() || chord.names <= 2 {
         format!("{numeral}{mark}{}", positions(chord, seventh_sign(chord, key, mark).as_str()))
     } else {
         // Whatever else sounds is told as music21 does, figure by figure.

@@ -2,8 +2,9 @@
 //! told in little room, for the pairs of an orchestra are hundreds at each moment.
 
 use super::moments::Step;
+use crate::analyse::common::Number;
 use crate::analyse::sonorities::{Bars, PlaceRow};
-use crate::score::{Pitch, Ticks};
+use crate::score::{Fraction, Pitch, Ticks};
 use serde::{Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,10 +38,10 @@ impl Kind {
 /// What is found at one moment: its onset, the measure as printed, the beat; each step that has part in it, by the index of
 /// its voice, with the note before and after and where the latter stands in the source; and of each kind the pairs of steps.
 #[derive(Serialize)]
-pub(super) struct Row(String, Option<String>, String, Vec<StepRow>, BTreeMap<Kind, Vec<Pair>>);
+pub(super) struct Row(Fraction, Option<Number>, Fraction, Vec<StepRow>, BTreeMap<Kind, Vec<Pair>>);
 
 #[derive(Serialize)]
-struct StepRow(usize, String, String, PlaceRow);
+struct StepRow(usize, Pitch, Pitch, PlaceRow);
 
 /// The step of the upper voice and that of the lower one, by their places in the row (a voice may have two steps at once where
 /// its notes overlap), and a detail where there is one: `similar` or `anti` of parallels, the dissonance of an
@@ -85,9 +86,9 @@ impl Rows {
         // The notes' own time counts for the measure: in `compat` a moment is one of the parts' times.
         let latest = steps.iter().map(|(step, _)| step.to.onset).max()?;
         let (measure, beat) = bars.at(latest);
-        let rows = steps.iter().map(|(step, (before, after))| {
-            StepRow(step.voice, before.to_string(), after.to_string(), PlaceRow(step.to.place))
-        });
-        Some(Row(onset.as_fraction(), measure, beat, rows.collect(), self.0))
+        let rows = steps
+            .iter()
+            .map(|(step, (before, after))| StepRow(step.voice, *before, *after, PlaceRow(step.to.place)));
+        Some(Row(onset.fraction(), measure, beat, rows.collect(), self.0))
     }
 }
