@@ -1,5 +1,6 @@
 //! Helpers of the tests.
 
+pub mod broker;
 pub mod promises;
 
 use shared::failure::{Failure, FailureKind};

@@ -25,7 +25,7 @@ pub static KNOBS: &[Knob] = &[
     Knob {
         env: "RIPIENO_BROKER",
         default: "",
-        summary: "Address of a RabbitMQ broker, `amqp://user:password@host:5672/vhost`; with `RIPIENO_STORE` it makes a cluster.",
+        summary: "Address of a RabbitMQ broker, `amqp://user:password@host:5672/vhost`; with `RIPIENO_STORE` it makes a cluster. `amqps://…?cacertfile=FILE&certfile=FILE&keyfile=FILE` connects by TLS, with authorities and a certificate of one's own (PEM).",
     },
     Knob {
         env: "RIPIENO_STORE",

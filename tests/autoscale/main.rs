@@ -11,9 +11,6 @@
 //! and no item was begun twice (but where a chunk took longer than a drain may, and was given back).
 
 #[allow(dead_code, reason = "the faults use the rest of it")]
-#[path = "../faults/broker.rs"]
-mod broker;
-#[allow(dead_code, reason = "the faults use the rest of it")]
 #[path = "../faults/hook.rs"]
 mod hook;
 mod lanes;
@@ -22,7 +19,6 @@ mod scaler;
 #[path = "../faults/site.rs"]
 mod site;
 
-use broker::Broker;
 use scaler::{Scaler, Settings};
 use shared::dispatch::Lane;
 use site::{ANALYSES, Site};
@@ -33,6 +29,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, ExitCode};
 use std::time::{Duration, Instant};
+use tests::broker::Broker;
 use tokio::time::sleep;
 
 /// How often KEDA looks at the lanes, and the autoscaler at KEDA: what Kubernetes does by default.

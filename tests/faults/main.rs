@@ -9,20 +9,19 @@
 //! receipt). L and D must be 0. It needs `rabbitmq-server`; rows of the object store need the one that `tests/run` starts.
 
 #[allow(dead_code, reason = "`autoscale` uses the rest of it")]
-mod broker;
 mod cable;
 mod hook;
 mod proxy;
 mod rows;
 mod site;
 
-use broker::Broker;
 use site::{ANALYSES, Verdict};
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
+use tests::broker::Broker;
 
 /// What every row stands on.
 pub struct Ground {

@@ -7,6 +7,9 @@ use shared::failure::FailureKind;
 use shared::job::JobId;
 use shared::principal::LOCAL_TENANT;
 use shared::wire::WIRE_VERSION;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
@@ -288,6 +291,65 @@ async fn what_is_no_broker_is_told() {
     let failure = nobody.publish(Lane::Bulk, message(0)).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Unavailable);
     assert!(nobody.backlog(Lane::Bulk).await.is_err());
+}
+
+/// A certificate for a name, as `NAME.pem` and `NAME.key`, of the authority `ca`, which it is itself where it is called so.
+fn certify(folder: &Path, name: &str) {
+    let openssl = |arguments: &str| {
+        let mut openssl = Command::new("openssl");
+        let done =
+            openssl.args(arguments.split(' ')).current_dir(folder).output().expect("openssl is installed");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    };
+    let key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2";
+    if name == "ca" {
+        openssl(&format!("req -x509 {key} -keyout ca.key -out ca.pem -subj /CN=ca"));
+        return;
+    }
+    fs::write(folder.join("names"), "subjectAltName=IP:127.0.0.1").unwrap();
+    openssl(&format!("req {key} -keyout {name}.key -out {name}.csr -subj /CN={name}"));
+    openssl(&format!(
+        "x509 -req -in {name}.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out {name}.pem"
+    ));
+}
+
+/// A broker that asks for certificates lets in who has one and knows its own, and nobody else.
+#[tokio::test]
+async fn a_broker_by_tls_lets_in_who_has_a_certificate() {
+    if broker().is_none() {
+        println!("skipped: no broker (tests/run installs one)");
+        return;
+    }
+    let (home, strange) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for (folder, names) in
+        [(home.path(), ["ca", "broker", "worker"]), (strange.path(), ["ca", "worker", "x"])]
+    {
+        names.iter().for_each(|name| certify(folder, name));
+    }
+    let server = tests::broker::Broker::by_tls(home.path());
+    let file = |folder: &Path, name: &str| folder.join(name).display().to_string();
+    let with = |authority: &Path, own: Option<&Path>| {
+        let own = own
+            .map(|own| format!("&certfile={}&keyfile={}", file(own, "worker.pem"), file(own, "worker.key")));
+        let own = own.unwrap_or_default();
+        rabbit(&format!("{}?cacertfile={}{own}", server.uri(), file(authority, "ca.pem")), "tls")
+    };
+    let known = with(home.path(), Some(home.path()));
+    publish(&known, Lane::Bulk, 0..1).await;
+    next(&known).await.done().await;
+    end(known).await;
+    let strangers = [
+        with(home.path(), None),
+        with(home.path(), Some(strange.path())),
+        with(strange.path(), Some(home.path())),
+        rabbit(&server.uri(), "tls"),
+    ];
+    for (index, stranger) in strangers.into_iter().enumerate() {
+        let failure = stranger.publish(Lane::Bulk, message(0)).await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Unavailable, "{index}: {failure}");
+        stranger.close();
+        stranger.leave().await;
+    }
 }
 
 #[test]

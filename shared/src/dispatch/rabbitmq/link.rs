@@ -1,7 +1,9 @@
 //! Connections to the broker. One that breaks is not mended but replaced: whoever needs it opens the next.
 
+use super::tls::Tls;
 use super::topology::{self, Names};
 use crate::failure::{Failure, FailureKind};
+use lapin::runtime::default_runtime;
 use lapin::uri::AMQPUri;
 use lapin::{Channel, Connection, ConnectionProperties};
 use std::fmt;
@@ -17,10 +19,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub(super) struct Address {
     uri: AMQPUri,
+    tls: Tls,
     pub(super) names: Names,
 }
 
-/// The URI holds a password.
+/// The URI holds a password, and the names of files.
 impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let AMQPUri { authority, vhost, .. } = &self.uri;
@@ -30,21 +33,24 @@ impl fmt::Debug for Address {
 
 impl Address {
     pub(super) fn new(uri: &str, prefix: &str) -> Result<Self, Failure> {
+        let tls = Tls::of(uri)?;
         let mut uri: AMQPUri = uri.parse().map_err(|error| {
             let message =
                 format!("the broker's address is not like amqp://user:password@host/vhost: {error}");
             Failure::new(FailureKind::Malformed, message)
         })?;
         uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
-        Ok(Address { uri, names: Names::new(prefix) })
+        Ok(Address { uri, tls, names: Names::new(prefix) })
     }
 
     /// A connection with a first channel, by which everything was declared.
     pub(super) async fn open(&self, purpose: &str) -> Result<Link, Failure> {
         let name = format!("ripieno {purpose} {}", std::process::id());
         let properties = ConnectionProperties::default().with_connection_name(name.into());
+        let tls = self.tls.read()?;
         let opening = async {
-            let connection = Connection::connect_uri(self.uri.clone(), properties).await?;
+            let (uri, runtime) = (self.uri.clone(), default_runtime()?);
+            let connection = Connection::connect_uri_with_config(uri, properties, tls, runtime).await?;
             let channel = connection.create_channel().await?;
             topology::declare(&channel, &self.names).await?;
             Ok(Link { connection, channel })

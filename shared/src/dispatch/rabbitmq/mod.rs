@@ -7,6 +7,7 @@ mod consume;
 mod events;
 mod link;
 mod publish;
+mod tls;
 mod topology;
 
 pub use consume::Delivery;

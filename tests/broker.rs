@@ -19,6 +19,8 @@ pub struct Broker {
     port: u16,
     dist_port: u16,
     management: Option<Management>,
+    /// Certificate and key of its own, and the authority of those that it lets in, under its home.
+    certificates: bool,
     child: Option<Child>,
 }
 
@@ -33,19 +35,35 @@ pub struct Management {
 
 impl Broker {
     /// A broker whose data lie under `home`, started.
+    ///
+    /// # Panics
+    /// When none starts, as all that is here.
     pub fn start(home: &Path) -> Self {
-        let port = free_port();
-        let mut broker =
-            Broker { home: home.to_owned(), port, dist_port: port + 1, management: None, child: None };
-        broker.restart();
-        broker
+        Self::started(home, None, false)
     }
 
     /// The same with its management interface.
     pub fn managed(home: &Path, told_every_ms: u64) -> Self {
+        Self::started(home, Some(told_every_ms), false)
+    }
+
+    /// The same, by TLS alone, for those alone that have a certificate of its authority: `ca.pem` is the authority under its home, `broker.pem` and
+    /// `broker.key` are its own.
+    pub fn by_tls(home: &Path) -> Self {
+        Self::started(home, None, true)
+    }
+
+    fn started(home: &Path, told_every_ms: Option<u64>, certificates: bool) -> Self {
         let port = free_port();
-        let management = Some(Management { port: port + 2, told_every_ms });
-        let mut broker = Broker { home: home.to_owned(), port, dist_port: port + 1, management, child: None };
+        let management = told_every_ms.map(|told_every_ms| Management { port: port + 2, told_every_ms });
+        let mut broker = Broker {
+            home: home.to_owned(),
+            port,
+            dist_port: port + 1,
+            management,
+            certificates,
+            child: None,
+        };
         broker.restart();
         broker
     }
@@ -57,7 +75,8 @@ impl Broker {
 
     /// Its address.
     pub fn uri(&self) -> String {
-        format!("amqp://guest:guest@127.0.0.1:{}", self.port)
+        let scheme = if self.certificates { "amqps" } else { "amqp" };
+        format!("{scheme}://guest:guest@127.0.0.1:{}", self.port)
     }
 
     fn command(&self, program: &str) -> Command {
@@ -65,7 +84,15 @@ impl Broker {
         for folder in ["home", "mnesia", "log"] {
             fs::create_dir_all(home.join(folder)).expect("a folder can be made");
         }
-        let mut config = format!("listeners.tcp.local = 127.0.0.1:{}\n", self.port);
+        let kind = if self.certificates { "ssl" } else { "tcp" };
+        let mut config = format!("listeners.{kind}.local = 127.0.0.1:{}\n", self.port);
+        if self.certificates {
+            let file = |name: &str| home.join(name).display().to_string();
+            config += &format!("listeners.tcp = none\nssl_options.cacertfile = {}\n", file("ca.pem"));
+            config += &format!("ssl_options.certfile = {}\n", file("broker.pem"));
+            config += &format!("ssl_options.keyfile = {}\n", file("broker.key"));
+            config += "ssl_options.verify = verify_peer\nssl_options.fail_if_no_peer_cert = true\n";
+        }
         let (mut plugins, mut advanced) = ("[].\n", "[].\n".to_owned());
         if let Some(Management { port, told_every_ms }) = self.management {
             config += &format!("management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {port}\n");
