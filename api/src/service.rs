@@ -168,6 +168,8 @@ impl Service {
         plan: Plan,
         chunks: impl Iterator<Item = Result<Chunk, Failure>>,
     ) -> Result<Record, Failure> {
+        // A job of a tenant that is erased meanwhile is none, rather than half of one.
+        let ledger = &ledger.clone().bound_to_life().await?;
         let record = self.write(ledger, id, plan, chunks, None).await?;
         match ledger.accept(&record).await? {
             Created::First => Ok(record),

@@ -15,6 +15,11 @@ pub struct Knob {
     pub summary: &'static str,
 }
 
+/// Variable with the master keys.
+pub const MASTER_KEY: &str = "RIPIENO_MASTER_KEY";
+/// Variable with the name of a file that has them.
+pub const MASTER_KEY_FILE: &str = "RIPIENO_MASTER_KEY_FILE";
+
 /// Every variable but the limits, which stand in [`crate::limits::LIMITS`].
 pub static KNOBS: &[Knob] = &[
     Knob {
@@ -97,6 +102,12 @@ pub static KNOBS: &[Knob] = &[
         default: "",
         summary: "Role of tokens without that claim; unset, they may do nothing that is a tenant's.",
     },
+    Knob {
+        env: MASTER_KEY,
+        default: "",
+        summary: "Master keys, 64 hexadecimal digits each, with commas: the first wraps the keys of tenants, the others unwrap what they wrapped. With it everything of a tenant is sealed. The same for every process.",
+    },
+    Knob { env: MASTER_KEY_FILE, default: "", summary: "File that has them instead, one a line." },
     Knob {
         env: "RIPIENO_TOKEN",
         default: "",

@@ -21,4 +21,5 @@ pub mod row;
 pub mod schedule;
 pub mod store;
 pub mod telemetry;
+pub mod vault;
 pub mod wire;

@@ -6,6 +6,7 @@
 
 use crate::config;
 use crate::failure::{Failure, FailureKind};
+use crate::ledger::Ledger;
 use crate::principal::{LOCAL_TENANT, tenant as tenant_name};
 use crate::public::is_public;
 use crate::store::{self, Stores};
@@ -18,7 +19,11 @@ use url::{Host, Url};
 
 /// What a tenant may reach.
 #[derive(Clone, Debug)]
-pub struct Reach(Bounds);
+pub struct Reach {
+    bounds: Bounds,
+    /// The ledger whose uploaded scores lie sealed, so that only it can open them.
+    sealed: Option<Box<Ledger>>,
+}
 
 #[derive(Clone, Debug)]
 enum Bounds {
@@ -40,6 +45,8 @@ pub enum Way {
     File(PathBuf),
     /// A store that the operator named, or any.
     Store,
+    /// An uploaded score of this digest, which lies sealed: by the ledger.
+    Sealed(String),
     /// An address that anybody may name: by a client that goes to public addresses only.
     Public,
 }
@@ -48,13 +55,13 @@ impl Reach {
     /// Everything: that of whoever sits at this machine.
     #[must_use]
     pub const fn everything() -> Self {
-        Reach(Bounds::Everything)
+        Reach { bounds: Bounds::Everything, sealed: None }
     }
 
     /// Public addresses, and nothing else.
     #[must_use]
     pub const fn public() -> Self {
-        Reach(Bounds::These(Vec::new()))
+        Reach { bounds: Bounds::These(Vec::new()), sealed: None }
     }
 
     /// That of a tenant, as `RIPIENO_SOURCES` says.
@@ -80,7 +87,7 @@ impl Reach {
                 all.push(place);
             }
         }
-        Ok(Reach(Bounds::These(all)))
+        Ok(Reach { bounds: Bounds::These(all), sealed: None })
     }
 
     /// With one place more: where the ledger has a tenant's uploaded scores.
@@ -88,10 +95,22 @@ impl Reach {
     /// # Errors
     /// `malformed` for what is no place.
     pub fn with(mut self, place: &str) -> Result<Self, Failure> {
-        if let Bounds::These(places) = &mut self.0 {
+        if let Bounds::These(places) = &mut self.bounds {
             places.push(Place::read(place)?);
         }
         Ok(self)
+    }
+
+    /// With the ledger that opens its tenant's uploaded scores.
+    #[must_use]
+    pub fn with_sealed_scores(self, ledger: Ledger) -> Self {
+        Reach { sealed: Some(Box::new(ledger)), ..self }
+    }
+
+    /// The ledger that opens what is reached by [`Way::Sealed`].
+    #[must_use]
+    pub fn sealed(&self) -> Option<&Ledger> {
+        self.sealed.as_deref()
     }
 
     /// Says how a source is come by, if it may be.
@@ -99,8 +118,11 @@ impl Reach {
     /// # Errors
     /// `denied`, with what would be right; `not_found` and the like for a file that may be named and is not there.
     pub async fn way(&self, address: &str) -> Result<Way, Failure> {
+        if let Some(digest) = self.sealed().and_then(|ledger| ledger.score_at(address)) {
+            return Ok(Way::Sealed(digest));
+        }
         let is_url = store::is_url(address);
-        let Bounds::These(places) = &self.0 else {
+        let Bounds::These(places) = &self.bounds else {
             return Ok(if is_url { Way::Store } else { Way::File(PathBuf::from(address)) });
         };
         let file = match is_url && address.starts_with("file:") {
@@ -123,7 +145,7 @@ impl Reach {
     pub async fn open(&self, address: &str) -> Result<(Arc<dyn ObjectStore>, Path), Failure> {
         match self.way(address).await? {
             Way::Public => store::open_public(address),
-            Way::Store | Way::File(_) => store::open(address),
+            Way::Store | Way::File(_) | Way::Sealed(_) => store::open(address),
         }
     }
 
@@ -138,7 +160,7 @@ impl Reach {
     ) -> Result<(Arc<dyn ObjectStore>, Path), Failure> {
         match self.way(address).await? {
             Way::Public => stores.open_public(address),
-            Way::Store | Way::File(_) => stores.open(address),
+            Way::Store | Way::File(_) | Way::Sealed(_) => stores.open(address),
         }
     }
 }

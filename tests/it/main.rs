@@ -21,6 +21,7 @@ mod roundtrip;
 mod run;
 mod s3;
 mod schedule;
+mod sealed;
 mod similar;
 mod sources;
 mod support;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use shared::config;
 use shared::failure::{Failure, FailureKind};
 use shared::job::{Item, Request};
+use shared::ledger::{Handout, Ledger};
 use shared::limits::Limits;
 use shared::reach::Reach;
 use shared::store::Stores;
@@ -49,6 +50,8 @@ pub(crate) struct Task {
     pub(crate) tenant: String,
     /// Where the tenant's uploaded scores lie.
     pub(crate) scores: String,
+    /// What opens them, where they lie sealed: the child has no master key.
+    pub(crate) keys: Option<Handout>,
     pub(crate) items: Vec<Item>,
 }
 
@@ -123,6 +126,10 @@ fn work(limits: &Limits) -> Result<(), Failure> {
     let task: Task = wire::decode(&task, "a task")?;
     let wanted = Wanted::of(&task.request, limits)?;
     let reach = Reach::of(&task.tenant)?.with(&task.scores)?;
+    let reach = match &task.keys {
+        Some(keys) => reach.with_sealed_scores(Ledger::handed(&task.tenant, keys)?),
+        None => reach,
+    };
     // The parent says nothing more, so this ends with the parent.
     std::thread::spawn(move || {
         let _ = io::copy(&mut input, &mut io::sink());

@@ -258,7 +258,11 @@ impl Worker {
         if let Some(known) = remembered.as_ref().filter(|known| known.asked.elapsed() < CONTROL_TRUSTED) {
             return Ok(known.clone());
         }
-        let ledger = self.ledger.of(tenant);
+        // Bound before anything is read: of a tenant that is erased after that, nothing more is written.
+        let (remembered, ledger) = match remembered {
+            Some(known) if !known.ledger.is_over().await? => (Some(known.clone()), known.ledger),
+            _ => (None, self.ledger.of(tenant).bound_to_life().await?),
+        };
         let asked = Instant::now();
         let control = ledger.control(job).await?;
         let known = match remembered {
@@ -267,7 +271,7 @@ impl Worker {
             }
             None => {
                 let record = ledger.record(job).await?;
-                let wanted = Arc::new(Wanted::of(&record.request, &self.limits)?.of_tenant(tenant));
+                let wanted = Arc::new(Wanted::of(&record.request, &self.limits)?.for_ledger(&ledger));
                 let (chunks, lane) = (record.chunks, control.lane.unwrap_or(record.lane));
                 let (request, before) = (Arc::new(record.request), record.before);
                 let (reach, wish) = (Arc::new(ledger.reach_of_sources()?), control.wish);

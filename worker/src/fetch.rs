@@ -1,7 +1,7 @@
 //! From an item's address to its bytes: bounded, and hashed while they are read.
 
 use bytes::Bytes;
-use futures::TryStreamExt;
+use futures::{Stream, TryStreamExt};
 use object_store::{GetOptions, ObjectStore};
 use shared::failure::{Failure, FailureKind};
 use shared::job::Item;
@@ -76,6 +76,7 @@ pub async fn fetch_unless(
     }
     let address = &item.address;
     let (store, path) = match reach.way(address).await? {
+        Way::Sealed(digest) => return fetch_sealed(address, &digest, etag, reach, limits).await,
         Way::File(path) if !store::is_url(address) => return Ok(Some(Arrived::Path(path))),
         Way::Public => stores.open_public(address)?,
         Way::Store | Way::File(_) => stores.open(address)?,
@@ -88,15 +89,39 @@ pub async fn fetch_unless(
     if found.meta.size > limits.source_bytes_max {
         return Err(exceeded("source_bytes_max", limits.source_bytes_max, None));
     }
-    let etag = found.meta.e_tag.clone().filter(|etag| store::is_mark(address, etag));
-    let mark = etag.map(|etag| Mark { etag, bytes: found.meta.size });
+    let mark = mark(address, found.meta.e_tag.clone(), found.meta.size);
+    spooled(mark, found.into_stream().map_err(store::failure), limits).await.map(Some)
+}
+
+/// An uploaded score that lies sealed, which its ledger opens.
+async fn fetch_sealed(
+    address: &str,
+    digest: &str,
+    etag: Option<&str>,
+    reach: &Reach,
+    limits: &Limits,
+) -> Result<Option<Arrived>, Failure> {
+    let no_ledger = || Failure::new(FailureKind::Internal, "nobody opens what lies sealed");
+    let ledger = reach.sealed().ok_or_else(no_ledger)?;
+    let Some(arriving) = ledger.score_unless(digest, etag).await? else { return Ok(None) };
+    let mark = mark(address, arriving.etag, arriving.size);
+    spooled(mark, arriving.bytes, limits).await.map(Some)
+}
+
+fn mark(address: &str, etag: Option<String>, bytes: u64) -> Option<Mark> {
+    etag.filter(|etag| store::is_mark(address, etag)).map(|etag| Mark { etag, bytes })
+}
+
+async fn spooled(
+    mark: Option<Mark>,
+    mut bytes: impl Stream<Item = Result<Bytes, Failure>> + Unpin,
+    limits: &Limits,
+) -> Result<Arrived, Failure> {
     let mut spool = Spool::new(limits);
-    let mut chunks = found.into_stream();
-    while let Some(chunk) = chunks.try_next().await.map_err(store::failure)? {
-        spool.take(&chunk)?;
+    while let Some(more) = bytes.try_next().await? {
+        spool.take(&more)?;
     }
-    let loaded = spool.finish()?;
-    Ok(Some(Arrived::Loaded(Loaded { mark, ..loaded })))
+    Ok(Arrived::Loaded(Loaded { mark, ..spool.finish()? }))
 }
 
 impl Arrived {

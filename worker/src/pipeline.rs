@@ -18,11 +18,13 @@ use pace::Pace;
 use serde_json::{Value, json};
 use shared::failure::{Failure, FailureKind};
 use shared::job::{Item, Request};
+use shared::ledger::Ledger;
 use shared::limits::Limits;
 use shared::place::Place;
 use shared::principal::LOCAL_TENANT;
 use shared::receipt::Outcome;
 use shared::row::{Cell, Detail, Facts, Finding, State, Warning};
+use shared::vault::Keeper;
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
@@ -41,6 +43,8 @@ pub struct Wanted {
     made_by: String,
     /// For whom, as the cache says it.
     whose: String,
+    /// Who seals what the cache keeps.
+    keeper: Keeper,
 }
 
 impl Wanted {
@@ -74,6 +78,7 @@ impl Wanted {
             strict: request.strict,
             made_by: String::new(),
             whose: whose_sentence(LOCAL_TENANT),
+            keeper: Keeper::nobody(),
         };
         let readings = read::READERS.iter().map(|reader| wanted.reading_sentence("any", reader.format()));
         let sentences: String =
@@ -83,16 +88,16 @@ impl Wanted {
         Ok(wanted)
     }
 
-    /// The same for a tenant, which finds in the cache only what was worked for it.
+    /// The same for the tenant of a ledger, which finds in the cache only what was worked for it; sealed where the ledger is.
     #[must_use]
-    pub fn of_tenant(self, tenant: &str) -> Self {
-        Wanted { whose: whose_sentence(tenant), ..self }
+    pub fn for_ledger(self, ledger: &Ledger) -> Self {
+        Wanted { whose: whose_sentence(ledger.tenant()), keeper: ledger.keeper(), ..self }
     }
 
     /// What the cache knows of a source in a store.
     #[must_use]
     pub fn recall_source(&self, cache: &Cache, address: &str) -> Option<Source> {
-        cache.recall_source(&self.whose, address)
+        cache.recall_source(&self.keeper, &self.whose, address)
     }
 
     /// What stands for everything that decides the rows of a source, but its bytes and its name.
@@ -241,13 +246,14 @@ fn find(
     };
     let reader = choose(item, &loaded);
     if let (Some(cache), Some(mark), Ok(reader)) = (cache, loaded.mark(), &reader) {
-        cache.remember_source(&Source {
+        let source = Source {
             sentence: source_sentence(&wanted.whose, &item.address),
             etag: mark.etag.clone(),
             bytes: mark.bytes,
             digest: loaded.digest(),
             format: reader.format().name.to_owned(),
-        });
+        };
+        cache.remember_source(&wanted.keeper, &source);
     }
     listener.source(reader.as_ref().ok().map(|reader| reader.format().name), loaded.digest());
     match reader {
@@ -302,7 +308,7 @@ fn recall_parts(
 ) -> (usize, bool) {
     let mut told = 0;
     for part in 0.. {
-        let known = cache.recall(&part_sentence(sentence, part));
+        let known = cache.recall(&wanted.keeper, &part_sentence(sentence, part));
         let known = known.and_then(|entry| Some((entry.last, entry.answer(&wanted.sentences)?)));
         let Some((last, pieces)) = known else { break };
         told += pieces.len();
@@ -341,10 +347,10 @@ impl Parts<'_> {
         let pieces = std::mem::take(&mut self.pieces);
         if let Some(cache) = self.cache.filter(|_| may_be_kept(&pieces)) {
             let sentence = part_sentence(&self.sentence, self.number);
-            let known = cache.recall(&sentence);
+            let known = cache.recall(&self.wanted.keeper, &sentence);
             // What cannot be encoded is no row either, which the listener says.
             let entry = entry(sentence, known, &pieces, self.wanted, last);
-            entry.iter().for_each(|entry| cache.remember(entry));
+            entry.iter().for_each(|entry| cache.remember(&self.wanted.keeper, entry));
         }
         let skipped = self.told.saturating_sub(self.number * PART_PIECES);
         pieces.into_iter().skip(skipped).for_each(|piece| self.listener.piece(piece));

@@ -1,7 +1,7 @@
 //! What the command line takes.
 
 use super::schedule::Schedule;
-use super::{audit, keys};
+use super::{audit, keys, tenant};
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use shared::dispatch::Lane;
@@ -121,6 +121,9 @@ pub(super) enum Command {
     /// API keys, for callers of `ripieno serve` (RIPIENO_AUTH)
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Tenants, the keys that what is theirs is sealed with (RIPIENO_MASTER_KEY), and their end
+    #[command(subcommand)]
+    Tenant(tenant::Command),
     /// Wait for a job and show how it goes on
     Watch {
         /// The job

@@ -106,6 +106,16 @@ fn disk(folder: &Path) -> Found {
     }
 }
 
+async fn keys(ledger: &Ledger) -> Found {
+    let Some(vault) = ledger.vault() else {
+        return Found::Good(format!("nothing is sealed: {} is not set", config::MASTER_KEY));
+    };
+    match vault.check().await {
+        Ok(tenants) => Found::Good(format!("those of {tenants} tenants open with the master key")),
+        Err(failure) => Found::Bad(failure, "give the master keys of before behind the first one"),
+    }
+}
+
 async fn broker(address: &str, queues: &str) -> Found {
     let to_do = "is RabbitMQ running there, and are user, password and virtual host right?";
     let asked = async {
@@ -127,16 +137,17 @@ async fn look_at_store(ledger: Result<Ledger, Failure>, name: &str, tell: &mut i
     let ledger = match ledger {
         Ok(ledger) => ledger,
         Err(failure) => {
-            return tell(
-                "store",
-                Found::Bad(
-                    failure,
-                    "is the address right, may you write there, and does it honour If-None-Match: *?",
-                ),
-            );
+            let to_do = match failure.message.contains(config::MASTER_KEY) {
+                true => {
+                    "give every process the same master keys: the one that it was made with, and newer ones before it"
+                }
+                false => "is the address right, may you write there, and does it honour If-None-Match: *?",
+            };
+            return tell("store", Found::Bad(failure, to_do));
         }
     };
     tell("store", Found::Good(format!("{name} can be written, and a second create is refused")));
+    tell("keys", keys(&ledger).await);
     let before = clock::now_ms();
     let found = match ledger.claim("doctor", before).await {
         Err(failure) => Found::Bad(failure, "the store says no time"),

@@ -15,6 +15,7 @@ mod schedule;
 mod serve;
 mod show;
 mod summary;
+mod tenant;
 
 use crate::client::Remote;
 use crate::similar::Question;
@@ -129,6 +130,7 @@ async fn serve(desk: &Desk, command: Command) -> Result<u8, Failure> {
         Command::Schedule(command) => schedule::command(desk, command).await,
         Command::Audit(command) => audit::command(desk, command).await,
         Command::Keys(command) => keys::command(desk, command).await,
+        Command::Tenant(command) => tenant::command(desk, command).await,
         Command::Jobs => show::jobs(service, &principal).await,
         Command::Results { job, out, format } => {
             let make = async |folder: &Path| service.results(&principal, &job, folder, &format).await;

@@ -1,13 +1,13 @@
-//! Tables that were made for a download, kept for the next one: a client that asks for a range asks again.
+//! Tables that were made for a download, kept for the next one: a client that asks for a range asks again. Once they are made
+//! they are files without names, which go with the process however it ends.
 
 use crate::service::Service;
 use shared::failure::{Failure, FailureKind};
 use shared::job::JobId;
 use shared::principal::Principal;
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tempfile::TempDir;
 use worker::table::Encoding;
 
@@ -16,8 +16,8 @@ pub(super) struct Kept {
     folder: TempDir,
     made: AtomicU64,
     bytes_max: u64,
-    /// Oldest first, with their bytes.
-    files: Mutex<Vec<(PathBuf, u64)>>,
+    /// Oldest first, by what they are, with their bytes.
+    files: Mutex<Vec<(String, Arc<fs::File>, u64)>>,
 }
 
 impl Kept {
@@ -39,34 +39,34 @@ impl Kept {
         job: &JobId,
         encoding: Option<Encoding>,
         stamp: u64,
-    ) -> Result<fs::File, Failure> {
+    ) -> Result<Arc<fs::File>, Failure> {
         let file =
             encoding.map_or("failures.csv".to_owned(), |encoding| format!("table.{}", encoding.name()));
-        let path = self.folder.path().join(format!("{}-{job}-{stamp}-{file}", principal.tenant));
-        if let Ok(file) = fs::File::open(&path) {
-            return Ok(file);
+        let what = format!("{}-{job}-{stamp}-{file}", principal.tenant);
+        if let Some((_, file, _)) = self.files().iter().find(|(known, _, _)| *known == what) {
+            return Ok(Arc::clone(file));
         }
         let making = self.folder.path().join(format!("making-{}", self.made.fetch_add(1, Ordering::Relaxed)));
         let written = service.results(principal, job, &making, encoding.as_slice()).await;
-        // Opened before it may be thrown away for others.
-        let opened = written.and_then(|_| {
-            fs::rename(making.join(&file), &path).map_err(|error| unavailable(&error))?;
-            fs::File::open(&path).map_err(|error| unavailable(&error))
-        });
+        let opened =
+            written.and_then(|_| fs::File::open(making.join(&file)).map_err(|error| unavailable(&error)));
         let _ = fs::remove_dir_all(&making); // What stays goes with the folder.
-        let opened = opened?;
+        let opened = Arc::new(opened?);
         let bytes = opened.metadata().map(|meta| meta.len()).unwrap_or(0);
-        self.keep(&path, bytes);
+        self.keep(what, Arc::clone(&opened), bytes);
         Ok(opened)
     }
 
-    fn keep(&self, path: &Path, bytes: u64) {
-        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        files.retain(|(known, _)| known != path);
-        files.push((path.to_owned(), bytes));
-        while files.iter().map(|(_, bytes)| bytes).sum::<u64>() > self.bytes_max && !files.is_empty() {
-            let (oldest, _) = files.remove(0);
-            let _ = fs::remove_file(oldest); // Whoever reads it has it open.
+    fn files(&self) -> MutexGuard<'_, Vec<(String, Arc<fs::File>, u64)>> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep(&self, what: String, file: Arc<fs::File>, bytes: u64) {
+        let mut files = self.files();
+        files.retain(|(known, _, _)| *known != what);
+        files.push((what, file, bytes));
+        while files.iter().map(|(_, _, bytes)| bytes).sum::<u64>() > self.bytes_max && !files.is_empty() {
+            files.remove(0); // Whoever reads it has it open.
         }
     }
 }

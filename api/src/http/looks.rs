@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 /// How long a look is good for.
 const TRUSTED: Duration = Duration::from_millis(200);
+/// How long a look at a finished job is good for: it does not change any more, but its tenant may be erased.
+const FINISHED_TRUSTED: Duration = Duration::from_secs(5);
 /// A look is good for so many times as long as it took, so that long ones do not fill the day.
 const TIMES_TRUSTED: u32 = 4;
 /// Jobs whose looks are kept.
@@ -28,7 +30,7 @@ struct Look {
 pub(super) struct Looks(Mutex<BTreeMap<Key, Slot>>);
 
 impl Looks {
-    /// Looks at a job, or says what was seen a moment ago. A finished job does not change any more.
+    /// Looks at a job, or says what was seen a moment ago.
     pub(super) async fn look(
         &self,
         service: &Service,
@@ -39,13 +41,16 @@ impl Looks {
         // Whoever looks at the same moment waits for this look, and has it too.
         let mut look = slot.lock().await;
         if let Some(look) = look.as_ref()
-            && (look.status.state == State::Finished || Instant::now() < look.until)
+            && Instant::now() < look.until
         {
             return Ok(Arc::clone(&look.status));
         }
         let began = Instant::now();
         let status = Arc::new(service.status(principal, job).await?);
-        let trusted = TRUSTED.max(began.elapsed() * TIMES_TRUSTED);
+        let trusted = match status.state {
+            State::Finished => FINISHED_TRUSTED,
+            _ => TRUSTED.max(began.elapsed() * TIMES_TRUSTED),
+        };
         *look = Some(Look { until: Instant::now() + trusted, status: Arc::clone(&status) });
         Ok(status)
     }

@@ -13,7 +13,8 @@ use bytes::Bytes;
 use serde::Deserialize;
 use shared::failure::{Failure, FailureKind};
 use shared::job::JobId;
-use std::io::{Read, Seek, SeekFrom};
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
 use worker::table::Encoding;
@@ -162,22 +163,19 @@ fn range_of(header: &str, length: u64) -> Option<Option<(u64, u64)>> {
 }
 
 /// The bytes of a file, read piece by piece as they are taken.
-fn pieces(file: std::fs::File, from: u64, to: u64) -> Body {
-    let stream = futures::stream::try_unfold((file, from, false), move |(mut file, at, placed)| async move {
+fn pieces(file: Arc<File>, from: u64, to: u64) -> Body {
+    let stream = futures::stream::try_unfold((file, from), move |(file, at)| async move {
         if at >= to {
             return Ok::<_, std::io::Error>(None);
         }
         let read = tokio::task::spawn_blocking(move || {
-            if !placed {
-                file.seek(SeekFrom::Start(at))?;
-            }
             let mut piece = vec![0; usize::try_from(PIECE.min(to - at)).unwrap_or(0)];
-            file.read_exact(&mut piece)?;
+            file.read_exact_at(&mut piece, at)?;
             Ok::<_, std::io::Error>((piece, file))
         });
         let (piece, file) = read.await.map_err(std::io::Error::other)??;
         let next = at + piece.len() as u64;
-        Ok(Some((Bytes::from(piece), (file, next, true))))
+        Ok(Some((Bytes::from(piece), (file, next))))
     });
     Body::from_stream(stream)
 }

@@ -40,8 +40,9 @@ type Cards = BTreeMap<ScoreId, Arc<Card>>;
 pub struct Scores {
     ledger: Ledger,
     limits: Limits,
-    /// Cards that were read before, by tenant. They never change; which of them count is asked of the ledger each time.
-    known: Arc<Mutex<BTreeMap<String, Cards>>>,
+    /// Cards that were read before, by tenant, and how often it had been erased. They never change; which of them count is
+    /// asked of the ledger each time.
+    known: Arc<Mutex<BTreeMap<String, (u32, Cards)>>>,
 }
 
 /// A score that is to be imported.
@@ -227,32 +228,43 @@ impl Scores {
             return Err(Failure::new(FailureKind::NotFound, format!("there is no score {missing}")));
         }
         let cards = self.cards(&ledger, scores.to_vec()).await?;
-        Ok(cards.iter().map(|card| source(&ledger, card)).collect())
+        let gone =
+            |score: &ScoreId| Failure::new(FailureKind::NotFound, format!("there is no score {score}"));
+        let source = |(card, score): (&Option<Arc<Card>>, &ScoreId)| match card {
+            Some(card) => Ok(source(&ledger, card)),
+            None => Err(gone(score)),
+        };
+        cards.iter().zip(scores).map(source).collect()
     }
 
-    /// The cards of these scores, in their order; those that are not known yet are read.
-    async fn cards(&self, ledger: &Ledger, scores: Vec<ScoreId>) -> Result<Vec<Arc<Card>>, Failure> {
-        let known = self.known(ledger.tenant());
+    /// The cards of these scores, in their order; those that are not known yet are read. Nothing for one that is gone.
+    async fn cards(&self, ledger: &Ledger, scores: Vec<ScoreId>) -> Result<Vec<Option<Arc<Card>>>, Failure> {
+        let known = self.known(ledger.tenant(), ledger.erased_before().await?);
         let cards = stream::iter(scores).map(|score| {
             let known = known.get(&score).map(Arc::clone);
             async move {
                 match known {
-                    Some(card) => Ok(card),
-                    None => ledger.card(&score).await.map(Arc::new),
+                    Some(card) => Ok(Some(card)),
+                    None => match ledger.card(&score).await {
+                        Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
+                        card => card.map(|card| Some(Arc::new(card))),
+                    },
                 }
             }
         });
         cards.buffered(CARDS_AT_ONCE).try_collect().await
     }
 
-    fn known(&self, tenant: &str) -> Cards {
+    fn known(&self, tenant: &str, erased: u32) -> Cards {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(tenant).cloned().unwrap_or_default()
+        let (_, cards) =
+            known.get(tenant).filter(|(before, _)| *before == erased).cloned().unwrap_or_default();
+        cards
     }
 
-    fn know(&self, tenant: &str, cards: &[Arc<Card>]) {
+    fn know(&self, tenant: &str, erased: u32, cards: &[Arc<Card>]) {
         let cards = cards.iter().map(|card| (card.id.clone(), Arc::clone(card))).collect();
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(tenant.to_owned(), cards);
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(tenant.to_owned(), (erased, cards));
     }
 }
 

@@ -66,8 +66,10 @@ impl Scores {
 
     /// Every card of a tenant. Which scores there are the ledger says each time; what is known of them is kept.
     async fn present(&self, ledger: &shared::ledger::Ledger) -> Result<Vec<Arc<Card>>, Failure> {
+        let erased = ledger.erased_before().await?;
         let cards = self.cards(ledger, ledger.cards().await?).await?;
-        self.know(ledger.tenant(), &cards);
+        let cards: Vec<Arc<Card>> = cards.into_iter().flatten().collect();
+        self.know(ledger.tenant(), erased, &cards);
         Ok(cards)
     }
 }

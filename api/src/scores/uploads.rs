@@ -25,6 +25,9 @@ struct Begun {
     length: u64,
     name: String,
     corpus: Option<String>,
+    /// Whether its pieces lie sealed, for then their objects are larger than they are.
+    #[serde(default)]
+    sealed: bool,
 }
 
 /// What became of an upload when all of it was there; created once.
@@ -94,7 +97,8 @@ impl Scores {
             return Err(exceeded(UPLOADS_MAX.name, UPLOADS_MAX.default, None));
         }
         let id = UploadId::from_random(&random()?);
-        let begun = Begun { version: WIRE_VERSION, length, name: super::file_name(name), corpus };
+        let (name, sealed) = (super::file_name(name), drawer.is_sealed());
+        let begun = Begun { version: WIRE_VERSION, length, name, corpus, sealed };
         drawer.create(&[id.as_str(), "begun"], wire::encode(&begun)?).await?;
         let expires_ms = self.expires_ms(clock::now_ms());
         Ok(Progress { id, name: begun.name, offset: 0, length, expires_ms, outcome: None })
@@ -130,7 +134,8 @@ impl Scores {
         let begun: Begun = wire::decode(&begun, id.as_str())?;
         let entries = drawer.list(&[id.as_str()]).await?;
         let expires_ms = self.expires_ms(last_ms(&entries));
-        if expires_ms < clock::now_ms() {
+        // One that was begun before the ledger was sealed has pieces whose length nobody can tell: it begins anew.
+        if expires_ms < clock::now_ms() || begun.sealed != drawer.is_sealed() {
             return Err(unknown());
         }
         let (length, name) = (begun.length, begun.name.clone());

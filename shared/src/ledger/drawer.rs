@@ -5,6 +5,7 @@
 use super::{Created, Ledger, seal};
 use crate::failure::Failure;
 use crate::store::failure;
+use crate::vault;
 use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::path::Path;
@@ -22,7 +23,7 @@ pub struct Drawer {
 pub struct Entry {
     /// Its key inside the drawer.
     pub key: Vec<String>,
-    /// Its bytes.
+    /// Its bytes; wrong for what was written before the ledger was sealed, or is not sealed in one that is.
     pub bytes: u64,
     /// When it was written, in milliseconds since 1970 by the store's clock.
     pub written_ms: u64,
@@ -48,12 +49,20 @@ impl Drawer {
         key.iter().fold(self.root.clone(), |path, part| path.join(*part))
     }
 
+    /// Whether what is put here is sealed.
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        self.ledger.seals(&self.path(&["any"]))
+    }
+
     /// Puts bytes under a key, unless there are some already.
     ///
     /// # Errors
     /// What the store says.
     pub async fn create(&self, key: &[&str], bytes: Vec<u8>) -> Result<Created, Failure> {
-        self.ledger.create(&self.path(key), seal::sealed(bytes)).await
+        let path = self.path(key);
+        let object = self.ledger.sealed(&path, bytes).await?;
+        self.ledger.create(&path, object).await
     }
 
     /// The bytes under a key, if there are any.
@@ -61,7 +70,7 @@ impl Drawer {
     /// # Errors
     /// What the store says; `internal` for bytes that are not as they were written.
     pub async fn get(&self, key: &[&str]) -> Result<Option<Bytes>, Failure> {
-        self.ledger.sealed(&self.path(key)).await
+        self.ledger.held(&self.path(key)).await
     }
 
     /// Everything whose key begins so, in the order of the keys.
@@ -73,9 +82,13 @@ impl Drawer {
         let found: Vec<ObjectMeta> =
             self.ledger.store.list(Some(&path)).try_collect().await.map_err(failure)?;
         let skipped = self.root.parts().count();
+        let sealed = self.is_sealed();
         let entry = |meta: ObjectMeta| Entry {
             key: meta.location.parts().skip(skipped).map(|part| part.as_ref().to_owned()).collect(),
-            bytes: meta.size.saturating_sub(seal::DIGEST_BYTES as u64),
+            bytes: match sealed {
+                true => vault::held_bytes(meta.size),
+                false => meta.size.saturating_sub(seal::DIGEST_BYTES as u64),
+            },
             written_ms: u64::try_from(meta.last_modified.timestamp_millis()).unwrap_or(0),
         };
         let mut entries: Vec<Entry> = found.into_iter().map(entry).collect();

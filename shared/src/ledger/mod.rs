@@ -4,14 +4,19 @@
 //! One primitive carries it all: create-if-absent. The first write of a key wins, a later one is told so.
 
 mod drawer;
+mod erase;
 mod index;
 mod keys;
+mod rest;
 mod schedules;
 mod scores;
 mod seal;
 mod watch;
 
 pub use drawer::{Drawer, Entry};
+pub use erase::Erased;
+pub use rest::Handout;
+pub use scores::Arriving;
 pub use watch::Progress;
 
 use crate::dispatch::Lane;
@@ -20,6 +25,7 @@ use crate::job::{Chunk, Control, JobId, Record, Wish};
 use crate::principal::LOCAL_TENANT;
 use crate::receipt::{Finished, Receipt};
 use crate::store::failure;
+use crate::vault::{self, Master, Vault};
 use crate::{clock, disk, wire};
 use bytes::Bytes;
 use futures::{TryStreamExt, try_join};
@@ -47,13 +53,17 @@ pub struct Ledger {
     /// Where the store is, for whoever reads uploaded scores: an absolute path, or a URL.
     root: Arc<str>,
     keys: Keys,
+    /// Who seals what rests here; nobody where there is no master key.
+    vault: Option<Arc<Vault>>,
+    /// The life of the tenant that this is bound to: once it is erased, nothing more is written.
+    life: Option<u32>,
 }
 
 impl Ledger {
     /// The same ledger as another tenant sees it.
     #[must_use]
     pub fn of(&self, tenant: &str) -> Self {
-        Ledger { store: Arc::clone(&self.store), root: Arc::clone(&self.root), keys: Keys::new(tenant) }
+        Ledger { keys: Keys::new(tenant), life: None, ..self.clone() }
     }
 
     /// Whose ledger this is.
@@ -62,11 +72,23 @@ impl Ledger {
         self.keys.tenant()
     }
 
-    /// The ledger in a local folder, which is made. Writes are on the disk, their folders too, before they return.
+    /// The ledger in a local folder, which is made, sealed as the environment says. Writes are on the disk, their folders
+    /// too, before they return.
     ///
     /// # Errors
-    /// `denied` or `unavailable` when the folder cannot be made or written.
+    /// `denied` or `unavailable` when the folder cannot be made or written; `denied` where its master key is missing.
     pub async fn in_folder(folder: &std::path::Path) -> Result<Self, Failure> {
+        Self::in_folder_with(folder, vault::from_environment()?).await
+    }
+
+    /// The same, with this master key.
+    ///
+    /// # Errors
+    /// As [`Ledger::in_folder`].
+    pub async fn in_folder_with(
+        folder: &std::path::Path,
+        master: Option<Arc<dyn Master>>,
+    ) -> Result<Self, Failure> {
         disk::make_folder(folder).map_err(|error| {
             let kind = match error.kind() {
                 std::io::ErrorKind::PermissionDenied => FailureKind::Denied,
@@ -77,35 +99,52 @@ impl Ledger {
         let store =
             object_store::local::LocalFileSystem::new_with_prefix(folder).map_err(failure)?.with_fsync(true);
         let root = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-        Self::probed(Arc::new(store), &root.to_string_lossy()).await
+        Self::probed(Arc::new(store), &root.to_string_lossy(), master).await
     }
 
-    /// The ledger in an object store, by its URL.
+    /// The ledger in an object store, by its URL, sealed as the environment says.
     ///
     /// # Errors
-    /// What [`crate::store::open`] says, and `unsupported` for a store without conditional writes.
+    /// What [`crate::store::open`] says, `unsupported` for a store without conditional writes, `denied` where its master key
+    /// is missing.
     pub async fn at_url(url: &str) -> Result<Self, Failure> {
+        Self::at_url_with(url, vault::from_environment()?).await
+    }
+
+    /// The same, with this master key.
+    ///
+    /// # Errors
+    /// As [`Ledger::at_url`].
+    pub async fn at_url_with(url: &str, master: Option<Arc<dyn Master>>) -> Result<Self, Failure> {
         // A folder by its URL is as durable as one by its path.
         if let Some(folder) = url::Url::parse(url).ok().filter(|url| url.scheme() == "file") {
             let folder = folder.to_file_path();
             let folder = folder.map_err(|()| {
                 Failure::new(FailureKind::Malformed, format!("{url:?} is no folder of this machine"))
             })?;
-            return Self::in_folder(&folder).await;
+            return Self::in_folder_with(&folder, master).await;
         }
         let (store, prefix) = crate::store::open(url)?;
-        Self::probed(Arc::new(PrefixStore::new(store, prefix)), url.trim_end_matches('/')).await
+        Self::probed(Arc::new(PrefixStore::new(store, prefix)), url.trim_end_matches('/'), master).await
     }
 
     /// Refuses a store whose second create of one key succeeds: on such a store two workers could both be first.
-    async fn probed(store: Arc<dyn ObjectStore>, root: &str) -> Result<Self, Failure> {
-        let ledger = Ledger { store, root: root.into(), keys: Keys::new(LOCAL_TENANT) };
+    async fn probed(
+        store: Arc<dyn ObjectStore>,
+        root: &str,
+        master: Option<Arc<dyn Master>>,
+    ) -> Result<Self, Failure> {
+        let keys = Keys::new(LOCAL_TENANT);
+        let mut ledger = Ledger { store, root: root.into(), keys, vault: None, life: None };
         let probe = Path::from_iter(["probe", &format!("{}-{}", clock::now_ms(), std::process::id())]);
         let first = ledger.create(&probe, Bytes::from_static(b"probe")).await;
         let second = ledger.create(&probe, Bytes::from_static(b"probe")).await;
         let _ = ledger.store.delete(&probe).await; // A probe that stays does no harm.
         match (first?, second?) {
-            (Created::First, Created::Already) => Ok(ledger),
+            (Created::First, Created::Already) => {
+                ledger.vault = Vault::of(&ledger.store, master).await?;
+                Ok(ledger)
+            }
             _ => Err(Failure::new(
                 FailureKind::Unsupported,
                 "the store does not honour create-if-absent (If-None-Match: *), which the ledger stands on",
@@ -133,18 +172,18 @@ impl Ledger {
     }
 
     async fn create_record<T: Serialize>(&self, key: &Path, value: &T) -> Result<Created, Failure> {
-        self.create(key, seal::sealed(wire::encode(value)?)).await
+        self.create(key, self.sealed(key, wire::encode(value)?).await?).await
     }
 
     async fn get<T: DeserializeOwned>(&self, key: &Path) -> Result<Option<T>, Failure> {
-        let bytes = self.sealed(key).await?;
+        let bytes = self.held(key).await?;
         bytes.map(|bytes| wire::decode(&bytes, key.as_ref())).transpose()
     }
 
-    /// The bytes under a key, if there are any, as they were sealed.
-    async fn sealed(&self, key: &Path) -> Result<Option<Bytes>, Failure> {
+    /// The bytes that the object under a key holds, if there is any.
+    async fn held(&self, key: &Path) -> Result<Option<Bytes>, Failure> {
         match self.store.get(key).await {
-            Ok(found) => seal::opened(found.bytes().await.map_err(failure)?, key.as_ref()).map(Some),
+            Ok(found) => self.unsealed(key, found.bytes().await.map_err(failure)?).await,
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(failure(error)),
         }
@@ -326,7 +365,8 @@ impl Ledger {
         rows: Vec<u8>,
     ) -> Result<(), Failure> {
         let key = self.keys.rows(job, chunk, name, part);
-        self.store.put(&key, seal::sealed(rows).into()).await.map(drop).map_err(failure)
+        let rows = self.sealed(&key, rows).await?;
+        self.store.put(&key, rows.into()).await.map(drop).map_err(failure)
     }
 
     /// A part of the rows of a chunk, encoded one after the other.
@@ -335,8 +375,8 @@ impl Ledger {
     /// `not_found`, or what the store says.
     pub async fn rows(&self, job: &JobId, chunk: u32, name: &str, part: u32) -> Result<Bytes, Failure> {
         let key = self.keys.rows(job, chunk, name, part);
-        let found = self.store.get(&key).await.map_err(failure)?;
-        seal::opened(found.bytes().await.map_err(failure)?, key.as_ref())
+        let rows = self.held(&key).await?;
+        rows.ok_or_else(|| Failure::new(FailureKind::NotFound, format!("{key} is not there")))
     }
 
     /// Writes what became of a chunk, whose rows were written.

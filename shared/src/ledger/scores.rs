@@ -6,10 +6,21 @@ use crate::failure::{Failure, FailureKind};
 use crate::reach::Reach;
 use crate::store::{self, failure};
 use bytes::Bytes;
-use futures::TryStreamExt;
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::{GetOptions, ObjectStore};
 use std::str::FromStr;
+
+/// A score on its way from the store.
+pub struct Arriving {
+    /// Bytes of its object, which are more than its own where it is sealed.
+    pub size: u64,
+    /// The store's mark of the object.
+    pub etag: Option<String>,
+    /// Its own bytes.
+    pub bytes: BoxStream<'static, Result<Bytes, Failure>>,
+}
 
 impl Ledger {
     /// Where a worker finds the bytes of an uploaded score: a path, or a URL.
@@ -27,7 +38,14 @@ impl Ledger {
     /// # Errors
     /// `malformed` for a `RIPIENO_SOURCES` that says no places.
     pub fn reach_of_sources(&self) -> Result<Reach, Failure> {
-        Reach::of(self.tenant())?.with(&self.scores_place())
+        let reach = Reach::of(self.tenant())?.with(&self.scores_place())?;
+        Ok(if self.vault.is_some() { reach.with_sealed_scores(self.clone()) } else { reach })
+    }
+
+    /// The digest of the uploaded score at an address, where that is one of this tenant's.
+    pub(crate) fn score_at(&self, address: &str) -> Option<String> {
+        let digest = address.strip_prefix(&self.scores_place())?.strip_prefix('/')?;
+        blake3::Hash::from_hex(digest).is_ok().then(|| digest.to_owned())
     }
 
     /// Where this tenant's uploaded scores lie: a folder, or a URL.
@@ -41,7 +59,14 @@ impl Ledger {
     /// # Errors
     /// What the store says.
     pub async fn write_score(&self, digest: &str, bytes: Bytes) -> Result<Created, Failure> {
-        self.create(&self.keys.score(digest), bytes).await
+        let key = self.keys.score(digest);
+        match self.sealing(&key) {
+            None => self.create(&key, bytes).await,
+            Some((vault, tenant)) => {
+                let object = vault.seal(&tenant, self.life, key.as_ref(), &bytes).await?;
+                self.create(&key, object).await
+            }
+        }
     }
 
     /// The bytes of a score.
@@ -49,8 +74,34 @@ impl Ledger {
     /// # Errors
     /// `not_found`, or what the store says.
     pub async fn score_bytes(&self, digest: &str) -> Result<Bytes, Failure> {
-        let found = self.store.get(&self.keys.score(digest)).await.map_err(failure)?;
-        found.bytes().await.map_err(failure)
+        let nothing = || Failure::new(FailureKind::Unavailable, "the store sent nothing");
+        let arriving = self.score_unless(digest, None).await?.ok_or_else(nothing)?;
+        let mut bytes = Vec::with_capacity(usize::try_from(arriving.size).unwrap_or(0));
+        let mut coming = arriving.bytes;
+        while let Some(more) = coming.try_next().await? {
+            bytes.extend_from_slice(&more);
+        }
+        Ok(bytes.into())
+    }
+
+    /// The bytes of a score as they come, unless its object is still marked `etag`: then nothing.
+    ///
+    /// # Errors
+    /// `not_found`, or what the store says.
+    pub async fn score_unless(&self, digest: &str, etag: Option<&str>) -> Result<Option<Arriving>, Failure> {
+        let key = self.keys.score(digest);
+        let options = GetOptions { if_none_match: etag.map(str::to_owned), ..GetOptions::default() };
+        let found = match self.store.get_opts(&key, options).await {
+            Err(object_store::Error::NotModified { .. }) if etag.is_some() => return Ok(None),
+            found => found.map_err(failure)?,
+        };
+        let (size, etag) = (found.meta.size, found.meta.e_tag.clone());
+        let bytes = found.into_stream().map_err(failure).boxed();
+        let bytes = match self.sealing(&key) {
+            None => bytes,
+            Some((vault, tenant)) => vault.open_stream(&tenant, key.as_ref(), bytes),
+        };
+        Ok(Some(Arriving { size, etag, bytes }))
     }
 
     /// Writes what is known of a score, whose bytes were written.

@@ -15,7 +15,7 @@ pub(super) fn server(data: &Path) -> Server {
 }
 
 /// Makes a key.
-pub(super) fn key(data: &Path, tenant: &str, role: &str, more: &[&str]) -> String {
+pub(crate) fn key(data: &Path, tenant: &str, role: &str, more: &[&str]) -> String {
     let mut command = ripieno(data);
     command.args(["keys", "add", "test", "--tenant", tenant, "--role", role]).args(more);
     let (code, key, errors) = finish(command.env_remove("RIPIENO_SERVER"));
@@ -23,7 +23,7 @@ pub(super) fn key(data: &Path, tenant: &str, role: &str, more: &[&str]) -> Strin
     key.trim().to_owned()
 }
 
-pub(super) fn ask(server: &Server, key: &str, method: &str, path: &str, body: &str) -> Answer {
+pub(crate) fn ask(server: &Server, key: &str, method: &str, path: &str, body: &str) -> Answer {
     let bearer = format!("Bearer {key}");
     let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
     server.ask(method, path, &headers, body)

@@ -1,7 +1,7 @@
 //! Who may come in, what they may do, and what they learn of others.
 
 mod audit;
-mod keys;
+pub(crate) mod keys;
 mod quotas;
 mod reach;
 mod strangers;

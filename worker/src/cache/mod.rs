@@ -11,6 +11,7 @@ pub use entry::{
 };
 pub use source::{Source, source_sentence};
 
+use shared::vault::Keeper;
 use std::fs::{self, File, TryLockError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -82,20 +83,21 @@ impl Cache {
 
     /// What is known of a reading.
     #[must_use]
-    pub fn recall(&self, sentence: &str) -> Option<Entry> {
-        self.recalled(sentence, |bytes| Entry::decode(bytes, sentence))
+    pub fn recall(&self, keeper: &Keeper, sentence: &str) -> Option<Entry> {
+        self.recalled(keeper, sentence, |bytes| Entry::decode(bytes, sentence))
     }
 
     /// What is known of a source in a store, by who had it fetched.
     #[must_use]
-    pub fn recall_source(&self, whose: &str, address: &str) -> Option<Source> {
+    pub fn recall_source(&self, keeper: &Keeper, whose: &str, address: &str) -> Option<Source> {
         let sentence = source_sentence(whose, address);
         let known = |source: &Source| source.sentence == sentence;
-        self.recalled(&sentence, |bytes| entry::decode(bytes).filter(known))
+        self.recalled(keeper, &sentence, |bytes| entry::decode(bytes).filter(known))
     }
 
-    fn recalled<T>(&self, sentence: &str, decode: impl Fn(&[u8]) -> Option<T>) -> Option<T> {
+    fn recalled<T>(&self, keeper: &Keeper, sentence: &str, decode: impl Fn(&[u8]) -> Option<T>) -> Option<T> {
         let key = blake3::hash(sentence.as_bytes());
+        let decode = |bytes: &[u8]| decode(&keeper.open(&key.to_hex(), bytes)?);
         self.guarded(|generations| {
             if let Some(bytes) = get(&generations.young, &key)? {
                 return Ok(decode(&bytes));
@@ -113,19 +115,19 @@ impl Cache {
     }
 
     /// Keeps what is known of a reading.
-    pub fn remember(&self, entry: &Entry) {
-        self.keep(&entry.sentence, entry.encode());
+    pub fn remember(&self, keeper: &Keeper, entry: &Entry) {
+        self.keep(keeper, &entry.sentence, entry.encode());
     }
 
     /// Keeps what is known of a source in a store.
-    pub fn remember_source(&self, source: &Source) {
-        self.keep(&source.sentence, entry::encode(source));
+    pub fn remember_source(&self, keeper: &Keeper, source: &Source) {
+        self.keep(keeper, &source.sentence, entry::encode(source));
     }
 
-    fn keep(&self, sentence: &str, bytes: Option<Vec<u8>>) {
-        let Some(bytes) = bytes else { return };
-        let length = bytes.len() as u64;
+    fn keep(&self, keeper: &Keeper, sentence: &str, bytes: Option<Vec<u8>>) {
         let key = blake3::hash(sentence.as_bytes());
+        let Some(bytes) = bytes.and_then(|bytes| keeper.seal(&key.to_hex(), bytes)) else { return };
+        let length = bytes.len() as u64;
         self.guarded(|generations| insert(&generations.young, &key, &bytes));
         let since = self.put_bytes.fetch_add(length, Ordering::Relaxed) + length;
         if since > self.generation_bytes_max / 8 {

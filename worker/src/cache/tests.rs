@@ -31,11 +31,11 @@ fn what_was_kept_is_recalled_after_a_restart() {
     let kept = entry("a", 10);
     {
         let cache = Cache::open(folder.path(), BYTES_MAX).unwrap();
-        cache.remember(&kept);
-        assert_eq!(cache.recall("a"), Some(kept.clone()));
-        assert_eq!(cache.recall("b"), None);
+        cache.remember(&Keeper::nobody(), &kept);
+        assert_eq!(cache.recall(&Keeper::nobody(), "a"), Some(kept.clone()));
+        assert_eq!(cache.recall(&Keeper::nobody(), "b"), None);
     }
-    assert_eq!(Cache::open(folder.path(), BYTES_MAX).unwrap().recall("a"), Some(kept));
+    assert_eq!(Cache::open(folder.path(), BYTES_MAX).unwrap().recall(&Keeper::nobody(), "a"), Some(kept));
 }
 
 #[test]
@@ -48,8 +48,8 @@ fn entries_of_any_size_are_recalled_whole_also_after_longer_ones() {
     assert!(around.iter().any(|&weight| length(weight) == 2 * VALUE_BYTES), "full values are tried");
     for weight in [5 * VALUE_BYTES].into_iter().chain(around.into_iter().rev()).chain([10]) {
         let kept = entry("a", weight);
-        cache.remember(&kept);
-        assert_eq!(cache.recall("a"), Some(kept), "{weight}");
+        cache.remember(&Keeper::nobody(), &kept);
+        assert_eq!(cache.recall(&Keeper::nobody(), "a"), Some(kept), "{weight}");
     }
 }
 
@@ -64,12 +64,12 @@ fn a_source_is_known_by_its_address() {
         digest: "d".into(),
         format: "abc".into(),
     };
-    cache.remember_source(&source("1"));
-    cache.remember_source(&source("2"));
-    assert_eq!(cache.recall_source("", "s3://b/a"), Some(source("2")));
-    assert_eq!(cache.recall_source("", "s3://b/b"), None);
+    cache.remember_source(&Keeper::nobody(), &source("1"));
+    cache.remember_source(&Keeper::nobody(), &source("2"));
+    assert_eq!(cache.recall_source(&Keeper::nobody(), "", "s3://b/a"), Some(source("2")));
+    assert_eq!(cache.recall_source(&Keeper::nobody(), "", "s3://b/b"), None);
     let other = super::whose_sentence("uni-a");
-    assert_eq!(cache.recall_source(&other, "s3://b/a"), None, "another tenant's");
+    assert_eq!(cache.recall_source(&Keeper::nobody(), &other, "s3://b/a"), None, "another tenant's");
 }
 
 #[test]
@@ -77,8 +77,8 @@ fn two_processes_have_two_caches() {
     let folder = tempfile::tempdir().unwrap();
     let one = Cache::open(folder.path(), BYTES_MAX).unwrap();
     let two = Cache::open(folder.path(), BYTES_MAX).unwrap();
-    one.remember(&entry("a", 10));
-    assert_eq!(two.recall("a"), None);
+    one.remember(&Keeper::nobody(), &entry("a", 10));
+    assert_eq!(two.recall(&Keeper::nobody(), "a"), None);
 }
 
 #[test]
@@ -86,17 +86,17 @@ fn generations_bound_the_space_and_keep_what_is_used() {
     let folder = tempfile::tempdir().unwrap();
     let cache = Cache::open(folder.path(), 8 << 20).unwrap();
     let used = entry("used", 10);
-    cache.remember(&used);
+    cache.remember(&Keeper::nobody(), &used);
     for index in 0..400 {
-        cache.remember(&entry(&format!("filler {index}"), 100_000));
-        assert_eq!(cache.recall("used").as_ref(), Some(&used), "after {index}");
+        cache.remember(&Keeper::nobody(), &entry(&format!("filler {index}"), 100_000));
+        assert_eq!(cache.recall(&Keeper::nobody(), "used").as_ref(), Some(&used), "after {index}");
     }
     assert!(
         cache.generations.read().unwrap().as_ref().unwrap().number >= 2,
         "40 MB went through a cache of 8 MiB"
     );
     assert!(generation_numbers(&cache.folder).len() <= 2);
-    assert_eq!(cache.recall("filler 0"), None, "what was not used is forgotten");
+    assert_eq!(cache.recall(&Keeper::nobody(), "filler 0"), None, "what was not used is forgotten");
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn damaged_files_never_give_a_wrong_answer() {
     let whole: Vec<Entry> = (0..50).map(|index| entry(&format!("entry {index}"), 2_000)).collect();
     {
         let cache = Cache::open(folder.path(), BYTES_MAX).unwrap();
-        whole.iter().for_each(|entry| cache.remember(entry));
+        whole.iter().for_each(|entry| cache.remember(&Keeper::nobody(), entry));
     }
     let db = folder.path().join("slot-0/generation-0/db");
     let bytes = fs::read(&db).unwrap();
@@ -119,10 +119,10 @@ fn damaged_files_never_give_a_wrong_answer() {
         fs::write(&db, &bytes).unwrap();
         let cache = Cache::open(folder.path(), BYTES_MAX).expect("a fresh one takes its place");
         for entry in &whole {
-            let recalled = cache.recall(&entry.sentence);
+            let recalled = cache.recall(&Keeper::nobody(), &entry.sentence);
             assert!(recalled.is_none() || recalled.as_ref() == Some(entry), "a wrong value was served");
         }
-        cache.remember(&whole[0]);
+        cache.remember(&Keeper::nobody(), &whole[0]);
     }
 }
 
@@ -131,12 +131,12 @@ fn damaged_files_never_give_a_wrong_answer() {
 fn a_cache_whose_folder_is_taken_away_forgets_and_lets_go() {
     let folder = tempfile::tempdir().unwrap();
     let cache = Cache::open(folder.path(), BYTES_MAX).unwrap();
-    cache.remember(&entry("a", 4 * VALUE_BYTES));
+    cache.remember(&Keeper::nobody(), &entry("a", 4 * VALUE_BYTES));
     fs::remove_dir_all(folder.path()).unwrap();
     for name in ["b", "c", "d"] {
-        cache.remember(&entry(name, 4 * VALUE_BYTES));
+        cache.remember(&Keeper::nobody(), &entry(name, 4 * VALUE_BYTES));
     }
-    assert_eq!(cache.recall("a"), None, "it was switched off");
+    assert_eq!(cache.recall(&Keeper::nobody(), "a"), None, "it was switched off");
     let (sender, done) = mpsc::channel();
     thread::spawn(move || {
         drop(cache);

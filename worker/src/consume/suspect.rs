@@ -7,6 +7,7 @@ use crate::pipeline;
 use crate::rows::Rows;
 use futures::StreamExt;
 use futures::stream::{BoxStream, try_unfold};
+use shared::config;
 use shared::failure::{Failure, FailureKind};
 use shared::job::{Item, Request};
 use shared::ledger::Ledger;
@@ -35,8 +36,9 @@ pub(super) fn work(
 ) -> BoxStream<'static, Result<Worked, Failure>> {
     let allowed = Duration::from_secs(limits.item_seconds_max) + GRACE;
     let (tenant, scores) = (ledger.tenant().to_owned(), ledger.scores_place());
-    let task = Task { request: request.clone(), tenant, scores, items: Vec::new() };
-    let bench = Bench { apart, task, items: items.into(), process: None, kills: 0, allowed };
+    let task = Task { request: request.clone(), tenant, scores, keys: None, items: Vec::new() };
+    let ledger = ledger.clone();
+    let bench = Bench { apart, ledger, task, items: items.into(), process: None, kills: 0, allowed };
     let step = |mut bench: Bench| async { Ok(bench.next().await?.map(|worked| (worked, bench))) };
     try_unfold(bench, step).boxed()
 }
@@ -44,7 +46,8 @@ pub(super) fn work(
 /// The items that are left, and the process that works them.
 struct Bench {
     apart: Apart,
-    /// But for its items.
+    ledger: Ledger,
+    /// But for its items and keys.
     task: Task,
     items: VecDeque<Item>,
     process: Option<Process>,
@@ -66,7 +69,10 @@ impl Bench {
         while let Some(item) = self.items.front() {
             let process = match &mut self.process {
                 Some(process) => process,
-                none => none.insert(Process::start(&self.apart, &self.task, &self.items).await?),
+                none => {
+                    let task = Task { keys: self.ledger.handout().await?, ..self.task.clone() };
+                    none.insert(Process::start(&self.apart, &task, &self.items).await?)
+                }
             };
             let failure = match timeout(self.allowed, process.next()).await {
                 Ok(Ok(worked)) => {
@@ -116,6 +122,8 @@ impl Process {
             Failure::new(FailureKind::Unavailable, format!("{program} cannot work apart: {error}"))
         };
         let mut command = Command::new(&apart.program);
+        // It reads what may be hostile: it has the keys of one tenant, and no others.
+        command.env_remove(config::MASTER_KEY).env_remove(config::MASTER_KEY_FILE);
         command.args(&apart.arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().map_err(failed)?;
         let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {

@@ -1,0 +1,120 @@
+//! `ripieno tenant`: who has something here, the keys that it is sealed with, and its end.
+
+use super::desk::Desk;
+use super::{READ_ALL, say, tell};
+use crate::audit::{Audit, Record};
+use crate::moment;
+use clap::Subcommand;
+use shared::clock;
+use shared::config;
+use shared::failure::{Failure, FailureKind};
+use shared::ledger::Ledger;
+use shared::principal::{LOCAL_TENANT, tenant};
+use shared::vault::{KeysOf, Vault};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// List the tenants, and the keys that their scores, jobs and results are sealed with
+    List,
+    /// Give a tenant a new key for what is written from now on; what is there stays as it is and can be read
+    Rekey {
+        /// The tenant
+        tenant: String,
+    },
+    /// Wrap the keys of all tenants by the first master key; the others can be thrown away then
+    Rewrap,
+    /// Destroy the keys of a tenant and remove what they sealed: nobody can read it any more
+    Erase {
+        /// The tenant
+        tenant: String,
+        /// It cannot be undone: without this it is not done
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// Does it; says the exit code.
+pub(super) async fn command(desk: &Desk, command: Command) -> Result<u8, Failure> {
+    let ledger = desk.service.ledger_of_all();
+    match command {
+        Command::List => list(ledger).await?,
+        Command::Rekey { tenant } => {
+            let tenant = named(&tenant)?;
+            let keys = vault(ledger)?.rekey(&tenant).await?;
+            noted(ledger, "tenant rekey", &tenant).await?;
+            say(&format!("{tenant} has {keys} keys; the newest seals, in ten seconds everywhere\n"));
+        }
+        Command::Rewrap => {
+            let done = vault(ledger)?.rewrap().await?;
+            let (changed, unchanged) = (done.changed, done.unchanged);
+            say(&format!("keys of {changed} tenants wrapped anew, {unchanged} as they were\n"));
+        }
+        Command::Erase { tenant, yes } => {
+            let tenant = named(&tenant)?;
+            if !yes {
+                let message = format!(
+                    "{tenant}: its scores, jobs, results and schedules would be gone for good: say --yes"
+                );
+                return Err(Failure::new(FailureKind::Malformed, message));
+            }
+            let erased = ledger.of(&tenant).erase().await?;
+            noted(ledger, "tenant erase", &tenant).await?;
+            let keys = match erased.keys {
+                true => "its keys are destroyed, in ten seconds everywhere",
+                false => "it had no keys: copies of its objects can be read by whoever has them",
+            };
+            say(&format!("{tenant} is erased: {keys}; {} objects removed\n", erased.objects));
+            tell("API keys of the tenant are not taken back: ripieno keys list\n");
+        }
+    }
+    Ok(READ_ALL)
+}
+
+async fn list(ledger: &Ledger) -> Result<(), Failure> {
+    let mut all: BTreeMap<String, Option<KeysOf>> =
+        ledger.tenants().await?.into_iter().map(|tenant| (tenant, None)).collect();
+    if let Some(vault) = ledger.vault() {
+        all.extend(vault.tenants().await?.into_iter().map(|keys| (keys.tenant.clone(), Some(keys))));
+    }
+    for (tenant, keys) in all {
+        let state = match keys {
+            None => "not sealed".to_owned(),
+            Some(KeysOf { keys: 0, since_ms, .. }) => format!("erased {}", moment::text(since_ms)),
+            Some(KeysOf { keys, since_ms, masters, erased, .. }) => {
+                let again = if erased > 0 { ", after it was erased" } else { "" };
+                let (since, masters) = (moment::text(since_ms), masters.join(", "));
+                format!("{keys} keys, the newest of {since}{again}, wrapped by {masters}")
+            }
+        };
+        say(&format!("{tenant:<24} {state}\n"));
+    }
+    Ok(())
+}
+
+fn vault(ledger: &Ledger) -> Result<&Arc<Vault>, Failure> {
+    let none = || {
+        let (key, file) = (config::MASTER_KEY, config::MASTER_KEY_FILE);
+        Failure::new(FailureKind::Malformed, format!("nothing is sealed here: set {key} or {file}"))
+    };
+    ledger.vault().ok_or_else(none)
+}
+
+fn named(name: &str) -> Result<String, Failure> {
+    if name == LOCAL_TENANT { Ok(name.to_owned()) } else { tenant(name) }
+}
+
+/// Records what whoever reaches the ledger did.
+async fn noted(ledger: &Ledger, operation: &str, tenant: &str) -> Result<(), Failure> {
+    let record = Record {
+        at_ms: clock::now_ms(),
+        subject: LOCAL_TENANT.to_owned(),
+        operation: operation.to_owned(),
+        of: String::new(),
+        from: String::new(),
+        status: 200,
+        request: String::new(),
+    };
+    Audit::of(ledger).append(tenant, record).await
+}
