@@ -10,7 +10,7 @@ mod rows;
 
 pub use listed::{Listed, Pages, Worked};
 pub use order::{Callback, Order};
-pub use page::{Page, Place, Take};
+pub use page::{Page, Place, SCANNED_MAX, Take};
 use past::Past;
 
 use crate::plan;

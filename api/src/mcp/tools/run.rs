@@ -4,6 +4,7 @@ use super::results::{Asked, detail, page_of, rows_properties};
 use super::status::{failures, headline, next, properties, told};
 use super::{Call, Spec};
 use crate::mcp::answer::Answer;
+use crate::mcp::bounds::WAIT;
 use crate::mcp::cursor::RowCursor;
 use crate::mcp::resources::results_link;
 use crate::mcp::view::View;
@@ -45,7 +46,7 @@ fn input() -> Value {
             "repeats": {"type": "string", "enum": ["written", "expanded", "once"], "default": "written", "description": "Measures as written, or as played"},
             "fidelity": {"type": "string", "enum": ["corrected", "compat"], "default": "corrected", "description": "compat answers as music21 does"},
             "detail": detail(),
-            "wait_s": {"type": "integer", "minimum": 0, "maximum": 45, "description": "Seconds to wait; 20 for up to 20 scores, else 0"},
+            "wait_s": {"type": "integer", "minimum": 0, "maximum": WAIT.default, "description": "Seconds to wait; 20 for up to 20 scores, else 0"},
             "idempotency_key": {"type": "string", "minLength": 1, "maxLength": 128, "description": "Decides the handle: the same key is the same job, so a call that timed out can be repeated"},
         },
         "required": ["analyses"],
