@@ -7,6 +7,7 @@ mod cluster;
 mod hard;
 mod jobs;
 mod names;
+mod plans;
 mod proxy;
 mod schema;
 mod scores;
