@@ -1,6 +1,8 @@
 //! `ripieno mcp` as an agent speaks with it, over standard input and output. What clients that others wrote make of it is
 //! tested by `tests/mcp/run`.
 
+mod questions;
+
 use crate::support::{corpus, ripieno, tune};
 use serde_json::{Value, json};
 use std::fs;

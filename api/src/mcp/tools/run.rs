@@ -98,6 +98,8 @@ pub(in crate::mcp) async fn answer(
     }
     let mut next = next(status);
     if status.state.has_ended() {
+        // Whoever reads the rows has said them, and they stand in the rows.
+        ["sources", "analyses"].iter().for_each(|said| drop(answer.remove(*said)));
         let view = View::of(&status.record.request, &[], &[])?;
         let asked = Asked { cursor: RowCursor::default(), limit: ROWS, view, detailed };
         let page = page_of(front, principal, status, asked).await?;
