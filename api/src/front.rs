@@ -2,7 +2,7 @@
 
 use crate::auth::Auth;
 use crate::scores::Scores;
-use crate::service::Service;
+use crate::service::{Here, Service};
 use shared::dispatch::Dispatcher;
 use shared::limits::Limits;
 use tokio::sync::watch;
@@ -22,6 +22,8 @@ pub struct Front {
     pub auth: Option<Auth>,
     /// Whether whoever asks sits at this machine, and may name its paths and any URL.
     pub at_home: bool,
+    /// The worker in this process, if there is one.
+    pub here: Option<Here>,
     stopping: watch::Sender<bool>,
 }
 
@@ -37,6 +39,7 @@ impl Front {
             limits,
             auth: None,
             at_home: false,
+            here: None,
             stopping: watch::Sender::new(false),
         }
     }
@@ -51,6 +54,12 @@ impl Front {
     #[must_use]
     pub fn at_home(self) -> Self {
         Front { at_home: true, ..self }
+    }
+
+    /// The same beside a worker in this process.
+    #[must_use]
+    pub fn with_here(self, here: Option<Here>) -> Self {
+        Front { here, ..self }
     }
 
     /// The process ends soon: whoever waits for something is answered now.

@@ -1,5 +1,6 @@
 //! What every skin calls: submit, look, cancel, pause, retry, take the results.
 
+mod forecast;
 mod listed;
 mod order;
 mod page;
@@ -8,9 +9,10 @@ mod retry;
 mod room;
 mod rows;
 
+pub use forecast::{Ahead, By, Forecast, Hands, Here, Known};
 pub use listed::{Listed, Pages, Worked};
 pub use order::{Callback, Order};
-pub use page::{Page, Place, Take};
+pub use page::{Page, Place, SCANNED_MAX, Take};
 use past::Past;
 
 use crate::plan;

@@ -9,12 +9,20 @@ use std::path::{Path, PathBuf};
 use worker::read::{self, HEAD_BYTES, ReadOptions};
 use worker::score::{Score, ScoreBuilder};
 
-/// CPU seconds that all threads of this process ran so far, ended ones included; to a hundredth (`/proc/self/stat`).
+/// CPU seconds that all threads of this process ran so far, ended ones included; to a hundredth (`/proc/PID/stat`).
 ///
 /// # Panics
 /// Where there is no `/proc`.
 pub fn process_cpu_seconds() -> f64 {
-    let stat = fs::read_to_string("/proc/self/stat").expect("there is a /proc");
+    cpu_seconds_of(std::process::id())
+}
+
+/// The same of another process.
+///
+/// # Panics
+/// Where there is no such process, or no `/proc`.
+pub fn cpu_seconds_of(process: u32) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).expect("it is in /proc");
     // The second field, in parentheses, may hold anything; utime and stime are the 14th and 15th.
     let fields: Vec<&str> = stat.rsplit(") ").next().expect("fields").split(' ').collect();
     let ticks = |index: usize| fields[index].parse::<f64>().expect("a number of ticks");

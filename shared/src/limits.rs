@@ -93,6 +93,10 @@ fixed! {
     CATCH_UP_MAX: "catch_up_max", "missed times of a schedule that are made up for" = 100;
     /// Whoever asks waits while an import reads every score; more scores are several imports, or sources of a job.
     SCORES_AT_ONCE_MAX: "scores_at_once_max", "scores of one import" = 500;
+    /// Whoever asks what a job would cost waits while its scores are looked for among what is known.
+    PLAN_LOOKS_MAX: "plan_looks_max", "items of a plan that are looked for" = 10_000;
+    /// The same for the jobs that stand before it, and for those in which it may have been worked.
+    PLAN_JOBS_MAX: "plan_jobs_max", "jobs that a plan looks at" = 100;
     /// Whoever begins uploads and never ends them would fill the store.
     UPLOADS_MAX: "uploads_max", "unfinished uploads of one tenant" = 100;
     /// Each piece is an object of the store; pieces of a byte each would be millions.

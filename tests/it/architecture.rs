@@ -128,6 +128,10 @@ fn every_limit_knob_metric_and_kind_of_failure_has_its_row() {
             format!("| `{}` | {} | {} | {} |", limit.name, limit.default, limit.unit, limit.reason.trim());
         assert!(page.contains(&row), "docs/operations.md lacks the row\n{row}");
     }
+    for bound in api::mcp::BOUNDS {
+        let row = format!("| {} | {} | {} | {} |", bound.name, bound.default, bound.unit, bound.reason);
+        assert!(page.contains(&row), "docs/operations.md lacks the row\n{row}");
+    }
     for knob in shared::config::KNOBS {
         let row = format!("| `{}` | {} | {} |", knob.env, knob.default, knob.summary);
         assert!(page.contains(&row), "docs/operations.md lacks the row\n{row}");

@@ -1,6 +1,8 @@
 //! `ripieno mcp` as an agent speaks with it, over standard input and output. What clients that others wrote make of it is
 //! tested by `tests/mcp/run`.
 
+mod questions;
+
 use crate::support::{corpus, ripieno, tune};
 use serde_json::{Value, json};
 use std::fs;
@@ -103,10 +105,16 @@ fn an_agent_discovers_runs_and_pages_over_its_own_files() {
     assert!(instructions.len() <= 1_000, "{} characters", instructions.len());
 
     let folder = scores.to_str().unwrap();
+    let dry = json!({ "scores": [folder], "analyses": ["ambitus", "key"], "dry_run": true });
+    let plan = agent.call("analysis_run", dry.clone());
+    assert_eq!((&plan["items"], &plan["plan"]["cached"]["items"]), (&61.into(), &0.into()), "{plan}");
+    assert!(plan["plan"]["finish_seconds"].as_f64().unwrap() > 0.0, "{plan}");
+    assert_eq!(agent.call("jobs_list", json!({}))["jobs"], json!([]), "nothing was begun");
     let asked = json!({ "scores": [folder], "analyses": ["ambitus", "key"], "wait_s": 45 });
     let run = agent.call("analysis_run", asked);
     assert_eq!((&run["state"], &run["items"], &run["failed"]), (&"finished".into(), &61.into(), &1.into()));
     assert_eq!(run["failures"][0]["kind"], "malformed");
+    assert_eq!(agent.call("analysis_run", dry)["plan"]["cached"]["items"], 61);
     let (mut rows, mut cursor) = (Vec::new(), json!(""));
     while !cursor.is_null() {
         let page = agent.call("jobs_results", json!({ "job": run["job"], "limit": 25, "cursor": cursor }));

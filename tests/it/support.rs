@@ -1,8 +1,11 @@
 //! The program under test, and corpora to run it on.
 
+use crate::http::server::Server;
+use shared::dispatch::Dispatcher;
+use shared::dispatch::rabbitmq::RabbitMq;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output};
 pub use tests::tune;
 
 /// The built command line, which `tests/run` builds before the tests.
@@ -51,4 +54,62 @@ pub fn corpus(folder: &Path, files: u64, notes: usize) {
             .expect("a file can be written");
     }
     fs::write(folder.join("broken.mid"), b"MThd\0\0").expect("a file can be written");
+}
+
+/// A cluster of one test: a ledger in a folder, queues of its own. What it leaves in the broker is taken away in the end.
+pub struct Cluster {
+    uri: String,
+    queues: String,
+    store: String,
+    cache: PathBuf,
+}
+
+impl Cluster {
+    pub fn new(uri: &str, home: &Path, name: &str) -> Self {
+        Cluster {
+            uri: uri.to_owned(),
+            queues: format!("test-{name}-{}", std::process::id()),
+            store: format!("file://{}", home.join("store").display()),
+            cache: home.join("cache"),
+        }
+    }
+
+    fn told_of<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command.env("RIPIENO_BROKER", &self.uri).env("RIPIENO_STORE", &self.store);
+        command.env("RIPIENO_QUEUES", &self.queues).env("RIPIENO_CACHE", &self.cache)
+    }
+
+    pub fn front(&self) -> Server {
+        Server::start_with(Path::new("unused"), |command| {
+            self.told_of(command);
+        })
+    }
+
+    pub fn worker(&self) -> Worker {
+        let mut command = Command::new(program().with_file_name("ripieno-worker"));
+        Worker(self.told_of(&mut command).spawn().expect("the worker starts"))
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let rabbit = RabbitMq::new(&self.uri, &self.queues, 1).unwrap();
+            rabbit.remove().await.unwrap();
+            let dispatcher = Dispatcher::RabbitMq(rabbit);
+            dispatcher.close();
+            dispatcher.leave().await;
+        });
+    }
+}
+
+/// A worker of a cluster; it is killed when it is dropped.
+pub struct Worker(Child);
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }

@@ -1,8 +1,10 @@
-// A real provider of identities, `oidc-provider`, for programs that come with their own credentials.
+// A real provider of identities, `oidc-provider`, for programs that come with their own credentials, and for somebody who types a
+// code in a browser.
 //
 //     node provider.mjs PORT RESOURCE…     RESOURCE are the servers that tokens may be asked for
 //
-// The client `curator` may be given everything; `viewer` has all scopes too, and a role that is not enough for them.
+// The client `curator` may be given everything; `viewer` has all scopes too, and a role that is not enough for them; `ripieno` is
+// the program itself, which has no secret.
 
 import { Provider } from "oidc-provider";
 
@@ -19,10 +21,26 @@ const client = (id) => ({
   scope: scopes,
 });
 const provider = new Provider(issuer, {
-  clients: ["curator", "viewer"].map(client),
-  scopes: scopes.split(" "),
+  clients: [
+    ...["curator", "viewer"].map(client),
+    {
+      client_id: "ripieno",
+      grant_types: ["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"],
+      redirect_uris: [],
+      response_types: [],
+      token_endpoint_auth_method: "none",
+      application_type: "native",
+      scope: `openid offline_access ${scopes}`,
+    },
+  ],
+  scopes: ["openid", "offline_access", ...scopes.split(" ")],
+  rotateRefreshToken: true,
+  cookies: { keys: ["of the tests"] },
   features: {
-    devInteractions: { enabled: false },
+    // Pages of its own, on which any name may log in.
+    devInteractions: { enabled: true },
+    deviceFlow: { enabled: true },
+    revocation: { enabled: true },
     clientCredentials: { enabled: true },
     resourceIndicators: {
       enabled: true,
@@ -32,6 +50,9 @@ const provider = new Provider(issuer, {
       },
     },
   },
-  extraTokenClaims: (_, token) => ({ tenant: "uni-a", roles: [token.clientId] }),
+  extraTokenClaims: (_, token) => ({
+    tenant: "uni-a",
+    roles: [token.clientId === "ripieno" ? "curator" : token.clientId],
+  }),
 });
 provider.listen(Number(port), "127.0.0.1", () => console.log(`provider at ${issuer}`));

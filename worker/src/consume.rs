@@ -48,7 +48,7 @@ const WORKING_EVERY: Duration = Duration::from_secs(10);
 pub struct Worker {
     ledger: Ledger,
     dispatcher: Dispatcher,
-    cache: Option<Cache>,
+    cache: Option<Arc<Cache>>,
     stores: Stores,
     limits: Limits,
     pool: rayon::ThreadPool,
@@ -88,7 +88,7 @@ impl Worker {
     pub fn new(
         ledger: Ledger,
         dispatcher: Dispatcher,
-        cache: Option<Cache>,
+        cache: Option<Arc<Cache>>,
         limits: Limits,
         threads: usize,
     ) -> Result<Self, Failure> {

@@ -186,6 +186,33 @@ pub fn recall(
     Ok(Some((rows, outcome)))
 }
 
+/// Whether the cache has all of an item: by its bytes where they have `arrived`, else by what is remembered of its address and
+/// by the mark that the listing told.
+#[must_use]
+pub fn is_known(item: &Item, arrived: Option<Arrived>, wanted: &Wanted, cache: &Cache) -> bool {
+    let whole = |digest: &str, format: &Format| {
+        recall_parts(&wanted.reading_sentence(digest, format), wanted, cache, &mut Nobody).1
+    };
+    if let Some(arrived) = arrived {
+        let Ok(loaded) = arrived.load(wanted.limits()) else { return false };
+        return choose(item, &loaded).is_ok_and(|reader| whole(&loaded.digest(), reader.format()));
+    }
+    let source = wanted.recall_source(cache, &item.address).filter(|source| source.is_of(item));
+    source.is_some_and(|source| {
+        let reader = read::READERS.iter().find(|reader| reader.format().name == source.format);
+        reader.is_some_and(|reader| whole(&source.digest, reader.format()))
+    })
+}
+
+/// Hears nothing.
+struct Nobody;
+
+impl Listener for Nobody {
+    fn source(&mut self, _: Option<&'static str>, _: String) {}
+    fn piece(&mut self, _: Facts) {}
+    fn known(&mut self, _: Facts, _: &[u8]) {}
+}
+
 /// The row and the outcome of an item that could not be worked at all.
 ///
 /// # Errors

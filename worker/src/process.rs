@@ -80,7 +80,7 @@ async fn work() -> Result<(), Failure> {
     let cache = Cache::open(&config::cache_folder(), limits.cache_bytes_max);
     metrics::CACHE_IN_USE.set(u64::from(cache.is_some()));
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let worker = Worker::new(ledger.clone(), dispatcher.clone(), cache, limits, threads)?;
+    let worker = Worker::new(ledger.clone(), dispatcher.clone(), cache.map(Arc::new), limits, threads)?;
     let worker = Arc::new(worker.with_apart(Apart::this_program()));
     let mut working = tokio::spawn(Arc::clone(&worker).run());
     let reconciler = Reconciler::new(ledger, dispatcher.clone());

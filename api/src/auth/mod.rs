@@ -10,6 +10,7 @@ mod tokens;
 use crate::audit::Audit;
 use axum::http::{HeaderMap, Uri, header};
 use keys::Keys;
+pub(crate) use provider::well_known;
 use rate::Rates;
 use serde_json::{Value, json};
 use shared::config;
@@ -20,6 +21,7 @@ use shared::principal::{Principal, Scope};
 use std::time::Instant;
 pub use tokens::Audience;
 use tokens::Tokens;
+pub(crate) use tokens::may_be_asked;
 use url::form_urlencoded;
 
 /// What who comes first had better be given: enough to look around. More is asked for when it is needed.

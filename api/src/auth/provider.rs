@@ -179,7 +179,7 @@ fn away(why: &str) -> Failure {
 }
 
 /// The addresses at which an issuer may say what it is.
-fn well_known(issuer: &str) -> Vec<Url> {
+pub(crate) fn well_known(issuer: &str) -> Vec<Url> {
     let Ok(url) = Url::parse(issuer) else { return Vec::new() };
     let path = url.path().trim_end_matches('/').to_owned();
     let paths = [

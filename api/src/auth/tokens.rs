@@ -147,7 +147,7 @@ impl Tokens {
 }
 
 /// Whether a URL may be that of a provider or of this server: what is asked over the network is asked over TLS.
-pub(super) fn may_be_asked(url: &Url) -> bool {
+pub(crate) fn may_be_asked(url: &Url) -> bool {
     let loopback = match url.host() {
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
         Some(url::Host::Ipv6(address)) => address.is_loopback(),

@@ -167,6 +167,17 @@ pub(super) enum Command {
     },
     /// List the formats that can be read
     Formats,
+    /// Log in to a server whose provider of tokens is asked by a code that is typed in a browser elsewhere
+    Login {
+        /// The name by which the provider knows this program
+        #[arg(long, value_name = "ID", default_value = "ripieno")]
+        client: String,
+        /// What the token shall be for, with spaces [default: all that the server knows, and renewing]
+        #[arg(long, value_name = "SCOPES")]
+        scope: Option<String>,
+    },
+    /// Forget the login to a server, here and at its provider
+    Logout,
     /// Check broker, store, clock, limits and disk, and say what to do
     Doctor,
     /// Print the completions for a shell: `source <(ripieno completions bash)`

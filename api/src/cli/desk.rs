@@ -1,7 +1,7 @@
 //! Where a command line works: on a data folder of its own, or on a cluster.
 
 use crate::embedded::Embedded;
-use crate::service::Service;
+use crate::service::{Here, Service};
 use shared::config::Cluster;
 use shared::dispatch::Dispatcher;
 use shared::dispatch::rabbitmq::RabbitMq;
@@ -40,6 +40,11 @@ impl Desk {
     /// Whether others work here.
     pub(super) const fn is_cluster(&self) -> bool {
         self.embedded.is_none()
+    }
+
+    /// The worker of embedded mode, for whoever wants to know what it knows.
+    pub(super) fn here(&self, threads: usize) -> Option<Here> {
+        self.embedded.as_ref().map(|(embedded, data)| embedded.here(data, threads))
     }
 
     /// Starts the worker of embedded mode; in a cluster there is none here.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 pub(super) async fn run(desk: &Desk, jobs: Option<u16>) -> Result<u8, Failure> {
     let mut signals = Signals::new()?;
     let front = Front::new(desk.service.clone(), desk.dispatcher.clone(), desk.limits.clone());
-    let front = Arc::new(front.at_home());
+    let front = Arc::new(front.at_home().with_here(desk.here(threads(jobs))));
     let work = desk.work(threads(jobs))?;
     // What a process before this one left undone begins now.
     if work.is_some() {

@@ -6,6 +6,7 @@ mod desk;
 mod doctor;
 mod export;
 mod keys;
+mod login;
 mod mcp;
 mod out;
 mod progress;
@@ -100,8 +101,17 @@ async fn command(args: Args) -> Result<u8, Failure> {
     if let Some(server) = args.server.clone().or_else(|| config::var("RIPIENO_SERVER"))
         && !matches!(args.command, Command::Serve { .. } | Command::Doctor)
     {
-        let remote = Remote::at(&server, config::var("RIPIENO_TOKEN").as_deref())?;
+        match &args.command {
+            Command::Login { client, scope } => return login::login(&server, client, scope.as_deref()).await,
+            Command::Logout => return login::logout(&server).await,
+            _ => {}
+        }
+        let remote = Remote::at(&server, login::token(&server).await?.as_deref())?;
         return remote::command(&remote, args).await;
+    }
+    if matches!(args.command, Command::Login { .. } | Command::Logout) {
+        let message = "say which server: --server URL, or RIPIENO_SERVER";
+        return Err(Failure::new(FailureKind::Malformed, message));
     }
     if matches!(args.command, Command::Doctor) {
         return doctor::run(args.data).await;
@@ -153,6 +163,8 @@ async fn serve(desk: &Desk, command: Command) -> Result<u8, Failure> {
         | Command::Completions { .. }
         | Command::Export { .. }
         | Command::Doctor
+        | Command::Login { .. }
+        | Command::Logout
         | Command::WorkApart => Ok(READ_ALL),
     }
 }

@@ -25,7 +25,7 @@ pub(super) async fn command(remote: &Remote, args: Args) -> Result<u8, Failure> 
             Ok(READ_ALL)
         }
         Command::Plan(ask) => {
-            say(&summary::plan(&remote.plan(&body(&ask)?).await?));
+            say(&remote.plan(&body(&ask)?).await?.text());
             Ok(READ_ALL)
         }
         Command::Retry { job, show } => {

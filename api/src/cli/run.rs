@@ -2,12 +2,13 @@
 
 use super::desk::Desk;
 use super::progress::Reporter;
-use super::{INTERRUPTED, READ_ALL, args, out, say, show, summary};
+use super::{INTERRUPTED, READ_ALL, args, out, say, show};
 use crate::http::views::{Job, PlanView};
 use crate::plan::{self, Choice};
 use crate::service::{Accepted, State};
 use crate::sources;
 use serde_json::json;
+use shared::clock;
 use shared::dispatch::Announcement;
 use shared::failure::{Failure, FailureKind};
 use shared::job::{JobId, Record, Request};
@@ -52,11 +53,12 @@ async fn accept(desk: &Desk, ask: &args::Ask) -> Result<Accepted, Failure> {
 
 /// Says what the job that is asked for would cost.
 pub(super) async fn plan(desk: &Desk, ask: &args::Ask) -> Result<u8, Failure> {
-    // Checked, though nothing comes of it.
-    request(ask, ask.sources.clone())?;
+    let request = request(ask, ask.sources.clone())?;
     let listing = sources::list(&ask.sources, &desk.limits).await?;
-    let estimate = plan::estimate(listing.found.iter())?;
-    say(&summary::plan(&PlanView::of(&estimate, listing.left_out)));
+    let here = desk.here(threads(None));
+    let principal = Principal::local();
+    let forecast = desk.service.forecast(&principal, &request, &listing, ask.lane, here.as_ref()).await?;
+    say(&PlanView::of(&forecast, clock::now_ms()).text());
     Ok(READ_ALL)
 }
 

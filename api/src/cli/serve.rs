@@ -18,7 +18,7 @@ pub(super) async fn serve(desk: &Desk, listen: SocketAddr) -> Result<u8, Failure
     let auth = Auth::from_environment(desk.service.ledger_of_all())?;
     let listener = Listener::bind(listen, auth.is_some()).await?;
     let front = Front::new(desk.service.clone(), desk.dispatcher.clone(), desk.limits.clone());
-    let front = Arc::new(front.with_auth(auth));
+    let front = Arc::new(front.with_auth(auth).with_here(desk.here(threads(None))));
     let work = desk.work(threads(None))?;
     // What a process before this one left undone begins now, without waiting for its turn.
     if work.is_some() {

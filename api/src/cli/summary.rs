@@ -1,8 +1,7 @@
 //! A job in a few lines, for people.
 
-use crate::http::views::{Job, PlanView};
+use crate::http::views::{Job, left_out};
 use crate::service::State;
-use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -45,28 +44,4 @@ pub(super) fn text(job: &Job, seconds: Option<f64>, files: &[PathBuf]) -> String
         let _ = writeln!(text, "{:<10}{}", "wrote", file.display());
     }
     text
-}
-
-/// What a job would cost: by format, and in all.
-pub(super) fn plan(plan: &PlanView) -> String {
-    let mut text = String::new();
-    let megabytes = |bytes: u64| format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000);
-    // Writing to a string cannot fail.
-    let (items, bytes) = (plan.items, megabytes(plan.bytes));
-    let _ = writeln!(text, "{:<10}{items}, {bytes}, in {} messages", "items", plan.chunks);
-    for (format, part) in &plan.formats {
-        let (bytes, seconds) = (megabytes(part.bytes), part.cpu_seconds);
-        let _ = writeln!(text, "  {format:<8}{:>8}  {bytes:>12}  {seconds:>10.1} s", part.items);
-    }
-    if !plan.left_out.is_empty() {
-        let _ = writeln!(text, "{:<10}{}", "left out", left_out(&plan.left_out));
-    }
-    let _ = writeln!(text, "{:<10}{:.1} of one core: {}", "seconds", plan.cpu_seconds, plan.basis);
-    text
-}
-
-fn left_out(kinds: &BTreeMap<String, u64>) -> String {
-    let told: Vec<String> = kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-    let sum: u64 = kinds.values().sum();
-    format!("{sum}, no scores by their names or named before: {}", told.join(", "))
 }

@@ -1,5 +1,6 @@
 //! A server, as the command line speaks to it: the same operations by HTTP.
 
+pub(crate) mod login;
 mod plain;
 mod schedules;
 
@@ -49,8 +50,9 @@ struct Problem {
 /// The header that says who asks; no log shows it.
 fn named(token: Option<&str>) -> Result<HeaderMap, Failure> {
     let Some(token) = token else { return Ok(HeaderMap::new()) };
-    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.trim()))
-        .map_err(|_| Failure::new(FailureKind::Malformed, "RIPIENO_TOKEN is no token or key"))?;
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.trim())).map_err(|_| {
+        Failure::new(FailureKind::Malformed, "what is shown to the server (RIPIENO_TOKEN) is no token or key")
+    })?;
     value.set_sensitive(true);
     Ok(HeaderMap::from_iter([(AUTHORIZATION, value)]))
 }

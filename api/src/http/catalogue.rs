@@ -6,8 +6,10 @@ use super::extract::{Json, Who, heavy};
 use super::problem::Problem;
 use super::views::{AnalysisView, FormatView, PlanView};
 use super::web::Web;
-use crate::{plan, sources};
+use crate::front::Front;
+use crate::{plan, scores, sources};
 use axum::extract::{Path, State};
+use shared::clock;
 use shared::failure::{Failure, FailureKind};
 use std::sync::Arc;
 use worker::analyse::{self, ANALYSES};
@@ -49,16 +51,15 @@ pub(super) async fn plan(
     if let Some(url) = &job.callback {
         callbacks::check(web.callbacks.as_ref(), url)?;
     }
-    // Checked, though nothing comes of it.
-    plan::request(job.sources.clone(), &job.choice()?)?;
-    let uploaded = web.front.scores.named(&principal, &job.scores, job.corpus.as_deref()).await?;
-    let limits = web.front.limits.clone();
+    let corpus = job.corpus.as_deref();
+    let names = [job.sources.clone(), scores::names(&job.scores, corpus)].concat();
+    let request = plan::request(names, &job.choice()?)?;
+    let uploaded = web.front.scores.named(&principal, &job.scores, corpus).await?;
     let reach = web.front.service.reach_of(&principal)?;
-    let estimated = heavy(move || async move {
-        let listing = sources::list_with(&job.sources, uploaded, &reach, &limits).await?;
-        let estimate = plan::estimate(listing.found.iter())?;
-        Ok((estimate, listing.left_out))
+    let forecast = heavy(move || async move {
+        let Front { service, limits, here, .. } = &*web.front;
+        let listing = sources::list_with(&job.sources, uploaded, &reach, limits).await?;
+        service.forecast(&principal, &request, &listing, job.lane.into(), here.as_ref()).await
     });
-    let (estimate, left_out) = estimated.await?;
-    Ok(axum::Json(PlanView::of(&estimate, left_out)))
+    Ok(axum::Json(PlanView::of(&forecast.await?, clock::now_ms())))
 }

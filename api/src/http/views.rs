@@ -1,10 +1,12 @@
 //! What REST tells, as types: the OpenAPI document is made of them, and the command line reads them.
 
+mod forecast;
 pub(crate) mod schedules;
 pub(crate) mod scores;
 
+pub(crate) use forecast::{PlanView, left_out};
+
 use super::ask::ParamValue;
-use crate::plan::{self, Estimate, Part};
 use crate::service::{State, Status, Worked};
 use crate::similar::{Name, Pair};
 use serde::{Deserialize, Serialize};
@@ -12,7 +14,6 @@ use serde_json::Value;
 use shared::failure::Failure;
 use shared::place::Place;
 use std::collections::BTreeMap;
-use std::time::Duration;
 use utoipa::ToSchema;
 use worker::analyse::{Analysis, Kind};
 use worker::read::Format;
@@ -229,57 +230,6 @@ impl From<Pair> for PairView {
         let Pair { one, other, score, stretches, opening } = pair;
         PairView { one: name(one), other: name(other), score, stretches, opening }
     }
-}
-
-/// What a job would cost.
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
-pub(crate) struct PlanView {
-    /// Items that there are.
-    pub(crate) items: u64,
-    /// Their bytes.
-    pub(crate) bytes: u64,
-    /// Messages that they would travel as.
-    pub(crate) chunks: u64,
-    /// Seconds of one core that reading and analysing them takes, by size and format.
-    pub(crate) cpu_seconds: f64,
-    /// Items, bytes and seconds by format.
-    pub(crate) formats: BTreeMap<String, Expected>,
-    /// How the seconds were reckoned, and what is not known.
-    pub(crate) basis: String,
-    /// What was found and is no item: files that are no scores, by extension; sources that a manifest file `named again`.
-    pub(crate) left_out: BTreeMap<String, u64>,
-}
-
-impl PlanView {
-    /// An estimate, and what is left out of it.
-    pub(crate) fn of(estimate: &Estimate, left_out: BTreeMap<String, u64>) -> Self {
-        let seconds = |microseconds: u64| Duration::from_micros(microseconds).as_secs_f64();
-        let formats = estimate.formats.iter().map(|(name, part)| {
-            let cpu_seconds = seconds(part.microseconds);
-            ((*name).to_owned(), Expected { items: part.items, bytes: part.bytes, cpu_seconds })
-        });
-        let total = |of: fn(&Part) -> u64| estimate.formats.values().map(of).sum();
-        PlanView {
-            items: total(|part| part.items),
-            bytes: total(|part| part.bytes),
-            chunks: estimate.chunks,
-            cpu_seconds: seconds(total(|part| part.microseconds)),
-            formats: formats.collect(),
-            basis: plan::BASIS.to_owned(),
-            left_out,
-        }
-    }
-}
-
-/// What the items of one format would cost.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
-pub(crate) struct Expected {
-    /// Items.
-    pub(crate) items: u64,
-    /// Their bytes.
-    pub(crate) bytes: u64,
-    /// Seconds of one core.
-    pub(crate) cpu_seconds: f64,
 }
 
 /// An analysis, as it describes itself.

@@ -4,10 +4,6 @@ use rmcp::model::{CallToolResult, ContentBlock, MetaObject, Resource};
 use serde_json::{Value, json};
 use shared::failure::Failure;
 
-/// Bytes of the rows of one answer, which stand in it twice: as structured content, and as text. Four bytes are about a
-/// token, and an answer has some two thousand of them.
-pub(super) const ROW_BYTES_MAX: usize = 2_700;
-
 /// An answer.
 #[derive(Debug)]
 pub(super) struct Answer {

@@ -1,5 +1,6 @@
 //! Subscriptions: who listens to `job://{id}` hears when something of the job was worked, and when it has ended.
 
+use super::bounds::{JOBS, count};
 use super::resources::{Named, named};
 use crate::front::Front;
 use crate::service::State;
@@ -13,13 +14,11 @@ use tokio::sync::mpsc::Sender;
 
 /// How often listeners are told at the most, and how often the ledger is asked for what was not announced.
 const TELL_EVERY: Duration = Duration::from_secs(1);
-/// Jobs that one client listens to.
-const JOBS_MAX: usize = 100;
 
 /// The URIs among these that can be listened to. Scores never change.
 pub(super) fn listenable(uris: &[String]) -> Vec<String> {
     let job = |uri: &&String| matches!(named(uri), Some(Named::Job(_) | Named::Results(..)));
-    uris.iter().filter(job).take(JOBS_MAX).cloned().collect()
+    uris.iter().filter(job).take(count(&JOBS)).cloned().collect()
 }
 
 /// Tells each URI whose job has changed, until nobody listens any more.

@@ -2,6 +2,7 @@
 //! over HTTP and standard input. Without sessions: any front answers any request.
 
 mod answer;
+mod bounds;
 #[cfg(feature = "conformance")]
 mod conformance;
 mod cursor;
@@ -17,6 +18,7 @@ mod tools;
 mod transport;
 mod view;
 
+pub use bounds::BOUNDS;
 pub(crate) use operation::operation_of;
 pub(crate) use transport::PATH;
 pub use transport::{router, stdio};
@@ -125,7 +127,7 @@ impl ServerHandler for Mcp {
             // Whoever knows tasks need not wait for an answer to this call.
             let seconds = args.get("wait_s").and_then(serde_json::Value::as_u64);
             let most = BEFORE_TASK.as_secs();
-            if seconds.is_none_or(|seconds| seconds > most && seconds <= 45) {
+            if seconds.is_none_or(|seconds| seconds > most && seconds <= bounds::WAIT.default) {
                 args.insert("wait_s".to_owned(), most.into());
             }
         }

@@ -2,6 +2,7 @@
 //! what is not there.
 
 use super::answer::cut;
+use super::bounds::{RESULTS_BYTES, SCORE_BYTES, count};
 use super::cursor::RowCursor;
 use super::tools::status::told;
 use super::view::View;
@@ -23,10 +24,6 @@ use shared::principal::Principal;
 use worker::export::Choice;
 use worker::write;
 
-/// Bytes of rows that one read of `job://{id}/results` gives: ten thousand tokens at the most.
-const RESULTS_BYTES_MAX: usize = 32_000;
-/// Bytes of a score that is sent as a resource.
-const SCORE_BYTES_MAX: u64 = 3 << 20;
 /// Resources of one page.
 const PAGE: usize = 50;
 /// Cards and templates do not change; what is listed may, soon.
@@ -176,7 +173,7 @@ async fn results_contents(
     let takes = move |row: &shared::row::Row| {
         bytes += chooser.bytes(row);
         rows += 1;
-        if rows == 1 || bytes <= RESULTS_BYTES_MAX { Take::Row } else { Take::Full }
+        if rows == 1 || bytes <= count(&RESULTS_BYTES) { Take::Row } else { Take::Full }
     };
     let page = front.service.page(principal, job, cursor.place, takes).await?;
     let contents = ResourceContents::text(view.show(&page.rows).csv(), uri).with_mime_type("text/csv");
@@ -194,9 +191,9 @@ async fn score_contents(
     score: &ScoreId,
 ) -> Result<ResourceContents, Failure> {
     let card = front.scores.card(principal, score).await?;
-    if card.bytes > SCORE_BYTES_MAX {
+    if card.bytes > SCORE_BYTES.default {
         let message =
-            format!("{uri} has {} bytes, more than the {SCORE_BYTES_MAX} of a resource", card.bytes);
+            format!("{uri} has {} bytes, more than the {} of a resource", card.bytes, SCORE_BYTES.default);
         return Err(Failure::new(FailureKind::TooLarge, message));
     }
     let bytes = front.scores.bytes(principal, &card).await?;
@@ -215,9 +212,9 @@ async fn exported(
     let (card, writer) = (front.scores.card(principal, score).await?, write::find(format)?);
     let exported = front.scores.exported(principal, &card, writer, Choice::default()).await?;
     let bytes = exported.bytes.len() as u64;
-    if bytes > SCORE_BYTES_MAX {
+    if bytes > SCORE_BYTES.default {
         let message =
-            format!("{uri} would have {bytes} bytes, more than the {SCORE_BYTES_MAX} of a resource");
+            format!("{uri} would have {bytes} bytes, more than the {} of a resource", SCORE_BYTES.default);
         return Err(Failure::new(FailureKind::TooLarge, message));
     }
     let mut meta = MetaObject::new();

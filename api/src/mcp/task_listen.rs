@@ -2,6 +2,7 @@
 //! them and never tell anything.
 
 use super::answer::put;
+use super::bounds::{JOBS, count};
 use super::listen;
 use super::tasks;
 use crate::front::Front;
@@ -19,8 +20,6 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-/// Tasks that one client listens to.
-const TASKS_MAX: usize = 100;
 /// The only version that has these subscriptions.
 const VERSION: &str = "2026-07-28";
 const META: &str = "/params/_meta/io.modelcontextprotocol~1";
@@ -90,7 +89,7 @@ pub(super) async fn answer(front: Arc<Front>, principal: Principal, asked: Asked
 /// Tells everything that is to be told; nothing when nobody listens any more.
 async fn follow(front: &Front, principal: &Principal, asked: &Asked, tell: &Sender<Value>) -> Option<()> {
     let mut jobs: BTreeSet<JobId> = BTreeSet::new();
-    for task in asked.tasks.iter().take(TASKS_MAX) {
+    for task in asked.tasks.iter().take(count(&JOBS)) {
         let Ok(job) = task.parse::<JobId>() else { continue };
         // One of another tenant is one that is not there.
         if front.service.status(principal, &job).await.is_ok() {

@@ -1,5 +1,6 @@
 //! How MCP comes in: by HTTP, or by standard input and output.
 
+use super::bounds::{REQUEST_BYTES, count};
 use super::{Mcp, task_listen};
 use crate::auth::table::may;
 use crate::front::Front;
@@ -18,8 +19,6 @@ use shared::failure::{Failure, FailureKind};
 use shared::principal::Principal;
 use std::sync::Arc;
 
-/// Bytes of one request: a score that is sent in it has two million at the most, and base64 of it a third more.
-const REQUEST_BYTES_MAX: usize = 4 << 20;
 /// Where MCP is answered.
 pub(crate) const PATH: &str = "/mcp";
 /// The header that repeats what a request is about.
@@ -34,7 +33,7 @@ pub fn router(front: Arc<Front>) -> Router {
         .with_json_response(true)
         .disable_allowed_hosts()
         .disable_allowed_origins()
-        .with_max_request_body_bytes(REQUEST_BYTES_MAX);
+        .with_max_request_body_bytes(count(&REQUEST_BYTES));
     let handler = Mcp::new(Arc::clone(&front), false);
     #[cfg(feature = "conformance")]
     let handler = super::conformance::Fixtures::beside(handler);
@@ -63,7 +62,7 @@ async fn tasks_of_others(State(front): State<Arc<Front>>, request: Request, next
         return next.run(request).await;
     }
     let (mut parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, REQUEST_BYTES_MAX).await else {
+    let Ok(body) = to_bytes(body, count(&REQUEST_BYTES)).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
     if let Some(name) = task_id(&body).filter(|_| nameless) {

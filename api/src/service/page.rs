@@ -9,7 +9,7 @@ use shared::row::Row;
 use tokio::runtime::Handle;
 
 /// Rows that are looked at for one page, where few of them are wanted.
-const SCANNED_MAX: u64 = 20_000;
+pub const SCANNED_MAX: u64 = 20_000;
 
 /// Where a page begins: rows that are passed over, from the first row of a chunk on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -51,19 +51,28 @@ impl<'a> Past<'a> {
 
     async fn look(&mut self, chunk: &mut Chunk) -> Result<(), Failure> {
         for item in &mut chunk.items {
-            // The order of every manifest.
-            while self.next.as_ref().is_none_or(|(_, old)| key(old) < key(item)) {
-                self.next = self.items.try_next().await?;
-                if self.next.is_none() {
-                    return Ok(());
-                }
-            }
             let marked_alike =
                 |old: &Item| old.etag == item.etag && (old.etag.is_none() || old.bytes == item.bytes);
-            let same = |old: &Item| key(old) == key(item) && marked_alike(old) && item.failure.is_none();
-            item.earlier = self.next.as_ref().filter(|(_, old)| same(old)).map(|(earlier, _)| *earlier);
+            let place = self.place_of(item).await?;
+            let same = |old: &Item| marked_alike(old) && item.failure.is_none();
+            item.earlier = place.filter(|(_, old)| same(old)).map(|(earlier, _)| *earlier);
         }
         Ok(())
+    }
+
+    /// Where an item of the same name and address stood, and what it was. Items are asked for in their order.
+    ///
+    /// # Errors
+    /// What the ledger says.
+    pub(super) async fn place_of(&mut self, item: &Item) -> Result<Option<&Place>, Failure> {
+        // The order of every manifest.
+        while self.next.as_ref().is_none_or(|(_, old)| key(old) < key(item)) {
+            self.next = self.items.try_next().await?;
+            if self.next.is_none() {
+                return Ok(None);
+            }
+        }
+        Ok(self.next.as_ref().filter(|(_, old)| key(old) == key(item)))
     }
 }
 

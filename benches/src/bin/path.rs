@@ -113,7 +113,13 @@ async fn job(data: &Path, request: &Request, limits: &Limits, cached: bool) -> R
         .expect("a job")
         .record;
     let cache = if cached { Cache::open(&data.join("cache"), limits.cache_bytes_max) } else { None };
-    let worker = Worker::new(embedded.ledger(), embedded.dispatcher.clone(), cache, limits.clone(), THREADS);
+    let worker = Worker::new(
+        embedded.ledger(),
+        embedded.dispatcher.clone(),
+        cache.map(Arc::new),
+        limits.clone(),
+        THREADS,
+    );
     let mut watch = embedded.dispatcher.watch().await;
     let worker = tokio::spawn(Arc::new(worker.expect("threads")).run());
     embedded.service.reconcile(&principal, &record).await.expect("published");

@@ -45,10 +45,18 @@ impl Ledger {
     /// # Errors
     /// What the store says.
     pub async fn active_of_all(&self) -> Result<Vec<(Ledger, Record)>, Failure> {
+        self.first_active(usize::MAX).await
+    }
+
+    /// The same of so many jobs at the most.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn first_active(&self, most: usize) -> Result<Vec<(Ledger, Record)>, Failure> {
         let prefix = Path::from("active");
         let listed: Vec<ObjectMeta> = self.store.list(Some(&prefix)).try_collect().await.map_err(failure)?;
         let mut active = Vec::with_capacity(listed.len());
-        for meta in listed {
+        for meta in listed.into_iter().take(most) {
             let parts: Vec<_> = meta.location.parts().collect();
             let [_, tenant, job] = &parts[..] else { continue };
             let Ok(job) = job.as_ref().parse::<JobId>() else { continue };

@@ -156,7 +156,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    fn read(stream: &mut TcpStream) -> Self {
+    pub(crate) fn read(stream: &mut TcpStream) -> Self {
         let mut bytes = Vec::new();
         // What came before the connection was reset counts.
         let _ = stream.read_to_end(&mut bytes);

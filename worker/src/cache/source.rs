@@ -2,6 +2,7 @@
 
 use crate::read::READERS;
 use serde::{Deserialize, Serialize};
+use shared::job::Item;
 
 /// The bytes that a source had when it was fetched last.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +17,14 @@ pub struct Source {
     pub digest: String,
     /// The format that they were found to be of.
     pub format: String,
+}
+
+impl Source {
+    /// Whether these are the bytes of an item: so as far as is known, where its listing told no mark of them.
+    #[must_use]
+    pub fn is_of(&self, item: &Item) -> bool {
+        item.etag.as_ref().is_none_or(|etag| *etag == self.etag && item.bytes == self.bytes)
+    }
 }
 
 /// What a source is found by, for whom it was fetched. Other readers may choose otherwise, so they are named too.

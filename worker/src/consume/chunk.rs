@@ -4,7 +4,7 @@ use super::earlier::{RunBefore, Taken};
 use super::progress::Progress;
 use super::rows_out::RowWriter;
 use super::{Known, Worker, YIELD_MAX, suspect};
-use crate::cache::{Cache, Source};
+use crate::cache::Cache;
 use crate::fetch::{Arrived, Loaded, Mark};
 use crate::pipeline::{self, Wanted};
 use crate::rows::Rows;
@@ -152,7 +152,7 @@ impl Worker {
         let (worker, wanted) = (Arc::clone(self), Arc::clone(&job.wanted));
         self.compute(move |is_wanted| {
             let mut worked = Worked::default();
-            let cache = worker.cache.as_ref();
+            let cache = worker.cache.as_deref();
             for (item, arrival) in arrived {
                 if !is_wanted() {
                     return Err(Failure::new(FailureKind::Cancelled, "nobody wants it any more"));
@@ -201,10 +201,7 @@ impl Worker {
             let recall = |item: &Option<Item>| {
                 let Some(item) = item else { return Ok(None) };
                 let source = wanted.recall_source(cache, &item.address);
-                let is_it = |source: &Source| {
-                    item.etag.as_ref().is_none_or(|etag| *etag == source.etag && item.bytes == source.bytes)
-                };
-                let Some(source) = source.filter(is_it) else { return Ok(None) };
+                let Some(source) = source.filter(|source| source.is_of(item)) else { return Ok(None) };
                 let recalled = pipeline::recall(item, &source, &wanted, cache)?;
                 Ok(recalled.map(|(rows, outcome)| Recalled { etag: source.etag, rows, outcome }))
             };

@@ -3,7 +3,8 @@
 use super::status::{headline, told};
 use super::{Call, Spec};
 use crate::front::Front;
-use crate::mcp::answer::{Answer, ROW_BYTES_MAX, put};
+use crate::mcp::answer::{Answer, put};
+use crate::mcp::bounds::{ROW_BYTES, count};
 use crate::mcp::cursor::RowCursor;
 use crate::mcp::detail::window;
 use crate::mcp::resources::results_link;
@@ -123,7 +124,7 @@ pub(in crate::mcp) async fn page_of(
         }
         bytes += chooser.bytes(row);
         rows += 1;
-        let fits = rows <= limit && (rows == 1 || bytes <= ROW_BYTES_MAX);
+        let fits = rows <= limit && (rows == 1 || bytes <= count(&ROW_BYTES));
         if fits { Take::Row } else { Take::Full }
     };
     let page = front.service.page(principal, &status.record.id, cursor.place, takes).await?;
@@ -133,7 +134,7 @@ pub(in crate::mcp) async fn page_of(
     if detailed {
         let mut details = Vec::new();
         for row in &page.rows {
-            let shown = window(row, cursor.skip, ROW_BYTES_MAX);
+            let shown = window(row, cursor.skip, count(&ROW_BYTES));
             if let Some(skip) = shown.next {
                 next = Some(RowCursor { place: row_place(cursor, &page.places), skip });
             }

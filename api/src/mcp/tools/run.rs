@@ -3,16 +3,22 @@
 use super::results::{Asked, detail, page_of, rows_properties};
 use super::status::{failures, headline, next, properties, told};
 use super::{Call, Spec};
-use crate::mcp::answer::Answer;
+use crate::front::Front;
+use crate::http::views::PlanView;
+use crate::mcp::answer::{Answer, rounded};
+use crate::mcp::bounds::WAIT;
 use crate::mcp::cursor::RowCursor;
 use crate::mcp::resources::results_link;
 use crate::mcp::view::View;
 use crate::plan::{self, Choice};
 use crate::service::{Accepted, Order, Status};
+use crate::sources::Listing;
 use crate::{scores, sources};
 use serde_json::{Value, json};
+use shared::clock;
 use shared::dispatch::Lane;
 use shared::failure::{Failure, FailureKind};
+use shared::job::Request;
 use std::time::Duration;
 use worker::read::Fidelity;
 use worker::score::Repeats;
@@ -45,7 +51,8 @@ fn input() -> Value {
             "repeats": {"type": "string", "enum": ["written", "expanded", "once"], "default": "written", "description": "Measures as written, or as played"},
             "fidelity": {"type": "string", "enum": ["corrected", "compat"], "default": "corrected", "description": "compat answers as music21 does"},
             "detail": detail(),
-            "wait_s": {"type": "integer", "minimum": 0, "maximum": 45, "description": "Seconds to wait; 20 for up to 20 scores, else 0"},
+            "wait_s": {"type": "integer", "minimum": 0, "maximum": WAIT.default, "description": "Seconds to wait; 20 for up to 20 scores, else 0"},
+            "dry_run": {"type": "boolean", "default": false, "description": "Only says what it would cost: items, how many are cached, CPU seconds, finish time"},
             "idempotency_key": {"type": "string", "minLength": 1, "maxLength": 128, "description": "Decides the handle: the same key is the same job, so a call that timed out can be repeated"},
         },
         "required": ["analyses"],
@@ -57,12 +64,18 @@ fn output() -> Value {
     let mut all = properties();
     if let (Some(all), Value::Object(rows)) = (all.as_object_mut(), rows_properties()) {
         all.extend(rows);
+        let plan = json!({"type": "object", "description": "With dry_run, and no job"});
+        all.insert("plan".to_owned(), plan);
     }
-    json!({ "type": "object", "properties": all, "required": ["job", "state", "items", "done", "next"] })
+    json!({ "type": "object", "properties": all, "required": ["items", "next"] })
 }
 
 pub(super) async fn call(call: &Call<'_>) -> Result<Answer, Failure> {
-    let accepted = submit(call).await?;
+    let ask = Ask::of(call)?;
+    if call.args.get("dry_run").and_then(Value::as_bool) == Some(true) {
+        return dry_run(call, ask).await;
+    }
+    let accepted = submit(call, ask).await?;
     call.front.begin(&call.principal, &accepted).await;
     let interactive = accepted.record.items <= INTERACTIVE_ITEMS_MAX;
     let seconds = call.number("wait_s", if interactive { WAIT_S } else { 0 });
@@ -72,7 +85,7 @@ pub(super) async fn call(call: &Call<'_>) -> Result<Answer, Failure> {
 
 /// A job as the call that submitted it is answered: with its rows, if it has ended.
 pub(in crate::mcp) async fn answer(
-    front: &crate::front::Front,
+    front: &Front,
     principal: &shared::principal::Principal,
     status: &Status,
     detailed: bool,
@@ -85,6 +98,8 @@ pub(in crate::mcp) async fn answer(
     }
     let mut next = next(status);
     if status.state.has_ended() {
+        // Whoever reads the rows has said them, and they stand in the rows.
+        ["sources", "analyses"].iter().for_each(|said| drop(answer.remove(*said)));
         let view = View::of(&status.record.request, &[], &[])?;
         let asked = Asked { cursor: RowCursor::default(), limit: ROWS, view, detailed };
         let page = page_of(front, principal, status, asked).await?;
@@ -103,35 +118,76 @@ pub(in crate::mcp) async fn answer(
     Ok(Answer::new(Value::Object(answer), text).with(results_link(&status.record.id)))
 }
 
-async fn submit(call: &Call<'_>) -> Result<Accepted, Failure> {
-    let (front, principal) = (call.front, &call.principal);
-    let given = call.texts("scores").into_iter().map(str::to_owned);
-    let (elsewhere, scores): (Vec<String>, Vec<String>) =
-        given.partition(|name| front.at_home && !name.starts_with("score-"));
-    let corpus = call.text("corpus");
-    let names = [elsewhere.clone(), scores::names(&scores, corpus)].concat();
-    if names.is_empty() {
-        let message = "say scores (handles of scores_search or scores_import) or corpus";
-        return Err(Failure::new(FailureKind::Malformed, message));
+/// What is asked of which scores.
+struct Ask {
+    request: Request,
+    elsewhere: Vec<String>,
+    scores: Vec<String>,
+}
+
+impl Ask {
+    fn of(call: &Call<'_>) -> Result<Self, Failure> {
+        let given = call.texts("scores").into_iter().map(str::to_owned);
+        let (elsewhere, scores): (Vec<String>, Vec<String>) =
+            given.partition(|name| call.front.at_home && !name.starts_with("score-"));
+        let names = [elsewhere.clone(), scores::names(&scores, call.text("corpus"))].concat();
+        if names.is_empty() {
+            let message = "say scores (handles of scores_search or scores_import) or corpus";
+            return Err(Failure::new(FailureKind::Malformed, message));
+        }
+        Ok(Ask { request: plan::request(names, &choice(call)?)?, elsewhere, scores })
     }
-    let request = plan::request(names, &choice(call)?)?;
-    if let Some(key) = call.text("idempotency_key")
-        && let Some(record) = front.service.job_of_key(principal, key, &request).await?
+
+    /// What there is of it, and the lane that it goes by.
+    async fn list(&self, call: &Call<'_>) -> Result<(Listing, Lane), Failure> {
+        let (front, principal) = (call.front, &call.principal);
+        let uploaded = front.scores.named(principal, &self.scores, call.text("corpus")).await?;
+        let reach = front.service.reach_of(principal)?;
+        let listing = sources::list_with(&self.elsewhere, uploaded, &reach, &front.limits).await?;
+        let few = listing.found.items() <= INTERACTIVE_ITEMS_MAX;
+        Ok((listing, if few { Lane::Interactive } else { Lane::Bulk }))
+    }
+}
+
+async fn submit(call: &Call<'_>, ask: Ask) -> Result<Accepted, Failure> {
+    let (service, principal) = (&call.front.service, &call.principal);
+    let key = call.text("idempotency_key");
+    if let Some(key) = key
+        && let Some(record) = service.job_of_key(principal, key, &ask.request).await?
     {
         return Ok(Accepted { record, resumed: true });
     }
-    let uploaded = front.scores.named(principal, &scores, corpus).await?;
-    let reach = front.service.reach_of(principal)?;
-    let listing = sources::list_with(&elsewhere, uploaded, &reach, &front.limits).await?;
-    let lane = if listing.found.items() <= INTERACTIVE_ITEMS_MAX { Lane::Interactive } else { Lane::Bulk };
-    match call.text("idempotency_key") {
+    let (listing, lane) = ask.list(call).await?;
+    match key {
         Some(key) => {
             let order = Order { lane, key: Some(key.to_owned()), callback: None };
-            front.service.order(principal, request, listing, order).await
+            service.order(principal, ask.request, listing, order).await
         }
         // The same over the same scores while it is unfinished is one job.
-        None => front.service.submit(principal, request, listing, lane).await,
+        None => service.submit(principal, ask.request, listing, lane).await,
     }
+}
+
+/// What it would cost, and nothing more.
+async fn dry_run(call: &Call<'_>, ask: Ask) -> Result<Answer, Failure> {
+    let (listing, lane) = ask.list(call).await?;
+    let Front { service, here, .. } = call.front;
+    let forecast = service.forecast(&call.principal, &ask.request, &listing, lane, here.as_ref()).await?;
+    let plan = PlanView::of(&forecast, clock::now_ms());
+    let next = "Nothing was begun: the same call without dry_run begins it.";
+    let text = format!("{}{next}", plan.text());
+    let plan = json!({
+        "bytes": plan.bytes,
+        "cached": plan.cached,
+        "cpu_seconds": rounded(plan.cpu_seconds),
+        "cpu_seconds_left": rounded(plan.cpu_seconds_left),
+        "jobs_ahead": plan.ahead.jobs,
+        "finish_seconds": plan.finish_seconds.map(rounded),
+        "finish_at": plan.finish_at,
+        "worked_by": plan.worked_by,
+    });
+    let structured = json!({ "items": forecast.estimate.total().items, "plan": plan, "next": next });
+    Ok(Answer::new(structured, text))
 }
 
 fn choice(call: &Call<'_>) -> Result<Choice, Failure> {

@@ -2,6 +2,7 @@
 
 use super::{Call, Spec};
 use crate::mcp::answer::{Answer, cut};
+use crate::mcp::bounds::WAIT;
 use crate::mcp::resources::job_link;
 use crate::moment;
 use crate::service::{State, Status};
@@ -30,7 +31,7 @@ fn input() -> Value {
         "type": "object",
         "properties": {
             "job": {"type": "string", "description": "Handle of the job"},
-            "wait_s": {"type": "integer", "minimum": 0, "maximum": 45, "default": 0, "description": "Seconds to wait for the end"},
+            "wait_s": {"type": "integer", "minimum": 0, "maximum": WAIT.default, "default": 0, "description": "Seconds to wait for the end"},
         },
         "required": ["job"],
         "additionalProperties": false,
