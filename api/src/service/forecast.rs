@@ -181,7 +181,9 @@ impl Service {
     ) -> Result<Forecast, Failure> {
         let estimate = plan::estimate(listing.found.iter())?;
         let request = Request { given: listing.given.clone(), ..request.clone() };
-        let wanted = Wanted::of(&request, &self.limits)?.of_tenant(&principal.tenant);
+        // The cache can be read with keys that are at hand only.
+        let ledger = self.ledger(principal).bound_to_life().await?;
+        let wanted = Wanted::of(&request, &self.limits)?.for_ledger(&ledger);
         let all = estimate.total();
         let known = match here {
             Some(Here { cache: Some(cache), .. }) => {
