@@ -4,14 +4,23 @@
 use crate::auth::keys::{ask, key};
 use crate::http::server::{Answer, PATIENCE, Server};
 use crate::support::{broker, finish, program, ripieno, tables};
+use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::ObjectStoreExt;
 use serde_json::{Value, json};
+use shared::job::Item;
+use shared::ledger::Ledger;
+use shared::limits::Limits;
+use shared::reach::Reach;
+use shared::store::Stores;
+use shared::vault::{Master, MasterKeys};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tests::files_under;
+use worker::fetch::fetch;
 
 const MASTER: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 const NEWER: &str = "ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100";
@@ -417,4 +426,74 @@ async fn an_erased_tenant_is_gone_also_from_copies_and_begins_anew() {
     assert_eq!(site.command(&["audit", "verify", "uni-a"]).0, 0);
     let (_, listed, _) = site.command(&["tenant", "list"]);
     assert!(listed.contains("after it was erased"), "{listed}");
+}
+
+/// What was written before there was a key is read with one; what is written after that is sealed.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_there_before_the_key_stays_and_is_read() {
+    let home = tempfile::tempdir().unwrap();
+    let scores = scores(home.path());
+    let mut site = Site::embedded(&home.path().join("site"), None);
+    let out = |name: &str| home.path().join(name).to_str().unwrap().to_owned();
+    let run = |site: &Site, name: &str| {
+        let (scores, out) = (scores.to_str().unwrap(), out(name));
+        let (code, text, errors) = site.command(&["run", scores, "--progress", "none", "--out", &out]);
+        assert_eq!(code, 0, "{text}{errors}");
+    };
+    run(&site, "before");
+    let (_, jobs, _) = site.command(&["jobs"]);
+    let job = jobs.split_whitespace().find(|word| word.starts_with("job-")).unwrap();
+    let objects = files_under(&site.home.join("data/ledger/tenants/local"));
+    site.master = Some(MASTER);
+    let (code, text, errors) = site.command(&["results", job, "--out", &out("again")]);
+    assert_eq!(code, 0, "{text}{errors}");
+    run(&site, "after");
+    let all = ["before", "again", "after"].map(|name| tables(&home.path().join(name)));
+    assert!(all[0] == all[1] && all[0] == all[2]);
+    let (mut sealed, mut empty) = (0, 0);
+    for path in files_under(&site.home.join("data/ledger/tenants/local")) {
+        if objects.contains(&path) {
+            continue;
+        }
+        let bytes = fs::read(&path).unwrap();
+        let is = bytes.starts_with(b"\xC1RIPSEA1");
+        assert!(is || bytes.is_empty(), "{} is not sealed", path.display());
+        (sealed, empty) = (sealed + u32::from(is), empty + u32::from(bytes.is_empty()));
+    }
+    assert!(sealed > 3 && empty > 0, "{sealed} and {empty}");
+}
+
+/// A process that works apart has a tenant's keys and no master key: it opens uploaded scores of any size, and those only.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_works_apart_opens_uploaded_scores_of_any_size() {
+    let home = tempfile::tempdir().unwrap();
+    let master = || Some(Arc::new(MasterKeys::read(MASTER).unwrap()) as Arc<dyn Master>);
+    let mut ledgers = vec![Ledger::in_folder_with(home.path(), master()).await.unwrap()];
+    match shared::config::var("RIPIENO_TEST_BUCKET") {
+        Some(bucket) => {
+            let url = format!("{bucket}/apart-{}", std::process::id());
+            ledgers.push(Ledger::at_url_with(&url, master()).await.unwrap());
+        }
+        None => println!("skipped: no S3-compatible store (tests/run starts one)"),
+    }
+    let limits = Limits { spool_bytes_max: 1 << 20, ..Limits::default() };
+    for ledger in ledgers {
+        let (ours, others) = (ledger.of("uni-a"), ledger.of("uni-b"));
+        for length in [0, 100, 64 << 10, (3 << 20) + 5] {
+            let bytes: Bytes = (0..length).map(|index: u32| index.to_be_bytes()[2]).collect();
+            let digest = blake3::hash(&bytes).to_hex().to_string();
+            ours.write_score(&digest, bytes.clone()).await.unwrap();
+            others.write_score(&digest, bytes.clone()).await.unwrap();
+            assert_eq!(ours.score_bytes(&digest).await.unwrap(), bytes);
+            let handout = ours.handout().await.unwrap().unwrap();
+            let apart = Ledger::handed("uni-a", &handout).unwrap();
+            let reach = Reach::of("uni-a").unwrap().with(&ours.scores_place()).unwrap();
+            let reach = reach.with_sealed_scores(apart.clone());
+            let item = Item::alone("a".to_owned(), ours.score_address(&digest), 0);
+            let arrived = fetch(&item, &reach, &Stores::default(), &limits).await.unwrap();
+            let loaded = arrived.load(&limits).unwrap();
+            assert_eq!(loaded.digest(), digest, "{length}");
+            assert!(apart.of("uni-b").score_bytes(&digest).await.is_err(), "another tenant's");
+        }
+    }
 }

@@ -111,6 +111,8 @@ impl Scheduler {
         now_ms: u64,
         tick: &mut Tick,
     ) -> Result<(), Failure> {
+        // Of a tenant that is erased while its sources are listed, nothing is begun.
+        let ledger = &ledger.clone().bound_to_life().await?;
         let Some(schedule) = ledger.schedule(name).await? else { return Ok(()) };
         let mut open = ledger.open_fires(name).await?;
         if let Some(time) = due(ledger, &schedule, &open, now_ms).await? {
