@@ -4,6 +4,7 @@
 use super::{Past, Service};
 use crate::plan::{self, Estimate, Part};
 use crate::sources::Listing;
+use futures::{StreamExt, TryStreamExt, stream};
 use shared::dispatch::Lane;
 use shared::failure::Failure;
 use shared::job::{Item, JobId, Record, Request, Wish};
@@ -24,6 +25,8 @@ use worker::pipeline::{self, Wanted};
 const ASK_TIMEOUT: Duration = Duration::from_secs(2);
 /// Items that are looked for in the cache together.
 const ITEMS_AT_ONCE: usize = 32;
+/// Unfinished jobs that are looked at together: each is some requests to a store.
+const JOBS_AT_ONCE: usize = 16;
 /// Work of an item that is known, in microseconds of one core: it is read and hashed, and its rows are copied.
 const KNOWN_MICROSECONDS: u64 = 50;
 
@@ -291,22 +294,27 @@ impl Service {
 
     /// What is left of the unfinished jobs whose lane is not served after this one; of the first ones, if they are many.
     async fn ahead(&self, principal: &Principal, lane: Lane) -> Result<Ahead, Failure> {
-        let mut ahead = Ahead::default();
         let most = usize::try_from(PLAN_JOBS_MAX.default).unwrap_or(usize::MAX);
-        for (ledger, record) in self.ledger.first_active(most).await? {
+        let looks = self.ledger.first_active(most).await?.into_iter().map(|(ledger, record)| async move {
             let control = ledger.control(&record.id).await?;
             if control.wish != Wish::Running || control.lane.unwrap_or(record.lane) > lane {
-                continue;
+                return Ok(None);
             }
             let done = ledger.receipts(&record.id).await?.len() as u64;
             let chunks = u64::from(record.chunks.max(1));
             let all = plan::roughly(record.items, record.bytes);
             let left = all / chunks * chunks.saturating_sub(done);
-            if ledger.tenant() == principal.tenant {
-                ahead.jobs += 1;
-                ahead.microseconds += left;
-            } else {
-                ahead.of_others += left;
+            Ok::<_, Failure>(Some((ledger.tenant() == principal.tenant, left)))
+        });
+        let (mut looks, mut ahead) = (stream::iter(looks).buffered(JOBS_AT_ONCE), Ahead::default());
+        while let Some(look) = looks.try_next().await? {
+            match look {
+                Some((true, left)) => {
+                    ahead.jobs += 1;
+                    ahead.microseconds += left;
+                }
+                Some((false, left)) => ahead.of_others += left,
+                None => {}
             }
         }
         Ok(ahead)
