@@ -253,7 +253,7 @@ impl Report<'_> {
         let Compat { norest, withrest } = &mut self.compat;
         for quartets in [adjacent.then_some(norest), Some(withrest)].into_iter().flatten() {
             quartets.quartets += 1;
-            quartets.rows.extend(row.clone());
+            quartets.rows.extend(row);
         }
     }
 }
