@@ -101,7 +101,8 @@ async fn job(data: &Path, request: &Request, sealed: bool, cached: bool) -> Took
     let dispatcher = Dispatcher::memory();
     let service = Service::new(ledger.clone(), dispatcher.clone());
     let cache = if cached { Cache::open(&data.join("cache"), limits.cache_bytes_max) } else { None };
-    let worker = Worker::new(ledger.clone(), dispatcher.clone(), cache.map(Arc::new), limits.clone(), THREADS);
+    let worker =
+        Worker::new(ledger.clone(), dispatcher.clone(), cache.map(Arc::new), limits.clone(), THREADS);
     let (wall, cpu) = (Instant::now(), process_cpu_seconds());
     let listing = sources::list(&request.sources, &limits).await.expect("sources");
     let accepted = service.submit(&Principal::local(), request.clone(), listing, Lane::Bulk).await;
