@@ -59,7 +59,10 @@ impl Census {
         let is_bar = if line.width() == self.width {
             self.kern.iter().any(|&index| bars(line.cell(index)))
         } else {
-            line.cells().any(bars)
+            let (any, all) = (line.cells().any(bars), line.cells().all(bars));
+            // Which columns are kern is not known here: one barline among others may stand beside the notes.
+            self.doubtful |= any && !all;
+            any
         };
         if !is_bar && !self.waits {
             return;

@@ -30,7 +30,7 @@ use shared::place::Place;
 
 static FORMAT: Format = Format {
     name: "kern",
-    revision: 3,
+    revision: 4,
     extensions: &["krn", "kern", "hum"],
     summary: "Humdrum kern",
     reference: "Huron, The Humdrum Toolkit: Reference Manual (1994), **kern",

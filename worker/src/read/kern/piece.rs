@@ -185,12 +185,15 @@ impl<'a> Piece<'a> {
     ) -> Result<(), Stop> {
         fresh.clear();
         self.census.data(line);
-        let (mut bar, mut beside) = (false, false);
+        let (mut bar, mut beside, mut stray) = (false, false, None);
         for (index, (column, cell)) in self.spines.columns.iter().zip(line.cells()).enumerate() {
             match cell {
                 b"." | [b'!', ..] => {}
                 _ if column.content == Content::Other => {}
-                _ if matches!(column.content, Content::Beside(_)) => beside = true,
+                _ if matches!(column.content, Content::Beside(_)) => {
+                    beside = true;
+                    stray = stray.or((cell.first() == Some(&b'=')).then_some(index));
+                }
                 _ if column.content == Content::Unsaid => {
                     damage(
                         sink,
@@ -207,6 +210,9 @@ impl<'a> Piece<'a> {
                     fresh.push(index);
                 }
             }
+        }
+        if let Some(index) = stray.filter(|_| !bar) {
+            warn(sink, line.place(index), "a barline beside the notes, where these have none")?;
         }
         if bar {
             let spanned =

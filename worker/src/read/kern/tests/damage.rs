@@ -169,6 +169,19 @@ fn a_cut_file_is_reported() {
 const PIECES: &str = "(\\*\\*kern|\\*\\^|\\*v|\\*x|\\*\\+|\\*-|\\*|=[0-9]?|\\t|\\t|\\n|\\n|\\r|\\.| |!|\
     [0-9%.]{0,3}[a-gA-GrR#q\\[\\]_-]{0,3}){0,120}";
 
+/// Found by the test of damaged scores: a barline in a column of harmonies, on a line with more columns than the first has.
+#[test]
+fn a_barline_beside_the_notes_alone_is_told_and_begins_no_measure() {
+    let text = "**harm\t**kern\n=1\t=1\nI\t4c\n*\t*^\nV\t4d\t4f\n=\t.\t.\n.\t4e\t4g\n*\t*v\t*v\n*-\t*-\n";
+    let (scores, failure) = read(text.as_bytes());
+    assert!(failure.is_none() && loses_nothing_silently(text.as_bytes()));
+    let [score] = &scores[..] else { panic!("{} pieces", scores.len()) };
+    assert_eq!(score.measures.len(), 1);
+    let warnings: Vec<String> =
+        score.warnings.iter().map(|warning| format!("{} ({})", warning.message, warning.place)).collect();
+    assert_eq!(warnings, ["a barline beside the notes, where these have none (line 6, column 1)"]);
+}
+
 proptest! {
     #[test]
     fn no_bytes_make_it_panic(bytes in PIECES) {
