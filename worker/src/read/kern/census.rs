@@ -9,6 +9,8 @@ pub(super) struct Census {
     /// Which cells of the opening line are `**kern`.
     kern: Vec<usize>,
     width: usize,
+    /// Whether the others are of kinds without digits.
+    only_words: bool,
     /// The `*part` of each of them, where it is said before the first data.
     numbers: Vec<Vec<u8>>,
     /// Measures with something in them.
@@ -20,13 +22,18 @@ pub(super) struct Census {
     doubtful: bool,
 }
 
+/// Words and dynamics.
+const WITHOUT_DIGITS: [&[u8]; 5] = [b"**text", b"**silbe", b"**lyrics", b"**dynam", b"**dyn"];
+
 impl Census {
     /// A census of the piece that a `**` line opens.
     pub(super) fn open(line: &Line<'_>) -> Self {
         let kern = line.cells().enumerate().filter(|(_, cell)| cell.trim_ascii_end() == b"**kern");
         let kern: Vec<usize> = kern.map(|(index, _)| index).collect();
         let numbers = vec![Vec::new(); kern.len()];
-        Census { kern, width: line.width(), numbers, waits: true, ..Census::default() }
+        let is_known = |cell: &[u8]| WITHOUT_DIGITS.contains(&cell.trim_ascii_end());
+        let only_words = line.cells().all(|cell| cell.trim_ascii_end() == b"**kern" || is_known(cell));
+        Census { kern, width: line.width(), only_words, numbers, waits: true, ..Census::default() }
     }
 
     /// Takes a line of interpretations.
@@ -76,8 +83,10 @@ impl Census {
         let sounds = if line.width() == self.width {
             self.kern.iter().any(|&index| is_new(line.cell(index)))
         } else {
-            // Words and dynamics have no digits.
-            line.cells().any(|cell| is_new(cell) && cell.iter().any(u8::is_ascii_digit))
+            // Notes have digits; of columns that may have some too it is not known here whether they are kern.
+            let sounds = line.cells().any(|cell| is_new(cell) && cell.iter().any(u8::is_ascii_digit));
+            self.doubtful |= sounds && !self.only_words;
+            sounds
         };
         if sounds {
             (self.waits, self.dots, self.begun) = (false, false, true);

@@ -182,6 +182,14 @@ fn a_barline_beside_the_notes_alone_is_told_and_begins_no_measure() {
     assert_eq!(warnings, ["a barline beside the notes, where these have none (line 6, column 1)"]);
 }
 
+/// Found by the same test: notes in a column of an unknown kind, after it was split, were counted for a measure of the kern beside it.
+#[test]
+fn notes_in_a_column_of_another_kind_begin_no_measure() {
+    let text = "**kern\t**ern\n=1\t=1\n=\t2e\n*\t*^\n.\t[4g\t4c\n=2\t=2\t=2\n1GG\t2g_\t4B\n*-\t*-\t*-\n";
+    assert!(loses_nothing_silently(text.as_bytes()));
+    assert_eq!(read(text.as_bytes()).0.iter().map(|score| score.warning_count).sum::<u64>(), 0);
+}
+
 proptest! {
     #[test]
     fn no_bytes_make_it_panic(bytes in PIECES) {
