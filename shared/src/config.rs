@@ -126,7 +126,7 @@ pub static KNOBS: &[Knob] = &[
     Knob {
         env: "RIPIENO_SERVER",
         default: "",
-        summary: "URL of a `ripieno serve` that the commands speak to, as with `--server`.",
+        summary: "URL of a `ripieno serve` that the commands speak to, or its name in `servers.json`, as with `--server`.",
     },
     Knob {
         env: "RIPIENO_LOG",
@@ -213,4 +213,15 @@ pub fn data_folder(given: Option<PathBuf>) -> Result<PathBuf, Failure> {
     folder.ok_or_else(|| {
         Failure::new(FailureKind::Malformed, "no data folder: give --data DIR, or set RIPIENO_DATA or HOME")
     })
+}
+
+/// The folder of what a user sets: `$XDG_CONFIG_HOME/ripieno`, or `~/.config/ripieno`.
+///
+/// # Errors
+/// `malformed` when neither variable is set.
+pub fn user_folder() -> Result<PathBuf, Failure> {
+    let from_home = || var("HOME").map(|home| PathBuf::from(home).join(".config"));
+    let folder = var("XDG_CONFIG_HOME").map(PathBuf::from).or_else(from_home);
+    let none = || Failure::new(FailureKind::Malformed, "no folder of the user: set HOME or XDG_CONFIG_HOME");
+    Ok(folder.ok_or_else(none)?.join("ripieno"))
 }

@@ -22,8 +22,9 @@ pub(super) struct Args {
     /// ~/.local/share/ripieno]
     #[arg(long, global = true, value_name = "DIR")]
     pub(super) data: Option<PathBuf>,
-    /// Speak to the `ripieno serve` at this URL instead [default: $RIPIENO_SERVER]
-    #[arg(long, global = true, value_name = "URL")]
+    /// Speak to the `ripieno serve` at this URL instead, or of this name in ~/.config/ripieno/servers.json [default:
+    /// $RIPIENO_SERVER]
+    #[arg(long, global = true, value_name = "URL_OR_NAME")]
     pub(super) server: Option<String>,
 }
 

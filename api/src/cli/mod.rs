@@ -18,7 +18,7 @@ mod show;
 mod summary;
 mod tenant;
 
-use crate::client::Remote;
+use crate::client::{Remote, servers};
 use crate::similar::Question;
 use args::{Args, Command};
 use clap::error::ErrorKind;
@@ -101,6 +101,7 @@ async fn command(args: Args) -> Result<u8, Failure> {
     if let Some(server) = args.server.clone().or_else(|| config::var("RIPIENO_SERVER"))
         && !matches!(args.command, Command::Serve { .. } | Command::Doctor)
     {
+        let server = servers::url_of(server)?;
         match &args.command {
             Command::Login { client, scope } => return login::login(&server, client, scope.as_deref()).await,
             Command::Logout => return login::logout(&server).await,

@@ -3,6 +3,7 @@
 pub(crate) mod login;
 mod plain;
 mod schedules;
+pub(crate) mod servers;
 
 use crate::http::views::{Job, Jobs, PairView, PlanView};
 use crate::http::{COMPARED, WITHOUT};

@@ -88,6 +88,28 @@ fn what_a_server_refuses_and_a_server_that_is_away_are_told_as_ever() {
 }
 
 #[test]
+fn a_server_may_be_called_by_its_name() {
+    let home = tempfile::tempdir().unwrap();
+    let server = Server::start(&home.path().join("data"));
+    let folder = home.path().join("config/ripieno");
+    let call = |name: &str| {
+        let mut command = ripieno(home.path());
+        finish(command.env("XDG_CONFIG_HOME", home.path().join("config")).args(["--server", name, "jobs"]))
+    };
+    let (code, _, errors) = call("lab");
+    assert!(code == 1 && errors.contains("(there: none)"), "{errors}");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("servers.json"), format!("{{\"lab\": \"{}\"}}", server.url())).unwrap();
+    let (code, text, errors) = call("lab");
+    assert_eq!(code, 0, "{text}{errors}");
+    let (code, _, errors) = call("lib");
+    assert!(code == 1 && errors.contains("(there: lab)"), "{errors}");
+    std::fs::write(folder.join("servers.json"), "lab").unwrap();
+    let (code, _, errors) = call("lab");
+    assert!(code == 1 && errors.contains("it is like"), "{errors}");
+}
+
+#[test]
 fn the_doctor_says_what_is_well_and_what_to_do() {
     let home = tempfile::tempdir().unwrap();
     let doctor = |more: &[(&str, &str)]| {

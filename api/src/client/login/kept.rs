@@ -30,11 +30,7 @@ impl Purse {
     /// # Errors
     /// `malformed` where neither is known.
     pub(crate) fn of_user() -> Result<Self, Failure> {
-        let from_home = || config::var("HOME").map(|home| PathBuf::from(home).join(".config"));
-        let folder = config::var("XDG_CONFIG_HOME").map(PathBuf::from).or_else(from_home);
-        let none =
-            || Failure::new(FailureKind::Malformed, "no folder for logins: set HOME or XDG_CONFIG_HOME");
-        Ok(Purse { folder: folder.ok_or_else(none)?.join("ripieno") })
+        Ok(Purse { folder: config::user_folder()? })
     }
 
     fn path(&self) -> PathBuf {
