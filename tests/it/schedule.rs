@@ -10,12 +10,12 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How late in the day it is looked, in milliseconds: at five past two.
-const LOOKED_AT_MS: u64 = 125 * 60_000;
+/// How late in the day it is fired, in milliseconds: at two.
+const FIRED_AT_MS: u64 = 120 * 60_000;
 
 /// Days since 1970, so many from the last one of which that time is over.
 fn days(number: u64) -> u64 {
-    (shared::clock::now_ms() - LOOKED_AT_MS) / 86_400_000 + number
+    (shared::clock::now_ms() - FIRED_AT_MS) / 86_400_000 + number
 }
 
 /// A day to come: whatever the clock says, a schedule of before has not fired then.
