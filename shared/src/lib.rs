@@ -1,6 +1,7 @@
 //! Contracts that the front and the workers of Ripieno agree on. Nothing here knows music.
 
 pub mod card;
+mod checksum;
 pub mod clock;
 pub mod config;
 pub mod disk;

@@ -164,8 +164,8 @@ async fn a_consumer_may_leave_what_it_does_not_want_to_others() {
         delivery.expect("it is open").done().await;
         assert!(is_empty(&dispatcher).await);
         match &dispatcher {
-            Dispatcher::Memory(_) => assert_eq!(dispatcher.takers(Lane::Bulk).await.unwrap(), None),
-            Dispatcher::RabbitMq(_) => assert_eq!(dispatcher.takers(Lane::Bulk).await.unwrap(), Some(1)),
+            Dispatcher::Memory(_) => assert_eq!(dispatcher.consumers(Lane::Bulk).await.unwrap(), None),
+            Dispatcher::RabbitMq(_) => assert_eq!(dispatcher.consumers(Lane::Bulk).await.unwrap(), Some(1)),
         }
         end(dispatcher).await;
     }

@@ -365,6 +365,8 @@ fn keys_are_changed_under_a_running_front_and_what_was_written_stays_readable() 
     ));
     let (code, text, errors) = site.command(&["tenant", "rewrap"]);
     assert!(code == 0 && text.contains("keys of 1 tenants wrapped anew"), "{text}{errors}");
+    let (_, records, _) = site.command(&["audit", "export", "local"]);
+    assert!(records.contains("\"tenant rewrap\""), "{records}");
     site.master = Some(NEWER);
     let (_, listed, _) = site.command(&["tenant", "list"]);
     assert!(listed.contains("uni-a ") && listed.contains("2 keys"), "{listed}");

@@ -63,7 +63,7 @@ pub struct Worker {
     urgent: watch::Sender<u32>,
     /// Groups of bulk that have a thread for computing, or are next: what is urgent does not queue behind more.
     turns: Semaphore,
-    takers: line::Takers,
+    consumers: line::Consumers,
 }
 
 /// What a worker remembers of a job that it works on.
@@ -117,7 +117,7 @@ impl Worker {
             abandoned: watch::Sender::new(false),
             urgent: watch::Sender::new(0),
             turns: Semaphore::new(threads + 1),
-            takers: line::Takers::default(),
+            consumers: line::Consumers::default(),
         })
     }
 
@@ -239,7 +239,7 @@ impl Worker {
         }
         // It may have been moved to another lane meanwhile.
         let lane = self.known(tenant, job).await?.lane;
-        let wide = self.takers.window(&self.dispatcher, lane, &self.limits).await;
+        let wide = self.consumers.window(&self.dispatcher, lane, &self.limits).await;
         let next = line::next(&message, wide, known.chunks);
         if !next.is_empty() {
             for message in next {

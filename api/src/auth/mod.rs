@@ -10,7 +10,7 @@ mod tokens;
 use crate::audit::Audit;
 use axum::http::{HeaderMap, Uri, header};
 use keys::Keys;
-pub(crate) use provider::well_known;
+pub(crate) use provider::{body_of, well_known};
 use rate::Rates;
 use serde_json::{Value, json};
 use shared::config;

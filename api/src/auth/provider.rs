@@ -159,19 +159,28 @@ impl Provider {
 
     async fn json<T: DeserializeOwned>(&self, url: Url) -> Result<T, Failure> {
         let failed = |error: reqwest::Error| away(&error.to_string());
-        let mut response = self.http.get(url).send().await.map_err(failed)?;
+        let response = self.http.get(url).send().await.map_err(failed)?;
         if !response.status().is_success() {
             return Err(away(&format!("it answers {}", response.status())));
         }
-        let mut body = Vec::new();
-        while let Some(part) = response.chunk().await.map_err(failed)? {
-            body.extend_from_slice(&part);
-            if body.len() > ANSWER_BYTES_MAX {
-                return Err(away("its answer does not end"));
-            }
-        }
+        let body = body_of(response).await.map_err(|why| away(&why))?;
         serde_json::from_slice(&body).map_err(|error| away(&error.to_string()))
     }
+}
+
+/// The whole answer of a provider.
+///
+/// # Errors
+/// Why there is none: it breaks off, or does not end.
+pub(crate) async fn body_of(mut response: reqwest::Response) -> Result<Vec<u8>, String> {
+    let mut body = Vec::new();
+    while let Some(part) = response.chunk().await.map_err(|error| error.without_url().to_string())? {
+        body.extend_from_slice(&part);
+        if body.len() > ANSWER_BYTES_MAX {
+            return Err("its answer does not end".to_owned());
+        }
+    }
+    Ok(body)
 }
 
 fn away(why: &str) -> Failure {

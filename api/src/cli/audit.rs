@@ -1,12 +1,12 @@
 //! `ripieno audit`: what was done, by whom, and whether the records of it are whole.
 
 use super::desk::Desk;
+use super::tenant::named;
 use super::{READ_ALL, say};
 use crate::audit::{self, Head};
 use clap::Subcommand;
 use serde_json::{Value, json};
 use shared::failure::{Failure, FailureKind};
-use shared::principal::tenant;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -27,7 +27,7 @@ pub(super) enum Command {
 
 /// Does it; says the exit code.
 pub(super) async fn command(desk: &Desk, command: Command) -> Result<u8, Failure> {
-    let ledger = |name: &str| Ok::<_, Failure>(desk.service.ledger_of_all().of(&tenant(name)?));
+    let ledger = |name: &str| Ok::<_, Failure>(desk.service.ledger_of_all().of(&named(name)?));
     match command {
         Command::Verify { tenant, head } => {
             let checked = audit::read(&ledger(&tenant)?, |_| {}).await?;

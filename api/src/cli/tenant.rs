@@ -48,6 +48,8 @@ pub(super) async fn command(desk: &Desk, command: Command) -> Result<u8, Failure
         }
         Command::Rewrap => {
             let done = vault(ledger)?.rewrap().await?;
+            // It is nobody's in particular.
+            noted(ledger, "tenant rewrap", LOCAL_TENANT).await?;
             let (changed, unchanged) = (done.changed, done.unchanged);
             say(&format!("keys of {changed} tenants wrapped anew, {unchanged} as they were\n"));
         }
@@ -101,7 +103,8 @@ fn vault(ledger: &Ledger) -> Result<&Arc<Vault>, Failure> {
     ledger.vault().ok_or_else(none)
 }
 
-fn named(name: &str) -> Result<String, Failure> {
+/// The name of a tenant, or of whoever works without tenants.
+pub(super) fn named(name: &str) -> Result<String, Failure> {
     if name == LOCAL_TENANT { Ok(name.to_owned()) } else { tenant(name) }
 }
 

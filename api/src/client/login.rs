@@ -4,7 +4,7 @@
 mod kept;
 mod provider;
 
-pub(crate) use kept::Purse;
+pub(crate) use kept::Logins;
 
 use provider::{Provider, Refusal};
 use reqwest::Client;
@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use shared::clock;
 use shared::failure::{Failure, FailureKind};
 use std::time::Duration;
-use url::Url;
 
 /// How long the server and the provider may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -259,9 +258,4 @@ fn http() -> Result<Client, Failure> {
     // What is posted is secret: it goes where it was sent, and nowhere else.
     let client = Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none()).build();
     client.map_err(|error| Failure::new(FailureKind::Unavailable, format!("nobody can be asked: {error}")))
-}
-
-/// An address over which secrets may go.
-fn is_private(url: &Url) -> bool {
-    crate::auth::may_be_asked(url)
 }

@@ -324,7 +324,7 @@ impl Service {
         if let Some(here) = here {
             return Hands::Here(here.threads as u64);
         }
-        match timeout(ASK_TIMEOUT, self.dispatcher.takers(lane)).await {
+        match timeout(ASK_TIMEOUT, self.dispatcher.consumers(lane)).await {
             Ok(Ok(Some(workers))) => Hands::Workers(u64::from(workers)),
             Ok(Ok(None)) | Err(_) => Hands::Unknown,
             Ok(Err(failure)) => {

@@ -193,10 +193,10 @@ impl Dispatcher {
     ///
     /// # Errors
     /// `unavailable` when the carrier does not say.
-    pub async fn takers(&self, lane: Lane) -> Result<Option<u32>, Failure> {
+    pub async fn consumers(&self, lane: Lane) -> Result<Option<u32>, Failure> {
         match self {
             Dispatcher::Memory(_) => Ok(None),
-            Dispatcher::RabbitMq(rabbit) => rabbit.takers(lane).await.map(Some),
+            Dispatcher::RabbitMq(rabbit) => rabbit.consumers(lane).await.map(Some),
         }
     }
 

@@ -2,7 +2,8 @@
 //!
 //! The same primitive carries them: a key is created once, and its first bytes count.
 
-use super::{Created, Ledger, seal};
+use super::{Created, Ledger};
+use crate::checksum::DIGEST_BYTES;
 use crate::failure::Failure;
 use crate::store::failure;
 use crate::vault;
@@ -87,7 +88,7 @@ impl Drawer {
             key: meta.location.parts().skip(skipped).map(|part| part.as_ref().to_owned()).collect(),
             bytes: match sealed {
                 true => vault::held_bytes(meta.size),
-                false => meta.size.saturating_sub(seal::DIGEST_BYTES as u64),
+                false => meta.size.saturating_sub(DIGEST_BYTES as u64),
             },
             written_ms: u64::try_from(meta.last_modified.timestamp_millis()).unwrap_or(0),
         };

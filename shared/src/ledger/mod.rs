@@ -10,7 +10,6 @@ mod keys;
 mod rest;
 mod schedules;
 mod scores;
-mod seal;
 mod watch;
 
 pub use drawer::{Drawer, Entry};

@@ -1,7 +1,8 @@
 //! How objects rest: sealed with the keys of the tenant whose they are, where there is a vault, else with a digest of
 //! themselves.
 
-use super::{Ledger, seal};
+use super::Ledger;
+use crate::checksum;
 use crate::config;
 use crate::failure::{Failure, FailureKind};
 use crate::principal::LOCAL_TENANT;
@@ -49,7 +50,7 @@ impl Ledger {
     /// The object that holds these bytes under a key.
     pub(super) async fn sealed(&self, key: &Path, bytes: Vec<u8>) -> Result<Bytes, Failure> {
         match self.sealing(key) {
-            None => Ok(seal::sealed(bytes)),
+            None => Ok(checksum::with_checksum(bytes)),
             Some((vault, tenant)) => vault.seal(&tenant, self.life, key.as_ref(), &bytes).await,
         }
     }
@@ -59,14 +60,14 @@ impl Ledger {
         match (self.sealing(key), vault::is_sealed(&object)) {
             (Some((vault, tenant)), true) => vault.open(&tenant, key.as_ref(), &object).await,
             (Some((vault, tenant)), false) => match vault.takes_plain(&tenant, key.as_ref()).await? {
-                true => seal::opened(object, key.as_ref()).map(Some),
+                true => checksum::checked(object, key.as_ref()).map(Some),
                 false => Ok(None),
             },
             (None, true) if self.vault.is_none() => {
                 let message = format!("{key} is sealed: set {} for every process", config::MASTER_KEY);
                 Err(Failure::new(FailureKind::Unavailable, message))
             }
-            (None, _) => seal::opened(object, key.as_ref()).map(Some),
+            (None, _) => checksum::checked(object, key.as_ref()).map(Some),
         }
     }
 

@@ -1,8 +1,9 @@
 //! Where data keys lie.
 
 use super::ring::{Record, State};
+use crate::checksum;
 use crate::clock;
-use crate::failure::{Failure, FailureKind};
+use crate::failure::Failure;
 use crate::store::failure;
 use crate::wire;
 use bytes::Bytes;
@@ -33,21 +34,11 @@ fn record(tenant: &str, number: u32) -> Path {
 }
 
 fn encoded(record: &Record) -> Result<Bytes, Failure> {
-    let mut bytes = wire::encode(record)?;
-    let digest = blake3::hash(&bytes);
-    bytes.extend_from_slice(digest.as_bytes());
-    Ok(bytes.into())
+    wire::encode(record).map(checksum::with_checksum)
 }
 
-fn decoded(bytes: &[u8], key: &Path) -> Result<Record, Failure> {
-    let damaged =
-        || Failure::new(FailureKind::Internal, format!("{key} is damaged: its digest is not its own"));
-    let length = bytes.len().checked_sub(blake3::OUT_LEN).ok_or_else(damaged)?;
-    let (bytes, digest) = bytes.split_at(length);
-    if blake3::hash(bytes).as_bytes() != digest {
-        return Err(damaged());
-    }
-    wire::decode(bytes, key.as_ref())
+fn decoded(object: Bytes, key: &Path) -> Result<Record, Failure> {
+    wire::decode(&checksum::checked(object, key.as_ref())?, key.as_ref())
 }
 
 impl Shelf {
@@ -104,7 +95,7 @@ impl Shelf {
     pub(super) async fn get(&self, tenant: &str, number: u32) -> Result<Option<Record>, Failure> {
         let key = record(tenant, number);
         match self.store.get(&key).await {
-            Ok(found) => decoded(&found.bytes().await.map_err(failure)?, &key).map(Some),
+            Ok(found) => decoded(found.bytes().await.map_err(failure)?, &key).map(Some),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(failure(error)),
         }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
 /// How long the number of workers is believed.
-const TAKERS_TRUSTED: Duration = Duration::from_secs(5);
+const CONSUMERS_TRUSTED: Duration = Duration::from_secs(5);
 /// How long the broker may take to say it. Who does not know it goes on as before.
 const ASK_TIMEOUT: Duration = Duration::from_millis(200);
 
@@ -41,21 +41,21 @@ pub(super) fn next(message: &Message, wide: Option<u32>, chunks: u32) -> Vec<Mes
 
 /// How many chunks of one job the workers of a cluster can take, if that is known: what they hold, and no more.
 pub async fn window(dispatcher: &Dispatcher, lane: Lane, limits: &Limits) -> Option<u32> {
-    let takers = timeout(ASK_TIMEOUT, dispatcher.takers(lane)).await.ok()?.ok()??;
+    let consumers = timeout(ASK_TIMEOUT, dispatcher.consumers(lane)).await.ok()?.ok()??;
     let most = u32::try_from(limits.chunks_in_lane_max).unwrap_or(u32::MAX).max(1);
-    Some(takers.max(1).saturating_mul(u32::from(PREFETCH)).min(most))
+    Some(consumers.max(1).saturating_mul(u32::from(PREFETCH)).min(most))
 }
 
 /// How many workers there were when somebody asked last.
 #[derive(Debug, Default)]
-pub(super) struct Takers(Mutex<BTreeMap<Lane, (Instant, Option<u32>)>>);
+pub(super) struct Consumers(Mutex<BTreeMap<Lane, (Instant, Option<u32>)>>);
 
-impl Takers {
+impl Consumers {
     /// As [`window`], asked now and then.
     pub(super) async fn window(&self, dispatcher: &Dispatcher, lane: Lane, limits: &Limits) -> Option<u32> {
         let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let before = known().get(&lane).copied();
-        if let Some((_, window)) = before.filter(|(asked, _)| asked.elapsed() < TAKERS_TRUSTED) {
+        if let Some((_, window)) = before.filter(|(asked, _)| asked.elapsed() < CONSUMERS_TRUSTED) {
             return window;
         }
         let window = window(dispatcher, lane, limits).await;

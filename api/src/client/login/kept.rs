@@ -14,23 +14,23 @@ const FILE_MODE: u32 = 0o600;
 const FOLDER_MODE: u32 = 0o700;
 
 /// The logins of a user, by the URLs of the servers.
-pub(crate) struct Purse {
+pub(crate) struct Logins {
     folder: PathBuf,
 }
 
-/// The purse in one hand: two commands at once would each renew a token, and one of the two would be worth nothing.
+/// The logins in one hand: two commands at once would each renew a token, and one of the two would be worth nothing.
 struct Held<'a> {
-    purse: &'a Purse,
+    logins: &'a Logins,
     _lock: File,
 }
 
-impl Purse {
+impl Logins {
     /// That of the user: `$XDG_CONFIG_HOME/ripieno`, else `~/.config/ripieno`.
     ///
     /// # Errors
     /// `malformed` where neither is known.
     pub(crate) fn of_user() -> Result<Self, Failure> {
-        Ok(Purse { folder: config::user_folder()? })
+        Ok(Logins { folder: config::user_folder()? })
     }
 
     fn path(&self) -> PathBuf {
@@ -71,7 +71,7 @@ impl Purse {
     /// Takes a login out.
     ///
     /// # Errors
-    /// As [`Purse::keep`].
+    /// As [`Logins::keep`].
     pub(crate) fn take(&self, server: &str) -> Result<Option<Login>, Failure> {
         if !self.is_there() {
             return Ok(None);
@@ -88,13 +88,13 @@ impl Purse {
             Ok(lock)
         };
         let lock = lock().map_err(|error| unkept(&self.folder, &error))?;
-        Ok(Held { purse: self, _lock: lock })
+        Ok(Held { logins: self, _lock: lock })
     }
 }
 
 impl Held<'_> {
     fn all(&self) -> Result<BTreeMap<String, Login>, Failure> {
-        let path = self.purse.path();
+        let path = self.logins.path();
         let read = || -> io::Result<Option<(u32, Vec<u8>)>> {
             match fs::metadata(&path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -122,13 +122,13 @@ impl Held<'_> {
             Some(login) => all.insert(key(server).to_owned(), login),
             None => all.remove(key(server)),
         };
-        let path = self.purse.path();
+        let path = self.logins.path();
         let write = || -> io::Result<()> {
-            let mut file = tempfile::NamedTempFile::new_in(&self.purse.folder)?;
+            let mut file = tempfile::NamedTempFile::new_in(&self.logins.folder)?;
             file.write_all(&serde_json::to_vec_pretty(&all)?)?;
             file.as_file().sync_all()?;
             file.persist(&path).map_err(|error| error.error)?;
-            File::open(&self.purse.folder)?.sync_all()
+            File::open(&self.logins.folder)?.sync_all()
         };
         write().map_err(|error| unkept(&path, &error))?;
         Ok(before)
@@ -163,24 +163,24 @@ mod tests {
     #[tokio::test]
     async fn logins_are_kept_by_server_and_for_nobody_else() {
         let home = tempfile::tempdir().unwrap();
-        let purse = Purse { folder: home.path().join("config/ripieno") };
-        assert!(purse.login("https://scores.example").await.unwrap().is_none());
-        assert!(!purse.folder.exists(), "looking makes nothing");
-        let path = purse.keep("https://scores.example/", login("one", None)).unwrap();
-        purse.keep("https://other.example", login("two", Some(u64::MAX))).unwrap();
+        let logins = Logins { folder: home.path().join("config/ripieno") };
+        assert!(logins.login("https://scores.example").await.unwrap().is_none());
+        assert!(!logins.folder.exists(), "looking makes nothing");
+        let path = logins.keep("https://scores.example/", login("one", None)).unwrap();
+        logins.keep("https://other.example", login("two", Some(u64::MAX))).unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
-        assert_eq!((mode(&path), mode(&purse.folder)), (0o600, 0o700));
+        assert_eq!((mode(&path), mode(&logins.folder)), (0o600, 0o700));
         let token = |login: Option<Login>| login.map(|login| login.token().to_owned());
-        assert_eq!(token(purse.login("https://scores.example").await.unwrap()), Some("one".into()));
-        assert_eq!(token(purse.take("https://scores.example").unwrap()), Some("one".into()));
-        assert_eq!(token(purse.login("https://scores.example").await.unwrap()), None);
-        assert_eq!(token(purse.login("https://other.example/").await.unwrap()), Some("two".into()));
+        assert_eq!(token(logins.login("https://scores.example").await.unwrap()), Some("one".into()));
+        assert_eq!(token(logins.take("https://scores.example").unwrap()), Some("one".into()));
+        assert_eq!(token(logins.login("https://scores.example").await.unwrap()), None);
+        assert_eq!(token(logins.login("https://other.example/").await.unwrap()), Some("two".into()));
 
-        purse.keep("https://scores.example", login("old", Some(1))).unwrap();
-        let failure = purse.login("https://scores.example").await.err().unwrap();
+        logins.keep("https://scores.example", login("old", Some(1))).unwrap();
+        let failure = logins.login("https://scores.example").await.err().unwrap();
         assert!(failure.kind == FailureKind::Denied && failure.message.contains("login` again"), "{failure}");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-        let failure = purse.login("https://other.example").await.err().unwrap();
+        let failure = logins.login("https://other.example").await.err().unwrap();
         assert!(failure.message.contains("chmod 600"), "{failure}");
     }
 }

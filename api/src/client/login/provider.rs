@@ -1,16 +1,12 @@
 //! The provider of tokens, as a program without a browser asks it.
 
-use super::is_private;
-use crate::auth::well_known;
+use crate::auth::{body_of, may_be_asked, well_known};
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use shared::failure::{Failure, FailureKind};
 use url::{Url, form_urlencoded};
-
-/// Bytes of an answer.
-const ANSWER_BYTES_MAX: usize = 256 << 10;
 
 /// What a provider says of itself, as far as it is read (RFC 8414, RFC 8628).
 #[derive(Deserialize)]
@@ -83,7 +79,7 @@ impl Provider {
 /// # Errors
 /// `malformed` for any other.
 pub(super) fn address(text: &str) -> Result<Url, Failure> {
-    Url::parse(text).ok().filter(is_private).ok_or_else(|| {
+    Url::parse(text).ok().filter(may_be_asked).ok_or_else(|| {
         let message = format!("{text:?}: tokens go by https:// only, or within this machine");
         Failure::new(FailureKind::Malformed, message)
     })
@@ -130,15 +126,9 @@ pub(super) async fn post<T: DeserializeOwned>(
 
 async fn sent(request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), Failure> {
     let failed = |error: reqwest::Error| away(&error.without_url().to_string());
-    let mut response = request.header(ACCEPT, "application/json").send().await.map_err(failed)?;
-    let mut body = Vec::new();
-    while let Some(part) = response.chunk().await.map_err(failed)? {
-        body.extend_from_slice(&part);
-        if body.len() > ANSWER_BYTES_MAX {
-            return Err(away("an answer does not end"));
-        }
-    }
-    Ok((response.status(), body))
+    let response = request.header(ACCEPT, "application/json").send().await.map_err(failed)?;
+    let status = response.status();
+    Ok((status, body_of(response).await.map_err(|why| away(&why))?))
 }
 
 fn away(why: &str) -> Failure {

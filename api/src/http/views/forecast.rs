@@ -136,9 +136,7 @@ impl PlanView {
             left_out: left_out.clone(),
         }
     }
-}
 
-impl PlanView {
     /// The same for people: by format, and in all.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();

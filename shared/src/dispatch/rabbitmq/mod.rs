@@ -201,7 +201,7 @@ impl RabbitMq {
         self.look_at(lane).await.map(|queue| u64::from(queue.message_count()))
     }
 
-    pub(super) async fn takers(&self, lane: Lane) -> Result<u32, Failure> {
+    pub(super) async fn consumers(&self, lane: Lane) -> Result<u32, Failure> {
         self.look_at(lane).await.map(|queue| queue.consumer_count())
     }
 
