@@ -59,6 +59,21 @@ const result = resultFromTaskOutcome(outcome);
 assert.equal(result.structuredContent.state, "finished", JSON.stringify(result));
 assert.equal(result.structuredContent.done, 20);
 assert.ok(heard.has("tasks/get"), [...heard].join());
+const call = async (name, args) => (await client.callTool({ name, arguments: args })).structuredContent;
+const { job } = result.structuredContent;
+const found = await call("scores_search", { query: "Task 7" });
+assert.ok(found.scores.some(({ score }) => score === scores[6]), JSON.stringify(found));
+const rows = [];
+for (let cursor = ""; cursor !== undefined; ) {
+  const page = await call("jobs_results", { job, fields: ["title"], limit: 7, cursor });
+  rows.push(...page.rows);
+  cursor = page.next_cursor ?? undefined;
+}
+assert.equal(rows.length, 20);
+const other = await session.callTool("analysis_run", { scores, analyses, fidelity: "compat", wait_s: 0 });
+assert.equal(other.kind, "task");
+await other.cancel();
+await assert.rejects(async () => resultFromTaskOutcome((await other.settle()).outcome), "it was cancelled");
 await session.close();
 await client.close();
-console.log("task client: a job was followed as a task to its end");
+console.log("task client: a job was followed as a task to its end and paged through, and another cancelled");

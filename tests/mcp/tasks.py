@@ -35,6 +35,14 @@ async def main(url: str) -> None:
         assert result.structured_content["done"] == 20, result
         job = await client.call_tool("jobs_get", {"job": task.task_id})
         assert job.structured_content["state"] == "finished", "a task's id is the job's"
+        found = await client.call_tool("scores_search", {"query": "Task 101"})
+        assert [score["score"] for score in found.structured_content["scores"]] == scores[:1], found
+        rows, cursor = [], ""
+        while cursor is not None:
+            page = {"job": task.task_id, "fields": ["title"], "limit": 7, "cursor": cursor}
+            page = (await client.call_tool("jobs_results", page)).structured_content
+            rows, cursor = rows + page["rows"], page.get("next_cursor")
+        assert len(rows) == 20, rows
         again = {"scores": scores, "analyses": ANALYSES, "fidelity": "compat", "wait_s": 0}
         task = await call_tool_task(client, "analysis_run", again)
         await task.cancel()
