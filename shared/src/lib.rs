@@ -11,6 +11,7 @@ mod handle;
 pub mod job;
 pub mod ledger;
 pub mod limits;
+pub mod live;
 pub mod memory;
 pub mod metrics;
 pub mod place;

@@ -1,6 +1,7 @@
 //! What became of a chunk, and of the job that its receipts add up to.
 
 use crate::failure::Failure;
+use crate::job::JobId;
 use crate::place::Place;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -21,6 +22,9 @@ pub struct Outcome {
     /// Whether its bytes were those that the listing marked.
     #[serde(default, skip_serializing_if = "is_false")]
     pub as_listed: bool,
+    /// Whether the same bytes will always give this: nothing of it failed for a reason that may not be there again.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub lasting: bool,
     /// Why it, or a piece or finding of it, failed: the first reason. An item may have rows and a failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
@@ -63,6 +67,20 @@ pub struct RowParts {
     pub name: String,
     /// How many there are.
     pub count: u32,
+    /// Where they were written, if these are copies of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+}
+
+/// Where rows were written first: they are sealed under that name, wherever they are copied to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The job.
+    pub job: JobId,
+    /// Its chunk.
+    pub chunk: u32,
+    /// The name of that time.
+    pub name: String,
 }
 
 /// Counts of a job, so far or at its end.

@@ -4,6 +4,7 @@ mod accuracy;
 mod analyses;
 mod architecture;
 mod auth;
+mod clouds;
 mod corpora;
 mod dispatch;
 mod durability;

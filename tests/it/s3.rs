@@ -5,6 +5,8 @@ use object_store::ObjectStoreExt;
 use object_store::path::Path;
 use shared::store;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use tests::files_under;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -232,4 +234,74 @@ async fn a_night_over_a_bucket_asks_for_no_score_that_is_as_it_was() {
     let mut fresh = ripieno(&home.join("other"));
     fresh.args(["run", &prefix, "--analyses", "ambitus,key", "--progress", "none"]);
     assert!(taken == table(&mut fresh, "fresh"), "the table of a run that knows nothing of before");
+}
+
+/// The rows of each job in a data folder, by how many names their files have.
+fn names_of_rows(data: &std::path::Path) -> Vec<(PathBuf, Vec<u64>)> {
+    let jobs = fs::read_dir(data.join("ledger/tenants/local/jobs")).unwrap();
+    let mut jobs: Vec<_> = jobs.map(|job| job.unwrap().path()).collect();
+    jobs.sort_by_key(|job| fs::metadata(job.join("record")).unwrap().modified().unwrap());
+    let links = |job: &PathBuf| {
+        let rows = files_under(&job.join("rows"));
+        rows.iter().map(|part| fs::metadata(part).unwrap().nlink()).collect()
+    };
+    jobs.into_iter().map(|job| (job.clone(), links(&job))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_a_chunk_that_is_as_it_was_are_copied_by_the_store() {
+    let Some(bucket) = bucket() else { return };
+    let prefix = format!("{bucket}/twins-{}", std::process::id());
+    for seed in 0..20 {
+        put(&prefix, &format!("{seed:02}.abc"), tune(seed, 30).into_bytes()).await;
+    }
+    // It fails alike each time.
+    put(&prefix, "20.mid", b"MThd\0\0\0\x06\0\x01".to_vec()).await;
+    let key = "ab".repeat(32);
+    for master in [None, Some(&key)] {
+        let home = tempfile::tempdir().unwrap();
+        let data = home.path().join("data");
+        let run = |out: &str| {
+            let mut command = ripieno(&data);
+            command.envs(master.map(|key| ("RIPIENO_MASTER_KEY", key)));
+            command.args(["run", &prefix, "--format", "jsonl", "--progress", "none", "--out"]);
+            let (code, text, errors) = finish(command.arg(home.path().join(out)));
+            assert_eq!(code, 2, "{text}{errors}");
+            (tables(&home.path().join(out)), text.contains("21 from the cache"))
+        };
+        let (first, known) = run("first");
+        assert!(!known);
+        assert_eq!(run("second"), (first.clone(), true));
+        let jobs = names_of_rows(&data);
+        assert!(jobs.len() == 2 && jobs.iter().all(|(_, links)| *links == [2]), "{jobs:?}");
+        // The copy stands on its own, and is what the next one is made of.
+        fs::remove_dir_all(&jobs[0].0).unwrap();
+        assert_eq!(run("third"), (first.clone(), true));
+        let jobs = names_of_rows(&data);
+        assert!(jobs.len() == 2 && jobs.iter().all(|(_, links)| *links == [2]), "{jobs:?}");
+        // Where there is none any more, each score is known by itself.
+        jobs.iter().for_each(|(job, _)| fs::remove_dir_all(job).unwrap());
+        assert_eq!(run("fourth"), (first.clone(), true));
+        assert_eq!(names_of_rows(&data).iter().map(|(_, links)| links.clone()).collect::<Vec<_>>(), [[1]]);
+        // What another job had under that name is not taken for it.
+        if master.is_some() {
+            let other = home.path().join("other");
+            fs::create_dir(&other).unwrap();
+            fs::write(other.join("tune.abc"), tune(77, 30)).unwrap();
+            let mut command = ripieno(&data);
+            command.env("RIPIENO_MASTER_KEY", &key).arg("run").arg(&other);
+            assert_eq!(finish(command.args(["--progress", "none", "--out"]).arg(home.path().join("o"))).0, 0);
+            let jobs = names_of_rows(&data);
+            let [(bucket, _), (folder, _)] = &jobs[..] else { panic!("{jobs:?}") };
+            let (theirs, ours) = (files_under(&folder.join("rows")), files_under(&bucket.join("rows")));
+            fs::copy(&theirs[0], &ours[0]).unwrap();
+            let mut command = ripieno(&data);
+            command.env("RIPIENO_MASTER_KEY", &key).arg("results").arg(bucket.file_name().unwrap());
+            let (code, _, errors) = finish(command.arg("--out").arg(home.path().join("swapped")));
+            assert!(
+                code != 0 && errors.contains("is damaged, or is another object in its place"),
+                "{errors}"
+            );
+        }
+    }
 }

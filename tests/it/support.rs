@@ -74,6 +74,19 @@ impl Cluster {
         }
     }
 
+    /// The same with its ledger in another store.
+    pub fn with_store(mut self, store: String) -> Self {
+        self.store = store;
+        self
+    }
+
+    /// The command line, on this cluster.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(program());
+        self.told_of(&mut command).env_remove("RIPIENO_SERVER");
+        command
+    }
+
     fn told_of<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         command.env("RIPIENO_BROKER", &self.uri).env("RIPIENO_STORE", &self.store);
         command.env("RIPIENO_QUEUES", &self.queues).env("RIPIENO_CACHE", &self.cache)

@@ -8,6 +8,7 @@ mod progress;
 mod reconcile;
 mod rows_out;
 mod suspect;
+mod twin;
 
 pub use finish::{finish_if_complete, totals};
 pub use line::window;

@@ -28,7 +28,7 @@ use shared::vault::Keeper;
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
-use written::RowWriter;
+use written::{RowWriter, is_lasting};
 
 /// A request made ready: analyses looked up, parameters checked.
 pub struct Wanted {
@@ -104,6 +104,11 @@ impl Wanted {
     #[must_use]
     pub fn made_by(&self) -> &str {
         &self.made_by
+    }
+
+    /// For whom, as the cache says it.
+    pub(crate) fn whose(&self) -> &str {
+        &self.whose
     }
 
     pub(crate) const fn limits(&self) -> &Limits {
@@ -372,7 +377,7 @@ impl Parts<'_> {
 
     fn end(&mut self, last: bool) {
         let pieces = std::mem::take(&mut self.pieces);
-        if let Some(cache) = self.cache.filter(|_| may_be_kept(&pieces)) {
+        if let Some(cache) = self.cache.filter(|_| pieces.iter().all(is_lasting)) {
             let sentence = part_sentence(&self.sentence, self.number);
             let known = cache.recall(&self.wanted.keeper, &sentence);
             // What cannot be encoded is no row either, which the listener says.
@@ -383,14 +388,6 @@ impl Parts<'_> {
         pieces.into_iter().skip(skipped).for_each(|piece| self.listener.piece(piece));
         self.number += 1;
     }
-}
-
-/// Only what the same bytes will always give is kept.
-fn may_be_kept(pieces: &[Facts]) -> bool {
-    pieces.iter().all(|piece| {
-        let lasting = piece.failure.as_ref().is_none_or(|failure| failure.kind.is_lasting());
-        lasting && piece.findings.iter().all(|finding| !finding.cells.is_empty())
-    })
 }
 
 /// What is known now: the findings of before, and those of this time.

@@ -9,7 +9,8 @@ use shared::dispatch::Dispatcher;
 use shared::dispatch::rabbitmq::RabbitMq;
 use shared::failure::{Failure, FailureKind};
 use shared::ledger::Ledger;
-use shared::{metrics, telemetry};
+use shared::{live, metrics, telemetry};
+use std::net::SocketAddr;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,9 +40,11 @@ pub fn main(arguments: &[String]) -> u8 {
     match arguments {
         [] => {}
         [command] if command == apart::COMMAND => return apart::run(),
+        [command] if command == "live" => return ended(ask()),
         _ => {
             tracing::error!(
-                "ripieno-worker takes no arguments: RIPIENO_BROKER and RIPIENO_STORE say what to work on"
+                "ripieno-worker takes no arguments but `live`, which asks one that works at RIPIENO_METRICS whether it \
+                 lives: RIPIENO_BROKER and RIPIENO_STORE say what to work on"
             );
             return USAGE;
         }
@@ -55,10 +58,15 @@ pub fn main(arguments: &[String]) -> u8 {
         Ok(runtime) => runtime.block_on(work()),
         Err(error) => Err(Failure::new(FailureKind::Unavailable, format!("no threads: {error}"))),
     };
+    ended(outcome)
+}
+
+/// The exit code for how it ended.
+fn ended(outcome: Result<(), Failure>) -> u8 {
     match outcome {
         Ok(()) => STOPPED,
         Err(failure) => {
-            tracing::error!(%failure, "the worker cannot begin");
+            tracing::error!(%failure, "the worker failed");
             match failure.kind {
                 FailureKind::Malformed | FailureKind::Unsupported => USAGE,
                 _ => FAILED,
@@ -102,14 +110,25 @@ async fn work() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Answers those who watch the process, if anybody may; ends only when that fails.
-fn watched(dispatcher: &Dispatcher) -> Result<impl Future<Output = Result<(), Failure>> + use<>, Failure> {
+/// Where those who watch a worker may ask it.
+fn watched_at() -> Result<Option<SocketAddr>, Failure> {
     let address = config::var("RIPIENO_METRICS").map(|text| {
         let wrong =
             || Failure::new(FailureKind::Malformed, format!("RIPIENO_METRICS={text:?} is no address"));
         text.parse().map_err(|_| wrong())
     });
-    let (address, dispatcher) = (address.transpose()?, dispatcher.clone());
+    address.transpose()
+}
+
+/// Asks the worker of this environment whether it lives.
+fn ask() -> Result<(), Failure> {
+    let unset = || Failure::new(FailureKind::Malformed, "set RIPIENO_METRICS, as the worker has it");
+    live::ask(watched_at()?.ok_or_else(unset)?, "/live")
+}
+
+/// Answers those who watch the process, if anybody may; ends only when that fails.
+fn watched(dispatcher: &Dispatcher) -> Result<impl Future<Output = Result<(), Failure>> + use<>, Failure> {
+    let (address, dispatcher) = (watched_at()?, dispatcher.clone());
     Ok(async move {
         match address {
             Some(address) => watch::serve(address, dispatcher).await,

@@ -181,6 +181,12 @@ pub(super) enum Command {
     Logout,
     /// Check broker, store, clock, limits and disk, and say what to do
     Doctor,
+    /// Ask a `ripieno serve` on this machine whether it lives: exit code 0 if it does (for images, which have no shell)
+    Live {
+        /// Where it listens
+        #[arg(value_name = "ADDRESS", default_value = "127.0.0.1:8321")]
+        address: SocketAddr,
+    },
     /// Print the completions for a shell: `source <(ripieno completions bash)`
     Completions {
         /// The shell

@@ -24,9 +24,9 @@ use args::{Args, Command};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 use desk::Desk;
-use shared::config;
 use shared::failure::{Failure, FailureKind};
 use shared::principal::Principal;
+use shared::{config, live};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::Path;
@@ -92,6 +92,7 @@ async fn command(args: Args) -> Result<u8, Failure> {
         Command::Analyses { name } => return show::analyses(name.as_deref()),
         Command::Formats => return Ok(show::formats()),
         Command::Completions { shell } => return Ok(complete(*shell)),
+        Command::Live { address } => return live::ask(*address, "/health/live").map(|()| READ_ALL),
         Command::Export { source, to, piece, repeats, out } => {
             let choice = worker::export::Choice { piece: *piece, repeats: *repeats };
             return export::export(source, to, choice, out.as_deref()).await;
@@ -166,6 +167,7 @@ async fn serve(desk: &Desk, command: Command) -> Result<u8, Failure> {
         | Command::Doctor
         | Command::Login { .. }
         | Command::Logout
+        | Command::Live { .. }
         | Command::WorkApart => Ok(READ_ALL),
     }
 }

@@ -105,7 +105,7 @@ impl RowsOf {
     fn read(&mut self) -> Result<Option<Row>, Failure> {
         while self.bytes.is_empty() {
             if self.part < self.parts.count {
-                let bytes = self.ledger.rows(&self.job, self.chunk, &self.parts.name, self.part);
+                let bytes = self.ledger.rows(&self.job, self.chunk, &self.parts, self.part);
                 self.bytes = self.runtime.block_on(bytes)?;
                 self.part += 1;
                 continue;

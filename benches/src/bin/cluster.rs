@@ -6,7 +6,7 @@
 //! ```
 //! `growth` prints a JSON line a job: CPU microseconds an item of the front and of the worker, the worker's peak memory, and
 //! messages an item, of work and of announcements; `over_first` is CPU an item over that of the first job. `again` prints
-//! seconds and CPU seconds of both runs, and the ratios.
+//! seconds and CPU seconds of both runs and of writing the tables alone, and the ratios, first over second.
 
 use benches::median;
 use serde_json::json;
@@ -156,25 +156,38 @@ async fn growth(broker: &str, items: &[u64]) {
 }
 
 fn again(url: &str) {
-    let (mut wall, mut cpu) = (Vec::new(), Vec::new());
+    let (mut wall, mut cpu, mut cpu_of_job) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let home = tempfile::tempdir().expect("a folder");
-        let run = || {
+        let (data, out) = (home.path().join("data"), home.path().join("out"));
+        let timed = |arguments: &[&str]| {
             let (before, began) = (cpu_seconds_of_ended(), Instant::now());
             let mut command = program("ripieno");
-            command.env_remove("RIPIENO_BROKER").env_remove("RIPIENO_STORE").stdout(Stdio::null());
-            command.arg("--data").arg(home.path()).args(["run", url, "--progress", "none", "--out"]);
-            let code = command.arg(home.path().join("out")).status().expect("it starts").code();
-            assert!(matches!(code, Some(0 | 2)), "{code:?}");
-            (began.elapsed().as_secs_f64(), cpu_seconds_of_ended() - before)
+            command.env_remove("RIPIENO_BROKER").env_remove("RIPIENO_STORE");
+            command.arg("--data").arg(&data).args(arguments).arg("--out").arg(&out);
+            let output = command.output().expect("it starts");
+            assert!(matches!(output.status.code(), Some(0 | 2)), "{output:?}");
+            (
+                String::from_utf8_lossy(&output.stdout).into_owned(),
+                began.elapsed().as_secs_f64(),
+                cpu_seconds_of_ended() - before,
+            )
         };
+        let run = || timed(&["run", url, "--progress", "none"]);
         let (first, second) = (run(), run());
+        let job = second.0.split_whitespace().find(|word| word.starts_with("job-")).expect("its handle");
+        let table = timed(&["results", job]);
         println!(
             "{}",
-            json!({ "first_s": first.0, "second_s": second.0, "first_cpu_s": first.1, "second_cpu_s": second.1 })
+            json!({ "first_s": first.1, "second_s": second.1, "first_cpu_s": first.2, "second_cpu_s": second.2, "table_cpu_s": table.2 })
         );
-        wall.push(first.0 / second.0);
-        cpu.push(first.1 / second.1);
+        wall.push(first.1 / second.1);
+        cpu.push(first.2 / second.2);
+        // Of a hundredth of a second nothing more can be told.
+        cpu_of_job.push((first.2 - table.2) / (second.2 - table.2).max(0.01));
     }
-    println!("{}", json!({ "wall_ratio": median(wall), "cpu_ratio": median(cpu) }));
+    println!(
+        "{}",
+        json!({ "wall_ratio": median(wall), "cpu_ratio": median(cpu), "cpu_ratio_without_tables": median(cpu_of_job) })
+    );
 }

@@ -22,7 +22,7 @@ use crate::dispatch::Lane;
 use crate::failure::{Failure, FailureKind};
 use crate::job::{Chunk, Control, JobId, Record, Wish};
 use crate::principal::LOCAL_TENANT;
-use crate::receipt::{Finished, Receipt};
+use crate::receipt::{Finished, Origin, Receipt, RowParts};
 use crate::store::failure;
 use crate::vault::{self, Master, Vault};
 use crate::{clock, disk, wire};
@@ -43,6 +43,15 @@ pub enum Created {
     First,
     /// There was one before; it counts.
     Already,
+}
+
+/// A name for rows that no other rows have.
+///
+/// # Errors
+/// `unavailable` without random numbers.
+pub fn fresh_name() -> Result<String, Failure> {
+    let no_numbers = |error| Failure::new(FailureKind::Unavailable, format!("no random numbers: {error}"));
+    getrandom::u64().map(|number| format!("{number:016x}")).map_err(no_numbers)
 }
 
 /// The ledger, as one tenant sees it.
@@ -181,8 +190,13 @@ impl Ledger {
 
     /// The bytes that the object under a key holds, if there is any.
     async fn held(&self, key: &Path) -> Result<Option<Bytes>, Failure> {
+        self.held_as(key, key).await
+    }
+
+    /// The same of an object that was written under another key.
+    async fn held_as(&self, key: &Path, written: &Path) -> Result<Option<Bytes>, Failure> {
         match self.store.get(key).await {
-            Ok(found) => self.unsealed(key, found.bytes().await.map_err(failure)?).await,
+            Ok(found) => self.unsealed(written, found.bytes().await.map_err(failure)?).await,
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(failure(error)),
         }
@@ -368,13 +382,34 @@ impl Ledger {
         self.store.put(&key, rows.into()).await.map(drop).map_err(failure)
     }
 
+    /// Has the store copy the rows of a chunk for a chunk of another job, under another name. They do not pass through here.
+    ///
+    /// # Errors
+    /// `not_found` where they are gone, or what the store says.
+    pub async fn copy_rows(
+        &self,
+        (from, of): (&JobId, &Receipt),
+        (to, chunk): (&JobId, u32),
+        name: String,
+    ) -> Result<RowParts, Failure> {
+        let RowParts { name: before, count, origin } = &of.rows;
+        for part in 0..*count {
+            let source = self.keys.rows(from, of.chunk, before, part);
+            self.store.copy(&source, &self.keys.rows(to, chunk, &name, part)).await.map_err(failure)?;
+        }
+        let first = || Origin { job: from.clone(), chunk: of.chunk, name: before.clone() };
+        Ok(RowParts { name, count: *count, origin: Some(origin.clone().unwrap_or_else(first)) })
+    }
+
     /// A part of the rows of a chunk, encoded one after the other.
     ///
     /// # Errors
     /// `not_found`, or what the store says.
-    pub async fn rows(&self, job: &JobId, chunk: u32, name: &str, part: u32) -> Result<Bytes, Failure> {
-        let key = self.keys.rows(job, chunk, name, part);
-        let rows = self.held(&key).await?;
+    pub async fn rows(&self, job: &JobId, chunk: u32, parts: &RowParts, part: u32) -> Result<Bytes, Failure> {
+        let key = self.keys.rows(job, chunk, &parts.name, part);
+        let origin = parts.origin.as_ref();
+        let written = origin.map(|origin| self.keys.rows(&origin.job, origin.chunk, &origin.name, part));
+        let rows = self.held_as(&key, written.as_ref().unwrap_or(&key)).await?;
         rows.ok_or_else(|| Failure::new(FailureKind::NotFound, format!("{key} is not there")))
     }
 

@@ -5,11 +5,13 @@
 
 mod entry;
 mod source;
+mod twin;
 
 pub use entry::{
     Encoded, Entry, Known, finding_sentence, limits_mark, part_sentence, reading_sentence, whose_sentence,
 };
 pub use source::{Source, source_sentence};
+pub use twin::{Twin, twin_sentence};
 
 use shared::vault::Keeper;
 use std::fs::{self, File, TryLockError};
@@ -95,6 +97,13 @@ impl Cache {
         self.recalled(keeper, &sentence, |bytes| entry::decode(bytes).filter(known))
     }
 
+    /// Where a chunk was worked last.
+    #[must_use]
+    pub fn recall_twin(&self, keeper: &Keeper, sentence: &str) -> Option<Twin> {
+        let known = |twin: &Twin| twin.sentence == sentence;
+        self.recalled(keeper, sentence, |bytes| entry::decode(bytes).filter(known))
+    }
+
     fn recalled<T>(&self, keeper: &Keeper, sentence: &str, decode: impl Fn(&[u8]) -> Option<T>) -> Option<T> {
         let key = blake3::hash(sentence.as_bytes());
         let decode = |bytes: &[u8]| decode(&keeper.open(&key.to_hex(), bytes)?);
@@ -122,6 +131,11 @@ impl Cache {
     /// Keeps what is known of a source in a store.
     pub fn remember_source(&self, keeper: &Keeper, source: &Source) {
         self.keep(keeper, &source.sentence, entry::encode(source));
+    }
+
+    /// Keeps where a chunk was worked.
+    pub fn remember_twin(&self, keeper: &Keeper, twin: &Twin) {
+        self.keep(keeper, &twin.sentence, entry::encode(twin));
     }
 
     fn keep(&self, keeper: &Keeper, sentence: &str, bytes: Option<Vec<u8>>) {

@@ -17,7 +17,7 @@ use shared::job::{Item, Wish};
 use shared::ledger::Created;
 use shared::metrics;
 use shared::reach::Reach;
-use shared::receipt::{Outcome, Receipt};
+use shared::receipt::{Outcome, Receipt, RowParts};
 use shared::store;
 use shared::wire::WIRE_VERSION;
 use std::sync::Arc;
@@ -54,24 +54,12 @@ impl Worker {
     ) -> Result<Option<Created>, Failure> {
         let began = Instant::now();
         let chunk = known.ledger.chunk(&message.job, message.chunk).await?;
-        let progress = Progress::new(&self.dispatcher, &message.job);
-        let worked = match self.apart.clone().filter(|_| suspect) {
-            Some(program) => suspect::work(program, &known.ledger, &known.request, chunk.items, &self.limits),
-            None => self.work_groups(chunk.items, known, message),
+        let items = chunk.items;
+        let worked = match self.copied(known, message, &items).await {
+            Some(copied) => Some(copied),
+            None => self.work_items(items.clone(), known, message, suspect).await?,
         };
-        let mut worked = worked.inspect_ok(|worked| progress.items(worked.outcomes.len() as u64));
-        let mut rows = RowWriter::new(&known.ledger, message)?;
-        let mut outcomes = Vec::new();
-        while let Some(worked) = worked.try_next().await? {
-            outcomes.extend(worked.outcomes);
-            rows.add(worked.rows).await?;
-            // What is done of it is done again when the job goes on: the cache has it.
-            if self.known(&message.tenant, &message.job).await?.wish != Wish::Running {
-                return Ok(None);
-            }
-        }
-        progress.tell();
-        let rows = rows.finish().await?;
+        let Some((rows, outcomes)) = worked else { return Ok(None) };
         let receipt = Receipt {
             version: WIRE_VERSION,
             chunk: message.chunk,
@@ -86,8 +74,37 @@ impl Worker {
         if created == Created::First {
             let (job, chunk) = (message.job.clone(), message.chunk);
             self.dispatcher.announce(Announcement::Receipt { job, chunk });
+            self.remember_twin(known, &message.job, &items, &receipt).await;
         }
         Ok(Some(created))
+    }
+
+    /// Works the items of a chunk and writes their rows; nothing if the job was stopped meanwhile.
+    async fn work_items(
+        self: &Arc<Self>,
+        items: Vec<Item>,
+        known: &Known,
+        message: &Message,
+        suspect: bool,
+    ) -> Result<Option<(RowParts, Vec<Outcome>)>, Failure> {
+        let progress = Progress::new(&self.dispatcher, &message.job);
+        let worked = match self.apart.clone().filter(|_| suspect) {
+            Some(program) => suspect::work(program, &known.ledger, &known.request, items, &self.limits),
+            None => self.work_groups(items, known, message),
+        };
+        let mut worked = worked.inspect_ok(|worked| progress.items(worked.outcomes.len() as u64));
+        let mut rows = RowWriter::new(&known.ledger, message)?;
+        let mut outcomes = Vec::new();
+        while let Some(worked) = worked.try_next().await? {
+            outcomes.extend(worked.outcomes);
+            rows.add(worked.rows).await?;
+            // What is done of it is done again when the job goes on: the cache has it.
+            if self.known(&message.tenant, &message.job).await?.wish != Wish::Running {
+                return Ok(None);
+            }
+        }
+        progress.tell();
+        Ok(Some((rows.finish().await?, outcomes)))
     }
 
     /// Works the items on the threads for computing. In order, so that rows stand in the order of the items; only so many
@@ -234,7 +251,7 @@ impl Worker {
     }
 
     /// Has `work` done on a thread for computing. It is told whether somebody still waits for it.
-    async fn compute<T: Send + 'static>(
+    pub(super) async fn compute<T: Send + 'static>(
         &self,
         work: impl FnOnce(&dyn Fn() -> bool) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {

@@ -9,7 +9,7 @@ use shared::failure::Failure;
 use shared::job::{Earlier, Item, JobId};
 use shared::ledger::Ledger;
 use shared::receipt::{Outcome, RowParts};
-use shared::row::{Finding, Row};
+use shared::row::Row;
 
 /// What the run before found an item to be.
 pub(super) struct Taken {
@@ -79,26 +79,22 @@ impl<'a> RunBefore<'a> {
         };
         let chunk = self.chunk.insert(chunk);
         let outcome = usize::try_from(earlier.item).ok().and_then(|index| chunk.outcomes.get(index)).cloned();
-        let Some(outcome) = outcome.filter(|_| earlier.item >= chunk.item) else { return Ok(None) };
+        let may_be_taken = |outcome: &Outcome| outcome.lasting && earlier.item >= chunk.item;
+        let Some(outcome) = outcome.filter(may_be_taken) else { return Ok(None) };
         while chunk.item < earlier.item {
             chunk.next_item(self.ledger, self.job, |_, _| Ok(())).await?;
         }
-        let whole = outcome.failure.is_none();
         let mut taken = Taken { rows: Rows::default(), outcome, digest: None };
-        let (mut pieces, mut lasting) = (0_u32, true);
+        let (mut pieces, mut named) = (0_u32, true);
         let tell = |row: Row, findings: &[u8]| {
-            lasting &=
-                row.source == item.name && row.facts.failure.iter().all(|failure| failure.kind.is_lasting());
-            // Of what failed a finding may have, and for a reason that will not be there again.
-            lasting &=
-                whole || Finding::decode_all(findings)?.iter().all(|finding| !finding.cells.is_empty());
+            named &= row.source == item.name;
             taken.digest.clone_from(&row.digest);
             pieces += 1;
             taken.rows.push_with(&Row { given: item.given.clone(), ..row }, findings)
         };
         chunk.next_item(self.ledger, self.job, tell).await?;
         taken.outcome = Outcome { item: item.index, cached: true, ..taken.outcome };
-        Ok((lasting && pieces > 0).then_some(taken))
+        Ok((named && pieces > 0).then_some(taken))
     }
 
     async fn open(&self, index: u32) -> Result<OpenChunk, Failure> {
@@ -138,7 +134,7 @@ impl OpenChunk {
             if self.part == self.parts.count {
                 return Ok(None);
             }
-            self.bytes = ledger.rows(job, self.index, &self.parts.name, self.part).await?;
+            self.bytes = ledger.rows(job, self.index, &self.parts, self.part).await?;
             self.part += 1;
         }
         let mut rest = self.bytes.as_ref();

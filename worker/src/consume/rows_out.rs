@@ -2,8 +2,8 @@
 
 use crate::rows::Rows;
 use shared::dispatch::Message;
-use shared::failure::{Failure, FailureKind};
-use shared::ledger::Ledger;
+use shared::failure::Failure;
+use shared::ledger::{Ledger, fresh_name};
 use shared::receipt::RowParts;
 
 /// Bytes of rows that are written to the ledger at once.
@@ -19,9 +19,7 @@ pub(super) struct RowWriter<'a> {
 
 impl<'a> RowWriter<'a> {
     pub(super) fn new(ledger: &'a Ledger, message: &'a Message) -> Result<Self, Failure> {
-        let random = getrandom::u64()
-            .map_err(|error| Failure::new(FailureKind::Unavailable, format!("no random numbers: {error}")))?;
-        let parts = RowParts { name: format!("{random:016x}"), count: 0 };
+        let parts = RowParts { name: fresh_name()?, ..RowParts::default() };
         Ok(RowWriter { ledger, message, parts, held: Vec::new() })
     }
 
@@ -37,7 +35,7 @@ impl<'a> RowWriter<'a> {
     }
 
     async fn write(&mut self) -> Result<(), Failure> {
-        let (Message { job, chunk, .. }, RowParts { name, count }) = (self.message, &self.parts);
+        let (Message { job, chunk, .. }, RowParts { name, count, .. }) = (self.message, &self.parts);
         let rows = std::mem::take(&mut self.held);
         self.ledger.write_rows(job, *chunk, name, *count, rows).await?;
         self.parts.count += 1;

@@ -29,6 +29,7 @@ impl<'a> RowWriter<'a> {
             notes: 0,
             cached: false,
             as_listed: false,
+            lasting: true,
             failure: None,
             name: String::new(),
         };
@@ -84,6 +85,7 @@ fn strictly(strict: bool, facts: Facts) -> Facts {
 
 fn sum_up(outcome: &mut Outcome, facts: &Facts) {
     outcome.notes += facts.notes;
+    outcome.lasting &= is_lasting(facts);
     match facts.state {
         State::Failed => outcome.failure = outcome.failure.take().or_else(|| facts.failure.clone()),
         State::Ok | State::Degraded => outcome.pieces += 1,
@@ -95,4 +97,10 @@ fn sum_up(outcome: &mut Outcome, facts: &Facts) {
         let unsaid = || Failure::new(FailureKind::Internal, format!("analysis {} failed", finding.name));
         outcome.failure.get_or_insert_with(|| failure.unwrap_or_else(unsaid));
     }
+}
+
+/// Whether the same bytes will always give this.
+pub(super) fn is_lasting(facts: &Facts) -> bool {
+    let lasting = facts.failure.as_ref().is_none_or(|failure| failure.kind.is_lasting());
+    lasting && facts.findings.iter().all(|finding| !finding.cells.is_empty())
 }
