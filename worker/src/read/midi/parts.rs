@@ -182,8 +182,8 @@ pub(super) fn tell(parts: Vec<Track<'_>>, sink: &mut dyn EventSink) -> Result<()
     Ok(())
 }
 
-/// The notes of all parts by onset, then part. In a long piece those that are merged go when they are a third of what was left, so
-/// that hardly more memory is held at any time than all notes take in the end. Those that are merged last stay.
+/// The notes of all parts by onset, then part. In a long piece those that are merged go when they are a third of what was
+/// left, so that hardly more memory is held at any time than all notes take in the end. Those that are merged last stay.
 fn merged(parts: &mut [Vec<Struck>], spelling: &[Pitch; 128]) -> Vec<Note> {
     let all = parts.iter().map(Vec::len).sum();
     let (mut notes, mut now) = (Vec::with_capacity(all), Ticks(i64::MIN));
