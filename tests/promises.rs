@@ -83,7 +83,7 @@ fn plays(score: &Score, options: &ReadOptions, what: &str) {
 /// When it does not hold.
 pub fn keeps_its_promises(score: &Score, name: &str) {
     assert!(score.notes.is_sorted_by_key(|note| (note.onset, note.part)), "{name}: notes");
-    assert!(score.rests.is_sorted_by_key(|rest| (rest.onset, rest.part)), "{name}: rests");
+    assert!(score.rests.iter().is_sorted_by_key(|rest| (rest.onset, rest.part)), "{name}: rests");
     assert!(score.meters.is_sorted_by_key(|meter| (meter.onset, meter.part)), "{name}: meters");
     assert!(score.keys.is_sorted_by_key(|key| (key.onset, key.part)), "{name}: keys");
     assert!(score.tempi.is_sorted_by_key(|tempo| (tempo.onset, tempo.part)), "{name}: tempi");

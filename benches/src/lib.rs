@@ -1,5 +1,6 @@
 //! What the benchmarks share: time that a process ran, medians, scores, and what analysts say of them.
 
+pub mod long;
 pub mod truth;
 
 use rustix::time::{ClockId, clock_gettime};
@@ -33,6 +34,13 @@ pub fn cpu_seconds_of(process: u32) -> f64 {
 pub fn thread_cpu_seconds() -> f64 {
     let now = clock_gettime(ClockId::ThreadCPUTime);
     now.tv_sec as f64 + now.tv_nsec as f64 / 1e9
+}
+
+/// The most memory that this process ever held, in kilobytes; 0 where that is not to be had.
+pub fn peak_kb() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }
 
 /// The median of some figures.

@@ -48,6 +48,18 @@ impl Place {
 }
 
 impl Place {
+    /// Line and column of a text; 0 and the byte offset of a binary file.
+    #[must_use]
+    pub const fn numbers(self) -> (u32, u32) {
+        (self.line, self.offset)
+    }
+
+    /// The place of those [`Place::numbers`].
+    #[must_use]
+    pub const fn of_numbers((line, offset): (u32, u32)) -> Self {
+        Place { line, offset }
+    }
+
     /// The byte offset, for a place in a binary file.
     #[must_use]
     pub const fn byte_offset(self) -> Option<u32> {

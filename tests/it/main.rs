@@ -14,6 +14,7 @@ mod http;
 mod kill;
 mod ledger;
 mod mcp;
+mod memory;
 mod pairs;
 mod readers;
 mod redelivery;

@@ -22,7 +22,7 @@
 //!
 //! A ratio is our CPU time over that of the floor in the same round; the median of the rounds is told.
 
-use benches::thread_cpu_seconds;
+use benches::{peak_kb, thread_cpu_seconds};
 use memchr::{memchr_iter, memchr2_iter};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -294,13 +294,6 @@ fn measure(passes: u32, work: &mut impl FnMut() -> io::Result<()>) -> io::Result
     let wall = start.elapsed().as_secs_f64();
     let cpu = thread_cpu_seconds() - cpu;
     Ok(Spent { wall: wall / f64::from(passes), cpu: cpu / f64::from(passes) })
-}
-
-/// The most memory that this process ever held, in kilobytes; 0 where that is not to be had.
-fn peak_kb() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {

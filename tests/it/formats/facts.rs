@@ -124,7 +124,7 @@ fn note(note: &Note) -> String {
     format!("{fact} part {} voice {} staff {}", note.part + 1, note.voice, note.staff)
 }
 
-fn rest(rest: &Rest) -> String {
+fn rest(rest: Rest) -> String {
     let (onset, duration, flags) = (rest.onset, rest.duration, flags(rest.flags));
     format!(
         "rest at {onset} lasts {duration}{flags} part {} voice {} staff {}",

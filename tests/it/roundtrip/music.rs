@@ -98,7 +98,7 @@ pub(super) fn heard(score: &Score) -> Heard {
     let keys = score.keys.iter().map(|key| (key.part, key.measure, format!("key {}", key.fifths)));
     let mut signs: Vec<_> = meters.chain(keys).collect();
     signs.sort();
-    let rest = |rest: &worker::score::Rest| (rest.part, of(rest.onset), rest.measure, of(rest.duration));
+    let rest = |rest: worker::score::Rest| (rest.part, of(rest.onset), rest.measure, of(rest.duration));
     let mut rests: Vec<_> = score.rests.iter().map(rest).collect();
     rests.sort_unstable();
     Heard { signs, notes, rests }

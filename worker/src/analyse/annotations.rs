@@ -53,7 +53,7 @@ impl Analysis for Annotations {
             of(kind).for_each(|annotation| *texts.entry(score.text(annotation)).or_default() += 1);
             texts
         };
-        let places = |kind| of(kind).map(|annotation| Placed::of(score, annotation)).collect();
+        let places = |kind| of(kind).map(|annotation| Placed::of(score, &annotation)).collect();
         Told::of(&Answer {
             counts: AnnotationKind::ALL.into_iter().map(|kind| (kind.name(), count(kind))).collect(),
             dynamics: texts(AnnotationKind::Dynamic),
@@ -140,7 +140,7 @@ impl Verse {
 fn lyrics(score: &Score) -> Vec<Verse> {
     let mut verses: BTreeMap<(u16, u8, u8, u8), Verse> = BTreeMap::new();
     for lyric in score.annotations.iter().filter(|annotation| annotation.kind == AnnotationKind::Lyric) {
-        let Annotation { part, staff, voice, number: verse, .. } = *lyric;
+        let Annotation { part, staff, voice, number: verse, .. } = lyric;
         let new = || Verse {
             part,
             staff,

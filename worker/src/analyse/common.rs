@@ -145,7 +145,7 @@ pub(super) enum Number {
 
 impl Number {
     pub(super) fn of(measure: &Measure) -> Self {
-        measure.label.clone().map_or(Number::Plain(measure.number), Number::Label)
+        measure.label.clone().map_or(Number::Plain(measure.number), |label| Number::Label(*label))
     }
 }
 

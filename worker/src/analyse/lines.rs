@@ -14,7 +14,7 @@ pub(super) struct Line<'a> {
     /// Notes by onset; chord members, grace notes and unpitched ones too.
     pub(super) notes: Vec<At<&'a Note>>,
     /// Rests by onset.
-    pub(super) rests: Vec<At<&'a Rest>>,
+    pub(super) rests: Vec<At<Rest>>,
 }
 
 /// Something and its onset in its part's own time. The time of the piece waits at the end of a measure for the part
@@ -22,7 +22,7 @@ pub(super) struct Line<'a> {
 pub(super) type At<T> = (Ticks, T);
 
 /// What stands on a staff or in a voice.
-type Content<'a> = (Vec<At<&'a Note>>, Vec<At<&'a Rest>>);
+type Content<'a> = (Vec<At<&'a Note>>, Vec<At<Rest>>);
 
 /// A note with all that is tied to it.
 #[derive(Clone, Copy)]

@@ -8,15 +8,16 @@ use super::time::Ticks;
 /// Gives measures their lengths, lines the parts up and sorts everything.
 pub(super) fn finish(score: &mut Score, shared_time: bool) {
     if !score.measures.is_sorted_by_key(|measure| (measure.part, measure.index)) {
-        score.measures.sort_by_key(|measure| (measure.part, measure.index));
+        // No two are the same, and this sort needs no memory.
+        score.measures.sort_unstable_by_key(|measure| (measure.part, measure.index));
     }
     measure_durations(&mut score.measures, &score.parts);
     if !shared_time && score.parts.len() > 1 && !clocks_agree(score) {
         align(score);
     }
     sort(&mut score.notes, |note| note.onset, |note| note.part);
-    sort(&mut score.rests, |rest| rest.onset, |rest| rest.part);
-    sort(&mut score.annotations, |annotation| annotation.onset, |annotation| annotation.part);
+    score.rests.sort();
+    score.annotations.sort();
     score.meters.sort_by_key(|meter| (meter.onset, meter.part));
     score.keys.sort_by_key(|key| (key.onset, key.part));
     score.marks.sort_by_key(|mark| (mark.part, mark.measure, mark.at_end));
@@ -95,10 +96,8 @@ fn align(score: &mut Score) {
         rank.and_then(|rank| shifts.get(rank)).copied().unwrap_or_default()
     };
     score.notes.iter_mut().for_each(|note| note.onset += shift(note.part, note.measure));
-    score.rests.iter_mut().for_each(|rest| rest.onset += shift(rest.part, rest.measure));
-    for annotation in &mut score.annotations {
-        annotation.onset += shift(annotation.part, annotation.measure);
-    }
+    score.rests.change(|rest| rest.onset += shift(rest.part, rest.measure));
+    score.annotations.change(|annotation| annotation.onset += shift(annotation.part, annotation.measure));
     score.meters.iter_mut().for_each(|meter| meter.onset += shift(meter.part, meter.measure));
     score.keys.iter_mut().for_each(|key| key.onset += shift(key.part, key.measure));
     score.tempi.iter_mut().for_each(|tempo| tempo.onset += shift(tempo.part, tempo.measure));

@@ -1,5 +1,6 @@
 //! What is written at a moment of a part and is neither note nor rest: words, signs, chord symbols.
 
+use super::packed::{NUMBERS, Row};
 use super::time::Ticks;
 use shared::place::Place;
 
@@ -93,6 +94,42 @@ impl Annotation {
     #[must_use]
     pub const fn new(kind: AnnotationKind, part: u16, onset: Ticks, place: Place) -> Self {
         Annotation { onset, place, measure: 0, text: 0, part, kind, number: 1, voice: 0, staff: 1 }
+    }
+}
+
+impl Row for Annotation {
+    const TIME: Option<usize> = None;
+
+    fn onset(&self) -> Ticks {
+        self.onset
+    }
+
+    fn part(&self) -> u16 {
+        self.part
+    }
+
+    fn numbers(&self) -> [i64; NUMBERS] {
+        let (line, offset) = self.place.numbers();
+        let Annotation { measure, text, kind, number, voice, staff, .. } = *self;
+        let small = [kind as u8, number, voice, staff].map(i64::from);
+        let [kind, number, voice, staff] = small;
+        [line.into(), offset.into(), measure.into(), text.into(), kind, number, voice, staff]
+    }
+
+    fn of(onset: Ticks, part: u16, numbers: [i64; NUMBERS]) -> Self {
+        let [line, offset, measure, text, kind, number, voice, staff] = numbers;
+        let kind = AnnotationKind::ALL.get(kind as usize).copied().unwrap_or(AnnotationKind::Direction);
+        Annotation {
+            onset,
+            place: Place::of_numbers((line as u32, offset as u32)),
+            measure: measure as u32,
+            text: text as u32,
+            part,
+            kind,
+            number: number as u8,
+            voice: voice as u8,
+            staff: staff as u8,
+        }
     }
 }
 

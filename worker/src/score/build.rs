@@ -14,19 +14,14 @@ use shared::place::Place;
 /// How many events pass between two looks at the clock.
 pub const EVENTS_PER_CHECK: u64 = 4096;
 
-/// A text is long from here on.
-const LONG_BYTES: u64 = 1 << 20;
-/// A note, a rest or a word takes this many bytes of a text at least, and a measure that many.
-const NOTE_BYTES: u64 = 128;
-const MEASURE_BYTES: u64 = 512;
+/// With this many notes, measures or words a score is long.
+const LONG: usize = 1 << 14;
 
 /// Measures that there is room for from the start.
 const MEASURES_AT_FIRST: usize = 32;
 
 /// Notes that there is room for from the start: those of a short tune.
 const NOTES_AT_FIRST: usize = 128;
-/// Rests or words that there is room for once there is one.
-const ITEMS_AT_FIRST: usize = 32;
 
 /// Makes a [`Score`] of each piece and hands it on.
 pub struct ScoreBuilder<'a> {
@@ -131,7 +126,7 @@ impl EventSink for ScoreBuilder<'_> {
         match (&mut self.draft, i32::try_from(number)) {
             (Some(draft), Ok(number)) => draft.measure(place, part, onset, (number, None), self.limits),
             (Some(draft), Err(_)) => {
-                let label = Some(number.to_string().into());
+                let label = Some(Box::new(number.to_string().into()));
                 draft.measure(place, part, onset, (0, label), self.limits)
             }
             (None, _) => Err(defect(place, "a reader spoke outside of a piece")),
@@ -187,12 +182,12 @@ impl Draft {
                 self.check_time(place, end, limits)?;
                 rest.measure = self.fill(place, rest.part, rest.staff, rest.onset, end)?;
                 self.check_size(place, limits)?;
-                push(&mut self.score.rests, rest);
+                self.score.rests.push(rest);
             }
             Event::Annotation(annotation, text) => self.annotation(place, annotation, text, limits)?,
             Event::Measure { part, onset, number } => {
                 let (plain, digits) = leading_number(number);
-                let label = (plain.is_none() || digits != number.len()).then(|| number.into());
+                let label = (plain.is_none() || digits != number.len()).then(|| Box::new(number.into()));
                 self.measure(place, part, onset, (plain.unwrap_or(0), label), limits)?;
             }
             Event::Meter(mut meter) => {
@@ -226,6 +221,7 @@ impl Draft {
         self.check_time(place, end, limits)?;
         let measure = self.fill(place, note.part, note.staff, note.onset, end)?;
         self.check_size(place, limits)?;
+        self.make_way(self.score.notes.len(), limits);
         self.score.notes.push(Note { measure, ..*note });
         Ok(())
     }
@@ -233,6 +229,7 @@ impl Draft {
     /// A run of notes in order; where something is amiss, note by note, so that it has its place.
     fn notes(&mut self, part: u16, notes: &[Note], limits: &Limits) -> Result<(), Stop> {
         let (Some(first), from) = (notes.first(), self.score.notes.len()) else { return Ok(()) };
+        self.make_way(from, limits);
         if (from + self.score.rests.len() + notes.len()) as u64 <= limits.notes_max {
             let mut measure = self.measure_at(first.place, part, first.onset)?;
             let begun = self.begun.get(usize::from(part)).map_or(&[][..], Vec::as_slice);
@@ -333,7 +330,6 @@ impl Draft {
                 self.score.sections_repeat = true;
             }
             Event::Notation(notation) => self.score.notation = Some(notation),
-            Event::TextBytes(bytes) => self.make_room_for(bytes, limits),
             Event::Division(division) => self.score.division = Some(division),
             Event::Warning(message) => {
                 self.score.warning_count += 1;
@@ -354,19 +350,21 @@ impl Draft {
         reserve(&mut self.score.notes, notes);
     }
 
-    /// Makes room for all that a long text can hold, so that nothing is moved while it grows, which leaves holes as large
-    /// as itself. Room that is never used takes no memory, only addresses, and is given back at the end.
-    fn make_room_for(&mut self, bytes: u64, limits: &Limits) {
-        if bytes >= LONG_BYTES {
-            let score = &mut self.score;
-            reserve(&mut score.notes, limits.notes_max.min(bytes / NOTE_BYTES));
-            reserve(&mut score.rests, limits.notes_max.min(bytes / NOTE_BYTES));
-            reserve(&mut score.measures, limits.measures_max.min(bytes / MEASURE_BYTES));
-            reserve(&mut score.annotations, limits.annotations_max.min(bytes / NOTE_BYTES));
-            let texts = limits.annotation_bytes_max.min(bytes / NOTE_BYTES);
-            score.texts.make_room(usize::try_from(texts).unwrap_or(0));
-            self.long = true;
+    /// Makes room for as much as the limits allow once a score is long, so that nothing is moved while it grows, which leaves
+    /// holes as large as itself. Room that is never used takes no memory, only addresses, and is given back at the end.
+    #[inline]
+    fn make_way(&mut self, count: usize, limits: &Limits) {
+        if count >= LONG && !self.long {
+            self.lengthen(limits);
         }
+    }
+
+    #[cold]
+    fn lengthen(&mut self, limits: &Limits) {
+        reserve(&mut self.score.notes, limits.notes_max);
+        reserve(&mut self.score.measures, limits.measures_max);
+        self.score.texts.make_room(usize::try_from(limits.annotation_bytes_max).unwrap_or(0));
+        self.long = true;
     }
 
     fn part(&mut self, place: Place, part: u16, name: Option<&str>, limits: &Limits) -> Result<(), Stop> {
@@ -405,8 +403,9 @@ impl Draft {
             return Err(Stop::Failed(failure));
         }
         annotation.measure = self.measure_at(place, annotation.part, annotation.onset)?;
+        self.make_way(self.score.annotations.len(), limits);
         annotation.text = self.score.texts.add(text, &mut self.known);
-        push(&mut self.score.annotations, annotation);
+        self.score.annotations.push(annotation);
         Ok(())
     }
 
@@ -415,13 +414,14 @@ impl Draft {
         place: Place,
         part: u16,
         onset: Ticks,
-        (number, label): (i32, Option<Box<str>>),
+        (number, label): (i32, Option<Box<Box<str>>>),
         limits: &Limits,
     ) -> Result<(), Stop> {
         self.check_time(place, onset, limits)?;
         if self.score.measures.len() as u64 >= limits.measures_max {
             return Err(Stop::Failed(exceeded("measures_max", limits.measures_max, Some(place))));
         }
+        self.make_way(self.score.measures.len(), limits);
         let Some(begun) = self.begun.get_mut(usize::from(part)) else { return Err(undeclared(place)) };
         let index = u32::try_from(begun.len()).unwrap_or(u32::MAX);
         begun.push(onset);
@@ -487,22 +487,11 @@ impl Draft {
         align::finish(&mut score, shared_time);
         if long {
             score.notes.shrink_to_fit();
-            score.rests.shrink_to_fit();
             score.measures.shrink_to_fit();
-            score.annotations.shrink_to_fit();
             score.texts.shrink();
         }
         score
     }
-}
-
-/// Adds an item; the first one makes room for those of a short tune.
-#[inline]
-fn push<T>(items: &mut Vec<T>, item: T) {
-    if items.capacity() == 0 {
-        items.reserve(ITEMS_AT_FIRST);
-    }
-    items.push(item);
 }
 
 /// Makes room for `count` items in all. Room is only speed: without it the vector grows as ever.

@@ -141,8 +141,6 @@ pub enum Event<'a> {
     },
     /// The source holds this many of a unit in this piece, by a count independent of the events. Adds up.
     Declared(Unit, u64),
-    /// The piece is told of a text of about so many bytes. It says nothing of the music; a sink may make room.
-    TextBytes(u64),
     /// Ticks of a quarter note in a MIDI file, so that raw ticks can be told exactly.
     Division(u32),
     /// Something odd that lost nothing.

@@ -183,16 +183,18 @@ impl Layout {
             measure_slices: Default::default(),
             ..score
         };
-        let sizes = [self.size(&laid.notes), self.size(&laid.rests)];
+        let rests: Vec<Rest> = laid.rests.iter().collect();
+        let words: Vec<Annotation> = laid.annotations.iter().collect();
+        let sizes = [self.size(&laid.notes), self.size(&rests)];
         if sizes.iter().sum::<u64>() > limits.notes_max {
             return Err(exceeded("notes_max", limits.notes_max, None));
         }
-        if self.size(&laid.annotations) > limits.annotations_max {
+        if self.size(&words) > limits.annotations_max {
             return Err(exceeded("annotations_max", limits.annotations_max, None));
         }
         laid.notes = self.sounding(&laid.notes);
-        laid.rests = self.sounding(&laid.rests);
-        laid.annotations = self.sounding(&laid.annotations);
+        laid.rests = self.sounding(&rests).into_iter().collect();
+        laid.annotations = self.sounding(&words).into_iter().collect();
         laid.meters = self.standing(&laid.meters);
         laid.keys = self.standing(&laid.keys);
         laid.tempi = self.standing(&laid.tempi);

@@ -3,12 +3,14 @@
 mod align;
 mod annotation;
 mod build;
+mod column;
 mod derived;
 mod event;
 mod expand;
 mod mark;
 mod note;
 mod order;
+mod packed;
 mod pitch;
 mod slices;
 mod sort;
@@ -17,17 +19,20 @@ mod time;
 
 pub use annotation::{Annotation, AnnotationKind};
 pub use build::{EVENTS_PER_CHECK, ScoreBuilder};
+pub use column::{Column, Near, Rows};
 pub use event::{Event, EventSink, Field, Notation, Stop, Unit};
 pub use expand::{Repeats, expanded, laid_out};
 pub use mark::{Endings, Mark, MarkAt};
 pub use note::{Flags, KeySignature, Measure, Meter, Mode, Note, Part, Rest, Tempo};
 pub use order::{Order, order};
+pub use packed::{NUMBERS, Row};
 pub use pitch::{Pitch, Step, class_name};
 pub use slices::{Slice, Slices};
 pub use time::{Fraction, TICKS_PER_QUARTER, Ticks};
 
 use shared::failure::Failure;
 use shared::place::Place;
+use std::borrow::Borrow;
 
 /// A piece. Notes and rests are sorted by (onset, part, order in the source), the rest by (onset, part).
 #[derive(Clone, Debug, Default)]
@@ -41,7 +46,7 @@ pub struct Score {
     /// Notes.
     pub notes: Vec<Note>,
     /// Rests.
-    pub rests: Vec<Rest>,
+    pub rests: Column<Rest>,
     /// Time signatures.
     pub meters: Vec<Meter>,
     /// Key signatures.
@@ -49,7 +54,7 @@ pub struct Score {
     /// Tempi.
     pub tempi: Vec<Tempo>,
     /// Words and signs at moments of the parts, sorted by (onset, part, order in the source).
-    pub annotations: Vec<Annotation>,
+    pub annotations: Column<Annotation>,
     /// The texts of the annotations.
     texts: texts::Texts,
     /// Signs that bend the order of playing, sorted by (part, measure, end).
@@ -107,8 +112,8 @@ impl Score {
 
     /// What an annotation of this score says.
     #[must_use]
-    pub fn text(&self, annotation: &Annotation) -> &str {
-        self.texts.get(annotation.text).unwrap_or_default()
+    pub fn text(&self, annotation: impl Borrow<Annotation>) -> &str {
+        self.texts.get(annotation.borrow().text).unwrap_or_default()
     }
 
     /// Length of the longest part in its own time.

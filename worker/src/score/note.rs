@@ -1,5 +1,6 @@
 //! The columns of a score: notes, rests, measures, meters, keys, tempi. Flat, without references.
 
+use super::packed::{NUMBERS, Row};
 use super::pitch::Pitch;
 use super::time::Ticks;
 use shared::place::Place;
@@ -153,6 +154,40 @@ pub struct Rest {
     pub staff: u8,
 }
 
+impl Row for Rest {
+    const TIME: Option<usize> = Some(0);
+
+    fn onset(&self) -> Ticks {
+        self.onset
+    }
+
+    fn part(&self) -> u16 {
+        self.part
+    }
+
+    fn numbers(&self) -> [i64; NUMBERS] {
+        let (line, offset) = self.place.numbers();
+        let Rest { duration, measure, flags, voice, staff, .. } = *self;
+        let small = [flags.0, voice.into(), staff.into()].map(i64::from);
+        let [flags, voice, staff] = small;
+        [duration.0, line.into(), offset.into(), measure.into(), flags, voice, staff, 0]
+    }
+
+    fn of(onset: Ticks, part: u16, numbers: [i64; NUMBERS]) -> Self {
+        let [duration, line, offset, measure, flags, voice, staff, _] = numbers;
+        Rest {
+            onset,
+            duration: Ticks(duration),
+            place: Place::of_numbers((line as u32, offset as u32)),
+            measure: measure as u32,
+            part,
+            flags: Flags(flags as u16),
+            voice: voice as u8,
+            staff: staff as u8,
+        }
+    }
+}
+
 /// One measure of one part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Measure {
@@ -162,8 +197,8 @@ pub struct Measure {
     pub index: u32,
     /// Number as printed, where it is one; `label` has the text where it is not.
     pub number: i32,
-    /// The number's text, where it is more than a number: "12a", "X1".
-    pub label: Option<Box<str>>,
+    /// The number's text, where it is more than a number: "12a", "X1". Boxed twice, as few have one and all pay for it.
+    pub label: Option<Box<Box<str>>>,
     /// Start from the start of the piece, aligned over the parts.
     pub onset: Ticks,
     /// How much of it this part fills.

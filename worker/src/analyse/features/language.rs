@@ -97,7 +97,7 @@ impl Language {
     /// Of the lyrics of a score: verse by verse, or the first of each note in the order of time, through all parts, as
     /// music21 has them.
     pub(super) fn of(score: &Score, as_music21: bool) -> Self {
-        let mut syllables: Vec<&Annotation> =
+        let mut syllables: Vec<Annotation> =
             score.annotations.iter().filter(|one| one.kind == AnnotationKind::Lyric).collect();
         if as_music21 {
             let times = Times::of(score);

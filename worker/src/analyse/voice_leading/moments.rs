@@ -147,7 +147,7 @@ fn elements<'a>(line: &Line<'a>) -> Vec<(Ticks, Ticks, Element<'a>)> {
         }
         elements.push((onset, onset + note.duration, element));
     }
-    let rest = |&(onset, rest): &At<&crate::score::Rest>| (onset, onset + rest.duration, Element::Rest);
+    let rest = |&(onset, rest): &At<crate::score::Rest>| (onset, onset + rest.duration, Element::Rest);
     elements.extend(line.rests.iter().map(rest));
     elements
 }

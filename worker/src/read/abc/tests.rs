@@ -135,7 +135,7 @@ fn tuplets_nest_and_plus_signs_make_chords() {
 /// What is said at which quarter, `|` before what stands in another measure than what comes before it.
 fn said(score: &Score) -> String {
     let mut measure = 0;
-    let short = |said: &crate::score::Annotation| {
+    let short = |said: crate::score::Annotation| {
         let bar = if std::mem::replace(&mut measure, said.measure) < said.measure { "| " } else { "" };
         let (kind, text) = (said.kind.name(), score.text(said));
         format!("{bar}{kind}{} {text}@{}", said.number, said.onset)
@@ -240,7 +240,7 @@ fn rests_of_measures_are_measures() {
         (5, 4, "15".into())
     );
     assert!(score.rests.iter().all(|rest| rest.flags.has(Flags::WHOLE_MEASURE)));
-    assert!(score.rests[3].flags.has(Flags::HIDDEN));
+    assert!(score.rests.get(3).unwrap().flags.has(Flags::HIDDEN));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::cursor::Cursor;
 use super::signs::{self, Symbols};
 use super::teller::Teller;
 use super::voice::Voice;
-use crate::score::{Annotation, AnnotationKind, Event, Stop, Ticks};
+use crate::score::{Annotation, AnnotationKind, Column, Event, NUMBERS, Near, Row, Stop, Ticks};
 use shared::place::Place;
 use std::borrow::Cow;
 
@@ -16,6 +16,44 @@ struct Sung {
     /// Its measure, counted over the voice.
     measure: u32,
     layer: u8,
+}
+
+impl Row for Sung {
+    const TIME: Option<usize> = None;
+
+    fn onset(&self) -> Ticks {
+        self.onset
+    }
+
+    fn part(&self) -> u16 {
+        0
+    }
+
+    fn numbers(&self) -> [i64; NUMBERS] {
+        [self.measure.into(), self.layer.into(), 0, 0, 0, 0, 0, 0]
+    }
+
+    fn of(onset: Ticks, _: u16, [measure, layer, ..]: [i64; NUMBERS]) -> Self {
+        Sung { onset, measure: measure as u32, layer: layer as u8 }
+    }
+}
+
+/// Notes that words may come for: all of a long tune, where none has any.
+#[derive(Debug, Default)]
+struct Notes {
+    all: Column<Sung>,
+    near: Near<Sung>,
+}
+
+impl Notes {
+    fn get(&mut self, index: usize) -> Option<Sung> {
+        self.all.near(index, &mut self.near)
+    }
+
+    fn clear(&mut self) {
+        self.all.clear();
+        self.near = Near::default();
+    }
 }
 
 /// A line of words or signs: the notes that it is for, and how far it came.
@@ -34,19 +72,19 @@ struct Line {
 /// The notes of a voice, and the lines that were set under them.
 #[derive(Debug, Default)]
 pub(super) struct Song {
-    notes: Vec<Sung>,
+    notes: Notes,
     words: Line,
     signs: Line,
 }
 
 impl Line {
     /// A line begins under the notes that came since the last one, or under the same as another verse.
-    fn begin(&mut self, notes: &[Sung]) {
+    fn begin(&mut self, notes: &mut Notes) {
         if std::mem::take(&mut self.goes_on) {
             return;
         }
-        if notes.len() > self.to {
-            (self.from, self.to, self.verse) = (self.to, notes.len(), 0);
+        if notes.all.len() > self.to {
+            (self.from, self.to, self.verse) = (self.to, notes.all.len(), 0);
         }
         self.verse = self.verse.saturating_add(1);
         self.at = self.from;
@@ -54,15 +92,15 @@ impl Line {
     }
 
     /// The next note, past which the line goes on.
-    fn next(&mut self, notes: &[Sung]) -> Option<Sung> {
-        let note = notes.get(self.at).filter(|_| self.at < self.to).copied();
+    fn next(&mut self, notes: &mut Notes) -> Option<Sung> {
+        let note = notes.get(self.at).filter(|_| self.at < self.to);
         self.at += 1;
         self.measure = note.map_or(self.measure, |note| note.measure);
         note
     }
 
     /// `|`: on to the next measure.
-    fn bar(&mut self, notes: &[Sung]) {
+    fn bar(&mut self, notes: &mut Notes) {
         self.measure = self.measure.saturating_add(1);
         while notes.get(self.at).is_some_and(|note| self.at < self.to && note.measure < self.measure) {
             self.at += 1;
@@ -79,19 +117,19 @@ impl Song {
 
     /// For how many notes there is room.
     pub(super) fn room(&self) -> usize {
-        self.notes.capacity()
+        self.notes.all.capacity()
     }
 
     /// A note or chord that may be sung.
     pub(super) fn note(&mut self, onset: Ticks, measure: usize, layer: u8) {
-        let notes = self.notes.len();
+        let notes = self.notes.all.len();
         let is_done = |line: &Line| line.to == notes || line.verse == 0;
         if self.words.to + self.signs.to > 0 && is_done(&self.words) && is_done(&self.signs) {
             self.notes.clear();
             (self.words.to, self.signs.to) = (0, 0);
         }
         let measure = u32::try_from(measure).unwrap_or(u32::MAX);
-        self.notes.push(Sung { onset, measure, layer });
+        self.notes.all.push(Sung { onset, measure, layer });
     }
 }
 
@@ -188,17 +226,17 @@ impl Voice {
     ) -> Result<bool, Stop> {
         let mut song = std::mem::take(&mut self.song);
         song.words.goes_on |= more && song.words.verse > 0;
-        song.words.begin(&song.notes);
+        song.words.begin(&mut song.notes);
         let mut syllables = Syllables { text, at: 0 };
         while let Some(token) = syllables.next() {
             match token {
                 Token::Syllable(text) => {
-                    if let Some(note) = song.words.next(&song.notes) {
+                    if let Some(note) = song.words.next(&mut song.notes) {
                         self.set(note, AnnotationKind::Lyric, song.words.verse, &text, place, teller)?;
                     }
                 }
-                Token::Skip => _ = song.words.next(&song.notes),
-                Token::Bar => song.words.bar(&song.notes),
+                Token::Skip => _ = song.words.next(&mut song.notes),
+                Token::Bar => song.words.bar(&mut song.notes),
                 Token::GoesOn => song.words.goes_on = true,
             }
         }
@@ -218,7 +256,7 @@ impl Voice {
     ) -> Result<bool, Stop> {
         let mut song = std::mem::take(&mut self.song);
         song.signs.goes_on |= more && song.signs.verse > 0;
-        song.signs.begin(&song.notes);
+        song.signs.begin(&mut song.notes);
         let mut cursor = Cursor::new(text);
         while let Some(byte) = cursor.peek() {
             let start = cursor.rest();
@@ -226,13 +264,13 @@ impl Voice {
             let found = match byte {
                 b' ' | b'\t' => continue,
                 b'|' => {
-                    song.signs.bar(&song.notes);
+                    song.signs.bar(&mut song.notes);
                     continue;
                 }
                 b'"' | b'!' | b'+' => cursor.until(byte).and_then(|name| start.get(..name.len() + 2)),
                 _ => symbols.given(byte).or_else(|| signs::letter(byte)),
             };
-            let note = song.signs.next(&song.notes);
+            let note = song.signs.next(&mut song.notes);
             if let Some((note, (kind, text))) = note.zip(found.and_then(signs::read)) {
                 self.set(note, kind, 1, &text, place, teller)?;
             }

@@ -76,8 +76,9 @@ fn whole(input: &mut dyn Input, most: u64) -> io::Result<Cow<'_, [u8]>> {
     if input.fill_buf()?.len() as u64 == length {
         return input.fill_buf().map(Cow::Borrowed);
     }
-    let mut bytes = Vec::new();
-    input.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    let most = most.saturating_add(1);
+    let mut bytes = Vec::with_capacity(usize::try_from(length.min(most)).unwrap_or(0));
+    input.take(most).read_to_end(&mut bytes)?;
     Ok(bytes.into())
 }
 

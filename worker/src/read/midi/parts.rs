@@ -12,6 +12,8 @@ use std::sync::LazyLock;
 const MERGED_MAX: usize = 64;
 /// How many notes are told at once where they are not.
 const RUN: usize = 256;
+/// From so many on, the memory of notes that are merged is given back.
+const GIVEN_BACK_MIN: usize = 1 << 14;
 
 /// The notes of one part, in the order of their onsets.
 pub(super) struct Voice<'a> {
@@ -32,30 +34,45 @@ impl Voice<'_> {
     }
 }
 
-/// The tracks with their notes in the order of the parts; where parts are channels, a track for each channel.
-pub(super) fn grouped(mut tracks: Vec<Track<'_>>, by: MidiParts) -> Vec<Track<'_>> {
-    if by == MidiParts::Channel {
-        tracks = channels(&tracks);
-    }
+/// A track for each part, with its notes in the order that they have there.
+pub(super) fn grouped(tracks: Vec<Track<'_>>, by: MidiParts) -> Vec<Track<'_>> {
+    let mut tracks = match by {
+        MidiParts::Channel => channels(&tracks),
+        MidiParts::TrackChannel => apart(tracks),
+        MidiParts::Track => tracks,
+    };
     for track in tracks.iter_mut().filter(|track| !track.tidy) {
-        group(&mut track.notes, by == MidiParts::TrackChannel);
+        group(&mut track.notes);
     }
     tracks
 }
 
-/// The parts of grouped tracks.
-pub(super) fn voices<'a>(tracks: &'a [Track<'a>], by: MidiParts) -> Vec<Voice<'a>> {
-    let mut voices = Vec::with_capacity(tracks.len());
-    for track in tracks {
-        let apart = by == MidiParts::TrackChannel && !track.tidy;
-        let runs = apart.then(|| track.notes.chunk_by(|a, b| a.channel == b.channel)).into_iter().flatten();
-        let whole = Some(track.notes.as_slice()).filter(|notes| !apart && !notes.is_empty());
-        voices.extend(runs.chain(whole).map(|notes| {
-            let channel = notes.first().map_or(0, |note| note.channel);
-            Voice { track, tracks: &track.sources, channel, notes }
+/// The parts that grouped tracks are.
+pub(super) fn voices<'a>(tracks: &'a [Track<'a>]) -> Vec<Voice<'a>> {
+    let voice = |track: &'a Track<'a>| {
+        let channel = track.notes.first().map_or(0, |note| note.channel);
+        Voice { track, tracks: &track.sources, channel, notes: &track.notes }
+    };
+    tracks.iter().map(voice).collect()
+}
+
+/// A track for each channel of each track.
+fn apart(tracks: Vec<Track<'_>>) -> Vec<Track<'_>> {
+    let mut all = Vec::with_capacity(tracks.len());
+    for mut track in tracks {
+        if track.tidy {
+            all.push(track);
+            continue;
+        }
+        let notes = std::mem::take(&mut track.notes);
+        all.extend(by_channel(&notes).into_iter().filter(|notes| !notes.is_empty()).map(|notes| Track {
+            notes,
+            tidy: false,
+            sources: track.sources.clone(),
+            ..track.head()
         }));
     }
-    voices
+    all
 }
 
 /// A track of each channel, called like the first that has notes of it.
@@ -73,16 +90,12 @@ fn channels<'a>(tracks: &[Track<'a>]) -> Vec<Track<'a>> {
     (0..CHANNELS as u8).filter_map(of).collect()
 }
 
-/// Puts the notes of a track, which are in the order of their onsets, by channel if asked to, and the notes of one onset
-/// by their ends, so that chords stand together and can be marked. Else the order of the file stays.
-fn group(notes: &mut Vec<Struck>, by_channel: bool) {
-    let first = notes.first().map(|note| note.channel);
-    if by_channel && notes.iter().any(|note| Some(note.channel) != first) {
-        sort_by_channel(notes);
-    }
-    let mut moments = Moments::new(by_channel);
+/// Puts notes of one onset, which follow each other, in the order of their ends, so that chords stand together and can be
+/// marked. Else the order of the file stays.
+fn group(notes: &mut [Struck]) {
+    let mut moments = Moments::new();
     for (at, note) in notes.iter_mut().enumerate() {
-        moments.take(at, note, if by_channel { note.channel } else { 0 });
+        moments.take(at, note);
     }
     moments.mend(notes);
 }
@@ -90,25 +103,23 @@ fn group(notes: &mut Vec<Struck>, by_channel: bool) {
 /// Marks chords among notes in the order of their onsets, and finds the moments whose notes are not in the order of
 /// their ends: few are not, and only those are sorted.
 pub(super) struct Moments {
-    /// Channels are apart.
-    by_channel: bool,
-    /// Onset, end and channel of the note before.
-    before: (Ticks, Ticks, u8),
+    /// Onset and end of the note before.
+    before: (Ticks, Ticks),
     /// Notes that are shorter than the one before them.
     wrong: Vec<usize>,
 }
 
 impl Moments {
-    pub(super) const fn new(by_channel: bool) -> Self {
-        Moments { by_channel, before: (Ticks(i64::MIN), Ticks::ZERO, 0), wrong: Vec::new() }
+    pub(super) const fn new() -> Self {
+        Moments { before: (Ticks(i64::MIN), Ticks::ZERO), wrong: Vec::new() }
     }
 
-    /// The next note, where it stands, and its channel, which is 0 for all where channels are not apart.
+    /// The next note, and where it stands.
     #[inline(always)]
-    pub(super) fn take(&mut self, at: usize, note: &mut Struck, channel: u8) {
-        let (onset, end, before) = self.before;
-        self.before = (note.onset, note.end, channel);
-        let together = onset == note.onset && channel == before;
+    pub(super) fn take(&mut self, at: usize, note: &mut Struck) {
+        let (onset, end) = self.before;
+        self.before = (note.onset, note.end);
+        let together = onset == note.onset;
         note.flags = note.flags.without(Flags::CHORD).with_if(together && end == note.end, Flags::CHORD);
         if together && end > note.end {
             self.wrong.push(at);
@@ -117,8 +128,7 @@ impl Moments {
 
     /// Sorts the moments that have to be.
     pub(super) fn mend(self, notes: &mut [Struck]) {
-        let joins =
-            |a: &Struck, b: &Struck| a.onset == b.onset && (!self.by_channel || a.channel == b.channel);
+        let joins = |a: &Struck, b: &Struck| a.onset == b.onset;
         let mut done = 0;
         for at in self.wrong {
             let (Some((before, rest)), true) = (notes.split_at_checked(at), at >= done) else { continue };
@@ -127,8 +137,8 @@ impl Moments {
             done = at + rest.iter().take_while(|other| joins(other, note)).count();
             let Some(moment) = notes.get_mut(from..done) else { continue };
             moment.sort_by_key(|note| note.end);
-            let mut sorted = Moments::new(false);
-            moment.iter_mut().enumerate().for_each(|(at, note)| sorted.take(at, note, 0));
+            let mut sorted = Moments::new();
+            moment.iter_mut().enumerate().for_each(|(at, note)| sorted.take(at, note));
         }
     }
 }
@@ -155,14 +165,15 @@ fn note(struck: &Struck, part: u16, spelling: &[Pitch; 128]) -> Note {
 
 /// Tells the notes of all parts: in the order of a score, unless the parts are so many that looking at each of them at each
 /// moment would take long.
-pub(super) fn tell(parts: &[Voice<'_>], sink: &mut dyn EventSink) -> Result<(), Stop> {
+pub(super) fn tell(parts: Vec<Track<'_>>, sink: &mut dyn EventSink) -> Result<(), Stop> {
     let spelling = &*SPELLING;
     if parts.len() <= MERGED_MAX {
-        return sink.all_notes(merged(parts, spelling));
+        let mut parts: Vec<Vec<Struck>> = parts.into_iter().map(|track| track.notes).collect();
+        return sink.all_notes(merged(&mut parts, spelling));
     }
     let mut run = Vec::with_capacity(RUN);
-    for (part, voice) in parts.iter().enumerate() {
-        for notes in voice.notes.chunks(RUN) {
+    for (part, track) in parts.into_iter().enumerate() {
+        for notes in track.notes.chunks(RUN) {
             run.clear();
             run.extend(notes.iter().map(|struck| note(struck, part as u16, spelling)));
             sink.notes(part as u16, &run)?;
@@ -171,13 +182,37 @@ pub(super) fn tell(parts: &[Voice<'_>], sink: &mut dyn EventSink) -> Result<(), 
     Ok(())
 }
 
-/// The notes of all parts by onset, then part.
-fn merged(parts: &[Voice<'_>], spelling: &[Pitch; 128]) -> Vec<Note> {
-    let mut rests: Vec<&[Struck]> = parts.iter().map(|voice| voice.notes).collect();
-    let all = rests.iter().map(|notes| notes.len()).sum();
-    let mut notes = Vec::with_capacity(all);
-    let mut now = Ticks(i64::MIN);
+/// The notes of all parts by onset, then part. In a long piece those that are merged go when they are a third of what was
+/// left, so that hardly more memory is held at any time than all notes take in the end. Those that are merged last stay.
+fn merged(parts: &mut [Vec<Struck>], spelling: &[Pitch; 128]) -> Vec<Note> {
+    let all = parts.iter().map(Vec::len).sum();
+    let (mut notes, mut now) = (Vec::with_capacity(all), Ticks(i64::MIN));
     while notes.len() < all {
+        let left = all - notes.len();
+        let until = notes.len() + if left > GIVEN_BACK_MIN { left / 3 } else { left };
+        let mut rests: Vec<&[Struck]> = parts.iter().map(Vec::as_slice).collect();
+        now = merge(&mut rests, now, until, spelling, &mut notes);
+        if notes.len() == all {
+            break;
+        }
+        let left: Vec<usize> = rests.iter().map(|rest| rest.len()).collect();
+        for (part, left) in parts.iter_mut().zip(left) {
+            part.drain(..part.len() - left);
+            part.shrink_to_fit();
+        }
+    }
+    notes
+}
+
+/// Merges what begins at `now` and later, until there are so many notes; gives the time from which on there is more.
+fn merge(
+    rests: &mut [&[Struck]],
+    mut now: Ticks,
+    until: usize,
+    spelling: &[Pitch; 128],
+    notes: &mut Vec<Note>,
+) -> Ticks {
+    while notes.len() < until {
         let mut next = Ticks(i64::MAX);
         for (rest, part) in rests.iter_mut().zip(0..) {
             while let Some((struck, more)) = rest.split_first() {
@@ -191,29 +226,22 @@ fn merged(parts: &[Voice<'_>], spelling: &[Pitch; 128]) -> Vec<Note> {
         }
         now = next;
     }
-    notes
+    now
 }
 
-/// A sort of few keys: each note is written once, to the next place of its channel.
-fn sort_by_channel(notes: &mut Vec<Struck>) {
-    let Some(&any) = notes.first() else { return };
-    let mut places = [0_usize; CHANNELS];
-    for note in &*notes {
-        if let Some(count) = places.get_mut(usize::from(note.channel)) {
+/// The notes of each channel.
+fn by_channel(notes: &[Struck]) -> [Vec<Struck>; CHANNELS] {
+    let mut counts = [0_usize; CHANNELS];
+    for note in notes {
+        if let Some(count) = counts.get_mut(usize::from(note.channel)) {
             *count += 1;
         }
     }
-    let mut from = 0;
-    for place in &mut places {
-        from += std::mem::replace(place, from);
-    }
-    let mut sorted = vec![any; notes.len()];
-    for note in &*notes {
-        let Some(place) = places.get_mut(usize::from(note.channel)) else { continue };
-        if let Some(slot) = sorted.get_mut(*place) {
-            *slot = *note;
+    let mut channels = counts.map(Vec::with_capacity);
+    for note in notes {
+        if let Some(channel) = channels.get_mut(usize::from(note.channel)) {
+            channel.push(*note);
         }
-        *place += 1;
     }
-    *notes = sorted;
+    channels
 }

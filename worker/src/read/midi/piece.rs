@@ -135,7 +135,7 @@ impl<'a> Piece<'a> {
             sink.warn(self.at, &format!("parts are by {}, as was asked", by.name()))?;
         }
         let tracks = grouped(tracks, by);
-        let parts = voices(&tracks, by);
+        let parts = voices(&tracks);
         let end = tracks.iter().map(|track| track.sounds_until).max().unwrap_or_default();
         // Every part repeats the signs, so many signs in many parts would fill memory.
         if self.signs.len() as u64 > options.limits.measures_max / (parts.len() as u64).max(1) {
@@ -157,7 +157,8 @@ impl<'a> Piece<'a> {
         for part in 0..parts.len() {
             sink.tell(self.at, Event::PartEnd { part: part as u16, end: over })?;
         }
-        parts::tell(&parts, sink.sink)?;
+        drop((parts, words));
+        parts::tell(tracks, sink.sink)?;
         sink.tell(self.at, Event::Declared(Unit::Notes, self.note_ons))?;
         Ok(())
     }
@@ -186,15 +187,18 @@ impl<'a> Piece<'a> {
 
     /// The words of each part. What a track says belongs to one of its parts, to any if it has none: a program to the
     /// part of its channel, syllables to the part that most often begins a note with them, the rest to the first.
-    fn words(&self, parts: &[Voice<'_>], grid: Option<&Grid>) -> Vec<Vec<Word<'a>>> {
+    fn words(&mut self, parts: &[Voice<'_>], grid: Option<&Grid>) -> Vec<Vec<Word<'a>>> {
         let mut words: Vec<Vec<Word<'a>>> = parts.iter().map(|_| Vec::new()).collect();
-        let karaoke = self.speeches.iter().any(Speech::announces_karaoke);
-        let time = |on| grid.map_or(self.clock.time(on).0, |grid| grid.nearest(self.clock.time(on).0));
-        for speech in &self.speeches {
+        let speeches = std::mem::take(&mut self.speeches);
+        let karaoke = speeches.iter().any(Speech::announces_karaoke);
+        let clock = self.clock;
+        let time = |on| grid.map_or(clock.time(on).0, |grid| grid.nearest(clock.time(on).0));
+        for speech in speeches {
             let own = parts.iter().zip(0..).filter(|(part, _)| part.tracks.contains(&speech.track));
             let own: Vec<usize> = own.map(|(_, index)| index).collect();
             let own = if own.is_empty() { (0..parts.len()).collect() } else { own };
             let said = speech.words(karaoke, time);
+            drop(speech);
             let lyrics: Vec<Ticks> = said
                 .iter()
                 .filter(|word| word.kind == AnnotationKind::Lyric)

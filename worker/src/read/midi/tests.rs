@@ -278,7 +278,7 @@ fn a_grid_moves_onsets_and_ends_and_says_so() {
     let midi = MidiOptions { grid: Some(Grid::new(&[2]).unwrap()), parts: None };
     let score = read_with(&bytes, &ReadOptions { midi, ..ReadOptions::default() }).unwrap().remove(0);
     assert_eq!(notes(&score), [(60, 2, 2), (62, 4, 2), (64, 6, 0)]);
-    assert_eq!((score.division, score.annotations[0].onset), (Some(4), score.notes[0].onset));
+    assert_eq!((score.division, score.annotations.get(0).unwrap().onset), (Some(4), score.notes[0].onset));
     let said = "quantised as was asked to multiples of 1/2 of a quarter note: 3 of 3 notes moved";
     assert!(warnings(&score).contains(&said), "{:?}", warnings(&score));
     let raw = read(&bytes).unwrap();

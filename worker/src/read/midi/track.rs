@@ -14,8 +14,6 @@ use midly::{EventIter, MetaMessage, TrackEvent, TrackEventKind};
 use shared::limits::{Limits, exceeded};
 use shared::place::Place;
 
-/// Notes that there is room for from the start, at most.
-const NOTES_AT_FIRST: usize = 1 << 16;
 /// A note and its end take this many bytes at least.
 const NOTE_BYTES: usize = 6;
 
@@ -73,11 +71,12 @@ pub(super) fn read<'a>(
     bounds: &Bounds<'_>,
     sink: &mut Odd<'_>,
 ) -> Result<(Track<'a>, usize), ReadError> {
+    let notes_max = usize::try_from(bounds.notes_left.min(u64::from(u32::MAX - 1))).unwrap_or(usize::MAX);
     let mut decoder = Decoder {
         chunk,
         bounds,
         pairing,
-        notes_max: usize::try_from(bounds.notes_left.min(u64::from(u32::MAX - 1))).unwrap_or(usize::MAX),
+        notes_max,
         status: None,
         cancelled: false,
         scale: bounds.clock.whole().unwrap_or(1),
@@ -89,7 +88,8 @@ pub(super) fn read<'a>(
         track: Track {
             number: chunk.number,
             at: chunk.at,
-            notes: Vec::with_capacity((chunk.data.len() / NOTE_BYTES).min(NOTES_AT_FIRST)),
+            // Room that is not used takes addresses, and no memory.
+            notes: Vec::with_capacity((chunk.data.len() / NOTE_BYTES).min(notes_max)),
             signs: Vec::new(),
             said: Vec::new(),
             tidy: true,
@@ -366,7 +366,7 @@ impl<'a> Decoder<'a, '_> {
         let clock = self.bounds.clock;
         let whole = clock.whole().is_some();
         let mut last = Ticks::ZERO;
-        let mut moments = Moments::new(false);
+        let mut moments = Moments::new();
         for (at, note) in notes.iter_mut().enumerate() {
             if note.end == note.onset {
                 self.tally.add(Oddity::NoLength, note.at as usize);
@@ -377,7 +377,7 @@ impl<'a> Decoder<'a, '_> {
                 (note.onset, note.end) = (on, off);
                 note.flags = note.flags.with_if(!exact || !exact_off, Flags::ROUNDED);
             }
-            moments.take(at, note, 0);
+            moments.take(at, note);
             last = last.max(note.end);
         }
         if alone {

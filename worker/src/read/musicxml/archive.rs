@@ -39,10 +39,8 @@ pub(super) fn read(
         let message = "the archive holds no score: a .musicxml or .xml member would be one";
         return Err(ReadError::Malformed(Failure::at(FailureKind::Unsupported, Place::START, message)));
     };
-    let index = archive.index_for_name(&name);
-    let bytes = index.and_then(|index| archive.by_index_raw(index).ok()).map_or(0, |file| file.size());
     let member = member(&mut archive, &name, limits)?;
-    document::read(encoding::utf8(Box::new(member)).map_err(fault_of)?, bytes, options, sink)
+    document::read(encoding::utf8(Box::new(member)).map_err(fault_of)?, options, sink)
 }
 
 /// Refuses an archive of too many members before its directory is read into memory.

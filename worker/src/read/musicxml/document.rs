@@ -12,10 +12,9 @@ use shared::place::Place;
 use std::collections::BTreeMap;
 use std::io::Read;
 
-/// Reads a document of UTF-8, of about so many bytes.
+/// Reads a document of UTF-8.
 pub(super) fn read<'a>(
     input: Box<dyn Read + 'a>,
-    bytes: u64,
     options: &ReadOptions,
     sink: &mut dyn EventSink,
 ) -> Result<(), ReadError> {
@@ -24,7 +23,6 @@ pub(super) fn read<'a>(
     let place = xml.place();
     sink.event(place, Event::PieceStart { shared_time: false })?;
     sink.event(place, Event::Notation(Notation::MusicXml))?;
-    sink.event(place, Event::TextBytes(bytes))?;
     let fidelity = options.fidelity;
     let (parts, by_id, titles) = (Vec::new(), BTreeMap::new(), Titles::default());
     let mut document = Document { xml, sink, fidelity, timewise, parts, by_id, titles };

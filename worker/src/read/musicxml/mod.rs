@@ -30,7 +30,7 @@ use memchr::{memchr, memmem};
 use shared::failure::{Failure, FailureKind};
 use shared::place::Place;
 use std::borrow::Cow;
-use std::io::{self, SeekFrom};
+use std::io;
 
 static FORMAT: Format = Format {
     name: "musicxml",
@@ -74,10 +74,7 @@ impl ScoreReader for MusicXml {
         if is_zip {
             return archive::read(input, options, sink);
         }
-        let at = input.stream_position()?;
-        let bytes = input.seek(SeekFrom::End(0))?.saturating_sub(at);
-        input.seek(SeekFrom::Start(at))?;
-        document::read(encoding::utf8(Box::new(input)).map_err(fault_of)?, bytes, options, sink)
+        document::read(encoding::utf8(Box::new(input)).map_err(fault_of)?, options, sink)
     }
 }
 

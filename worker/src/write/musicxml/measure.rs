@@ -14,7 +14,7 @@ use std::io::{self, Write};
 #[derive(Clone, Copy, Debug)]
 enum Item<'a> {
     Note { note: &'a Note, flags: Flags },
-    Rest { rest: &'a Rest },
+    Rest { rest: Rest },
 }
 
 /// An item, from the start of its measure.
@@ -156,6 +156,8 @@ pub(super) struct Writer<'a, 'out> {
     now: Ticks,
     /// Of each voice and verse, whether a word goes on.
     open_words: BTreeMap<(u8, u8), bool>,
+    /// The syllables of the score, in its order.
+    sung: Vec<Annotation>,
 }
 
 impl<'a, 'out> Writer<'a, 'out> {
@@ -171,12 +173,13 @@ impl<'a, 'out> Writer<'a, 'out> {
             full: None,
             now: Ticks::ZERO,
             open_words: BTreeMap::new(),
+            sung: score.annotations.iter().filter(|word| word.kind == AnnotationKind::Lyric).collect(),
         }
     }
 
     pub(super) fn measure(&mut self, filled: &Filled<'_>) -> io::Result<()> {
         let measure = filled.measure;
-        let number = measure.label.as_deref().map_or_else(|| measure.number.to_string(), str::to_owned);
+        let number = measure.label.as_ref().map_or_else(|| measure.number.to_string(), ToString::to_string);
         writeln!(self.out, "<measure number=\"{}\">", text(&number))?;
         self.now = Ticks::ZERO;
         self.barline(filled, false)?;
@@ -245,7 +248,7 @@ impl<'a, 'out> Writer<'a, 'out> {
 
     fn item(&mut self, placed: &Placed<'_>, before: Option<&Placed<'_>>) -> io::Result<()> {
         match placed.item {
-            Item::Rest { rest } => self.rest(placed, rest),
+            Item::Rest { rest } => self.rest(placed, &rest),
             Item::Note { note, flags } => self.note(placed, note, flags, before),
         }
     }
@@ -379,15 +382,15 @@ impl<'a, 'out> Writer<'a, 'out> {
     }
 
     fn syllables(&mut self, note: &Note) -> io::Result<()> {
-        let score = self.score;
-        let from =
-            score.annotations.partition_point(|word| (word.onset, word.part) < (note.onset, note.part));
-        let here = score.annotations.get(from..).unwrap_or_default().iter();
-        let here = here.take_while(|word| word.onset == note.onset && word.part == note.part);
-        let mut sung = here.filter(|word: &&Annotation| {
-            word.kind == AnnotationKind::Lyric && (word.voice == note.voice || word.voice == 0)
-        });
-        sung.try_for_each(|word| self.syllable(word))
+        let moment = (note.onset, note.part);
+        let mut at = self.sung.partition_point(|word| (word.onset, word.part) < moment);
+        while let Some(&word) = self.sung.get(at).filter(|word| (word.onset, word.part) == moment) {
+            if word.voice == note.voice || word.voice == 0 {
+                self.syllable(&word)?;
+            }
+            at += 1;
+        }
+        Ok(())
     }
 
     fn syllable(&mut self, word: &Annotation) -> io::Result<()> {

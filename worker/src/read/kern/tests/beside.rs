@@ -10,7 +10,7 @@ const SIGNS: &[u8] = fixture!("signs.krn");
 /// The annotations of a kind as `onset text`, with the staff and number where they are not the first.
 fn told(score: &Score, kind: AnnotationKind) -> Vec<String> {
     let all = score.annotations.iter().filter(|annotation| annotation.kind == kind);
-    let text = |at: &crate::score::Annotation| {
+    let text = |at: crate::score::Annotation| {
         let staff = if at.staff > 1 { format!(" s{}", at.staff) } else { String::new() };
         let number = if at.number > 1 { format!(" #{}", at.number) } else { String::new() };
         format!("{} {}{staff}{number}", at.onset, score.text(at))

@@ -6,7 +6,7 @@ use crate::score::{Field, Flags, Measure, Mode, Score};
 
 /// The measures of a part as `number at onset`.
 fn measures(score: &Score, part: u16) -> Vec<String> {
-    let name = |m: &Measure| m.label.as_deref().map_or_else(|| m.number.to_string(), str::to_owned);
+    let name = |m: &Measure| m.label.as_ref().map_or_else(|| m.number.to_string(), ToString::to_string);
     score.measures_of(part).iter().map(|measure| format!("{} at {}", name(measure), measure.onset)).collect()
 }
 
@@ -69,7 +69,7 @@ fn durations_and_grace_notes() {
             "91/6 Bbb3 16/3"
         ]
     );
-    assert_eq!((score.rests.len(), score.rests[0].duration.as_fraction().as_str()), (1, "16"));
+    assert_eq!((score.rests.len(), score.rests.get(0).unwrap().duration.as_fraction().as_str()), (1, "16"));
 }
 
 #[test]

@@ -113,8 +113,8 @@ fn two_staves_and_four_voices() {
         ]
     );
     assert!(score.notes[1].flags.has(Flags::CHORD) && !score.notes[0].flags.has(Flags::CHORD));
-    assert!(score.rests[0].flags.has(Flags::WHOLE_MEASURE));
-    assert!(score.rests[1].flags.has(Flags::HIDDEN));
+    assert!(score.rests.get(0).unwrap().flags.has(Flags::WHOLE_MEASURE));
+    assert!(score.rests.get(1).unwrap().flags.has(Flags::HIDDEN));
     assert_eq!(score.notes[0].place, Place::line(13, 7));
     assert_eq!((score.keys[0].fifths, score.keys[0].mode), (-1, Some(Mode::Major)));
     // The tempo for the ear wins; a dotted eighth at 80 is 60 quarters a minute.
@@ -152,7 +152,12 @@ fn measures_have_the_length_that_they_mean() {
     let expected = ["1", "3", "3", "3", "2", "1", "5/2", "5/2", "7"];
     assert_eq!(lengths(&score, 0), expected);
     assert_eq!(lengths(&score, 1), expected);
-    let labels: Vec<_> = score.measures_of(0).iter().filter_map(|measure| measure.label.as_deref()).collect();
+    let labels: Vec<&str> = score
+        .measures_of(0)
+        .iter()
+        .filter_map(|measure| measure.label.as_deref())
+        .map(AsRef::as_ref)
+        .collect();
     assert_eq!(labels, ["X1", "5a"]);
     let meters: Vec<_> = score.meters.iter().filter(|meter| meter.part == 0).map(|m| m.text()).collect();
     assert_eq!(meters, ["3/4", "3+2/8", "3+2/8", "senza misura"]);

@@ -6,7 +6,7 @@ use shared::limits::Limits;
 
 /// Words and signs: kind, text, onset, voice and staff, and the number where it is not 1.
 fn told(score: &Score) -> Vec<String> {
-    let in_words = |word: &crate::score::Annotation| {
+    let in_words = |word: crate::score::Annotation| {
         let number = if word.number == 1 { String::new() } else { format!(" #{}", word.number) };
         let (kind, text) = (word.kind.name(), score.text(word));
         format!("{kind} {text:?} {} {}.{}{number}", word.onset, word.voice, word.staff)
