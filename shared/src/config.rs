@@ -80,7 +80,7 @@ pub static KNOBS: &[Knob] = &[
     Knob {
         env: "RIPIENO_PUBLIC_URL",
         default: "",
-        summary: "URL by which clients call `ripieno serve`, such as `https://ripieno.example`: tokens must be given out for it, or for its `/mcp`.",
+        summary: "URL by which clients call `ripieno serve`, such as `https://ripieno.example`: tokens must be given out for it, or for its `/mcp`; its host and its pages may call.",
     },
     Knob {
         env: "RIPIENO_OAUTH_ISSUER",
@@ -106,6 +106,22 @@ pub static KNOBS: &[Knob] = &[
         env: "RIPIENO_OAUTH_ROLE",
         default: "",
         summary: "Role of tokens without that claim; unset, they may do nothing that is a tenant's.",
+    },
+    Knob {
+        env: "RIPIENO_OIDC_CLIENT_ID",
+        default: "",
+        summary: "As whom the provider knows this server when browsers log in; without it they cannot. It needs `RIPIENO_AUTH=oauth`.",
+    },
+    Knob {
+        env: "RIPIENO_OIDC_CLIENT_SECRET",
+        default: "",
+        summary: "Secret of that client, where the provider gave one.",
+    },
+    Knob { env: "RIPIENO_OIDC_CLIENT_SECRET_FILE", default: "", summary: "File that has it instead." },
+    Knob {
+        env: "RIPIENO_OIDC_SCOPE",
+        default: "openid",
+        summary: "Scopes that are asked of the provider when a browser logs in, with blanks: those by which it writes tenant and roles.",
     },
     Knob {
         env: MASTER_KEY,
