@@ -4,7 +4,7 @@
 //!
 //! `cargo run --release -p benches --bin front [-- SECONDS]`
 //!
-//! `… -- many [CLIENTS [SECONDS]]`: clients with keys of their own, 10 000 at once, that ask now and then
+//! `… -- many [CLIENTS [SECONDS [RATE]]]`: clients with keys of their own, 10 000 at once, that ask 1 000 times a second together
 //! `… -- timing [ASKS]`: whether another tenant's things and those that nobody has take the same time, 2 000 times each
 
 mod asks;
@@ -38,7 +38,7 @@ async fn main() {
         |nth, default| std::env::args().nth(nth).map_or(default, |text| text.parse().expect("a number"));
     match argument.as_deref() {
         Some("serve") => return server::serve().await,
-        Some("many") => return many::run(number(2, 10_000), number(3, 30)).await,
+        Some("many") => return many::run(number(2, 10_000), number(3, 30), number(4, 1_000)).await,
         Some("timing") => return timing::run(number(2, 2_000)).await,
         _ => {}
     }

@@ -13,12 +13,10 @@ use tokio::sync::{Semaphore, watch};
 /// Tenants that the clients are of, and keys: several clients have one.
 const TENANTS: usize = 50;
 const KEYS: usize = 500;
-/// Requests of all of them in a second.
-const RATE: f64 = 1_000.0;
 /// How long an answer may take before it counts as an error.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-pub(crate) async fn run(clients: usize, seconds: usize) {
+pub(crate) async fn run(clients: usize, seconds: usize, rate: usize) {
     let home = Home::new();
     let server = tenants::server(&home, clients);
     let (mut keys, mut jobs) = (Vec::new(), Vec::new());
@@ -36,7 +34,7 @@ pub(crate) async fn run(clients: usize, seconds: usize) {
             let (key, job) = (&keys[client % KEYS], &jobs[client % KEYS % TENANTS]);
             let look = by(key, &get(&format!("/v1/jobs/{job}")));
             let call = by(key, &tool("jobs_get", &json!({ "job": job })));
-            let turn = Turn { client, clients, seconds };
+            let turn = Turn { client, clients, seconds, rate };
             tokio::spawn(one(server.address, turn, [look, call], is_ready.clone(), Arc::clone(&there)))
         })
         .collect();
@@ -56,7 +54,7 @@ pub(crate) async fn run(clients: usize, seconds: usize) {
     let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
     let (resident, peak) = (server.resident_kilobytes(), server.peak_megabytes());
     println!(
-        "{clients} clients with {KEYS} keys of {TENANTS} tenants, {seconds} s, load {}: {} answers, {} errors {errors:?}",
+        "{clients} clients with {KEYS} keys of {TENANTS} tenants, {rate} requests a second for {seconds} s, load {}: {} answers, {} errors {errors:?}",
         of_machine(),
         times.len(),
         errors.values().sum::<u64>(),
@@ -79,12 +77,14 @@ struct Turn {
     client: usize,
     clients: usize,
     seconds: usize,
+    /// Requests of all of them in a second.
+    rate: usize,
 }
 
 /// One client: connects, then asks in its turn. Says how long each answer took from when it was due, and what went wrong.
 async fn one(
     address: std::net::SocketAddr,
-    Turn { client, clients, seconds }: Turn,
+    Turn { client, clients, seconds, rate }: Turn,
     asks: [Vec<u8>; 2],
     mut is_ready: watch::Receiver<Option<Instant>>,
     there: Arc<Semaphore>,
@@ -93,7 +93,7 @@ async fn one(
     let mut stream = connect(address).await;
     there.add_permits(1);
     let began = is_ready.wait_for(Option::is_some).await.expect("it begins").expect("when");
-    let every = clients as f64 / RATE;
+    let every = clients as f64 / rate as f64;
     for turn in 0_usize.. {
         let share = client as f64 / clients as f64 + turn as f64;
         let due = began + Duration::from_secs_f64(every * share);
