@@ -6,10 +6,13 @@ use crate::support::corpus;
 use serde_json::json;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Idle connections of one test, unless `RIPIENO_TEST_CONNECTIONS` says otherwise.
+/// Connections of one test, unless `RIPIENO_TEST_CONNECTIONS` says otherwise.
 const CONNECTIONS: usize = 200;
+/// Held by whoever has so many: there are files for one of them in this process.
+static MANY: Mutex<()> = Mutex::new(());
 
 #[test]
 fn bodies_and_heads_over_the_limit_are_refused() {
@@ -112,6 +115,7 @@ fn who_goes_while_waiting_is_forgotten_and_the_job_goes_on() {
 
 #[test]
 fn idle_connections_are_bounded_and_the_served_stay_served() {
+    let _many = MANY.lock().unwrap_or_else(PoisonError::into_inner);
     let many = shared::config::var("RIPIENO_TEST_CONNECTIONS");
     let many = many.map_or(CONNECTIONS, |text| text.parse().expect("a number of connections"));
     let home = tempfile::tempdir().unwrap();
@@ -151,6 +155,7 @@ fn idle_connections_are_bounded_and_the_served_stay_served() {
 
 #[test]
 fn many_clients_with_keys_are_answered_in_bounded_memory() {
+    let _many = MANY.lock().unwrap_or_else(PoisonError::into_inner);
     let many = shared::config::var("RIPIENO_TEST_CONNECTIONS");
     let many: usize = many.map_or(CONNECTIONS, |text| text.parse().expect("a number of connections"));
     let home = tempfile::tempdir().unwrap();
