@@ -9,6 +9,7 @@ pub mod front;
 pub mod http;
 pub mod mcp;
 mod moment;
+mod oauth;
 pub mod plan;
 pub mod schedule;
 pub mod scores;

@@ -2,7 +2,7 @@
 
 use crate::place::Place;
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{fmt, io};
 
 /// Why a piece of work gave no result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,6 +92,18 @@ pub struct KindRow {
 }
 
 impl FailureKind {
+    /// What an error of the file system is, where somebody named the file.
+    #[must_use]
+    pub fn of_file(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound => FailureKind::NotFound,
+            io::ErrorKind::PermissionDenied => FailureKind::Denied,
+            // No file can have such a name, now or later.
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidFilename => FailureKind::Malformed,
+            _ => FailureKind::Unavailable,
+        }
+    }
+
     /// Every kind, in the order of its declaration.
     pub const ALL: [FailureKind; 11] = [
         FailureKind::NotFound,

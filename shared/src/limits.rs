@@ -172,6 +172,14 @@ limits! {
     table_bytes_max: "bytes on disk of tables kept for downloads" = 1 << 30, "RIPIENO_TABLE_BYTES_MAX";
     /// One tenant's programs would keep a front from the others; twice as many may come at once.
     tenant_requests_per_second_max: "requests of one tenant to one front in a second, on average" = 200, "RIPIENO_TENANT_REQUESTS_PER_SECOND_MAX";
+    /// Each request asks Redis once where there is one; after as long each front counts for itself.
+    redis_milliseconds_max: "milliseconds that a command to Redis may take" = 50, "RIPIENO_REDIS_MILLISECONDS_MAX";
+    /// Who leaves a browser somewhere would stay logged in; each request begins the time anew.
+    session_idle_seconds_max: "seconds that a browser's session is kept without being used" = 1_800, "RIPIENO_SESSION_IDLE_SECONDS_MAX";
+    /// Who is nobody any more at the provider would stay somebody here.
+    session_seconds_max: "seconds that a browser's session is kept" = 43_200, "RIPIENO_SESSION_SECONDS_MAX";
+    /// Sessions that Redis does not keep lie in memory, some 300 bytes each; one too many ends the one not used for longest.
+    sessions_max: "browsers' sessions kept by one front without Redis" = 10_000, "RIPIENO_SESSIONS_MAX";
     /// Jobs without end would fill the lanes and the ledger of all.
     tenant_jobs_max: "jobs of one tenant that have not ended" = 1_000, "RIPIENO_TENANT_JOBS_MAX";
     /// What is not whole a day after its last byte came will not be.

@@ -24,7 +24,7 @@ fn id(letter: u8) -> JobId {
     JobId::from_random(&[letter; 16])
 }
 
-fn record(id: JobId, chunks: u32) -> Record {
+pub(crate) fn record(id: JobId, chunks: u32) -> Record {
     let request = Request {
         sources: vec!["scores".into()],
         analyses: vec![],

@@ -1,10 +1,10 @@
-// A real provider of identities, `oidc-provider`, for programs that come with their own credentials, and for somebody who types a
-// code in a browser.
+// A real provider of identities, `oidc-provider`, for programs that come with their own credentials, for somebody who types a
+// code in a browser, and for somebody who logs in by browser.
 //
 //     node provider.mjs PORT RESOURCE…     RESOURCE are the servers that tokens may be asked for
 //
 // The client `curator` may be given everything; `viewer` has all scopes too, and a role that is not enough for them; `ripieno` is
-// the program itself, which has no secret.
+// the program itself, which has no secret; `web` is the server, where browsers log in.
 
 import { Provider } from "oidc-provider";
 
@@ -32,8 +32,22 @@ const provider = new Provider(issuer, {
       application_type: "native",
       scope: `openid offline_access ${scopes}`,
     },
+    {
+      client_id: "web",
+      client_secret: "web-secret-of-the-tests",
+      redirect_uris: resources.map((resource) => `${resource}/login/callback`),
+      post_logout_redirect_uris: resources.map((resource) => `${resource}/session`),
+      scope: "openid ripieno",
+    },
   ],
-  scopes: ["openid", "offline_access", ...scopes.split(" ")],
+  scopes: ["openid", "offline_access", "ripieno", ...scopes.split(" ")],
+  claims: { openid: ["sub"], ripieno: ["tenant", "roles"] },
+  // Claims of a scope stand in the identity token too.
+  conformIdTokenClaims: false,
+  findAccount: (_, id) => ({
+    accountId: id,
+    claims: () => ({ sub: id, tenant: "uni-a", roles: ["curator"] }),
+  }),
   rotateRefreshToken: true,
   cookies: { keys: ["of the tests"] },
   features: {

@@ -253,12 +253,7 @@ impl Spool {
 }
 
 fn io_failure(error: &io::Error) -> Failure {
-    let kind = match error.kind() {
-        io::ErrorKind::NotFound => FailureKind::NotFound,
-        io::ErrorKind::PermissionDenied => FailureKind::Denied,
-        _ => FailureKind::Unavailable,
-    };
-    Failure::new(kind, format!("it cannot be read: {error}"))
+    Failure::new(FailureKind::of_file(error), format!("it cannot be read: {error}"))
 }
 
 #[cfg(test)]

@@ -4,13 +4,15 @@
 pub mod keys;
 mod provider;
 mod rate;
+mod sessions;
+pub(crate) mod sign_on;
 pub mod table;
 mod tokens;
 
 use crate::audit::Audit;
-use axum::http::{HeaderMap, Uri, header};
+use crate::mcp;
+use axum::http::{HeaderMap, Method, Uri, header};
 use keys::Keys;
-pub(crate) use provider::{body_of, well_known};
 use rate::Rates;
 use serde_json::{Value, json};
 use shared::config;
@@ -18,10 +20,12 @@ use shared::failure::{Failure, FailureKind};
 use shared::ledger::Ledger;
 use shared::limits::Limits;
 use shared::principal::{Principal, Scope};
+use shared::redis::Redis;
+use sign_on::SignOn;
+use std::sync::Arc;
 use std::time::Instant;
 pub use tokens::Audience;
 use tokens::Tokens;
-pub(crate) use tokens::may_be_asked;
 use url::form_urlencoded;
 
 /// What who comes first had better be given: enough to look around. More is asked for when it is needed.
@@ -31,7 +35,9 @@ pub const FIRST_SCOPES: [Scope; 2] = [Scope::JobsRead, Scope::ScoresRead];
 #[derive(Debug)]
 pub struct Auth {
     keys: Option<Keys>,
-    tokens: Option<Tokens>,
+    tokens: Option<Arc<Tokens>>,
+    /// How browsers log in, if they can.
+    pub(crate) sign_on: Option<SignOn>,
     rates: Rates,
     /// Where it is recorded what callers do.
     pub audit: Audit,
@@ -46,9 +52,32 @@ pub enum Stranger {
     Misplaced(&'static str),
     /// What was shown opens nothing: why.
     Refused(&'static str),
+    /// The session of a browser has ended, or never was.
+    Over,
+    /// A browser was sent to change something by another site's page, or by what does not say whose.
+    CrossSite,
     /// It could not be found out.
     Unknown(Failure),
 }
+
+impl Stranger {
+    /// The same for who is told no challenge.
+    fn failure(self) -> Failure {
+        let why = match self {
+            Stranger::Unknown(failure) => return failure,
+            Stranger::Unnamed => "nobody says who asks",
+            Stranger::Misplaced(why) | Stranger::Refused(why) => why,
+            Stranger::Over => OVER,
+            Stranger::CrossSite => CROSS_SITE,
+        };
+        Failure::new(FailureKind::Denied, why)
+    }
+}
+
+/// What is said of a session that is over.
+pub(crate) const OVER: &str = "the session has ended: log in again, at /login";
+/// What is said of a change that may be another site's.
+pub(crate) const CROSS_SITE: &str = "by its session alone a browser changes things from pages of this server only: it sends Origin or Sec-Fetch-Site";
 
 impl From<Failure> for Stranger {
     fn from(failure: Failure) -> Self {
@@ -61,12 +90,21 @@ impl Auth {
     ///
     /// # Errors
     /// `malformed` for a way that is not known.
-    pub fn from_environment(ledger: &Ledger) -> Result<Option<Self>, Failure> {
+    pub fn from_environment(
+        ledger: &Ledger,
+        redis: Option<&Redis>,
+        limits: &Limits,
+    ) -> Result<Option<Self>, Failure> {
         let Some(ways) = config::var("RIPIENO_AUTH") else { return Ok(None) };
-        let mut auth = Auth { keys: None, tokens: None, rates: Rates::default(), audit: Audit::of(ledger) };
+        let (rates, audit) = (Rates::default(), Audit::of(ledger));
+        let mut auth = Auth { keys: None, tokens: None, sign_on: None, rates, audit };
         for way in ways.split(',').map(str::trim) {
             match way {
-                "oauth" => auth.tokens = Some(Tokens::from_environment()?),
+                "oauth" => {
+                    let tokens = Arc::new(Tokens::from_environment()?);
+                    auth.sign_on = SignOn::from_environment(&tokens, redis, limits)?;
+                    auth.tokens = Some(tokens);
+                }
                 "keys" => auth.keys = Some(Keys::of(ledger)),
                 other => {
                     let message = format!(
@@ -76,6 +114,11 @@ impl Auth {
                 }
             }
         }
+        if auth.sign_on.is_none() && config::var(sign_on::CLIENT_ID).is_some() {
+            let message =
+                format!("{}: browsers log in with RIPIENO_AUTH=oauth, or keys,oauth", sign_on::CLIENT_ID);
+            return Err(Failure::new(FailureKind::Malformed, message));
+        }
         Ok(Some(auth))
     }
 
@@ -83,8 +126,19 @@ impl Auth {
     ///
     /// # Errors
     /// Why nobody does.
-    pub async fn principal(&self, uri: &Uri, headers: &HeaderMap) -> Result<Principal, Stranger> {
-        let token = bearer(uri, headers)?;
+    pub async fn principal(
+        &self,
+        method: &Method,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Result<Principal, Stranger> {
+        let token = match (bearer(uri, headers), &self.sign_on) {
+            // The programs that speak MCP have tokens; a browser's session is for what a browser asks.
+            (Err(Stranger::Unnamed), Some(sign_on)) if uri.path() != mcp::PATH => {
+                return sign_on.principal(method, headers).await;
+            }
+            (token, _) => token?,
+        };
         match &self.keys {
             Some(keys) if token.starts_with(keys::PREFIX) => {
                 let found = keys.principal(token).await?;
@@ -106,7 +160,7 @@ impl Auth {
     /// What this server is called where tokens are asked for; nothing where it takes none.
     #[must_use]
     pub fn audience(&self) -> Option<&Audience> {
-        self.tokens.as_ref().map(Tokens::audience)
+        self.tokens.as_deref().map(Tokens::audience)
     }
 
     /// What a server that takes tokens says of itself (RFC 9728), under one of its names.
@@ -115,7 +169,7 @@ impl Auth {
         let tokens = self.tokens.as_ref()?;
         Some(json!({
             "resource": resource,
-            "authorization_servers": [tokens.issuer()],
+            "authorization_servers": [tokens.provider().issuer()],
             "scopes_supported": FIRST_SCOPES.map(Scope::name),
             "bearer_methods_supported": ["header"],
             "resource_name": "Ripieno",

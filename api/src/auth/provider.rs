@@ -1,14 +1,12 @@
 //! The provider of identities: found by its issuer, its keys remembered and asked for again when they change.
 
-use super::tokens::may_be_asked;
+use crate::oauth::{self, Metadata};
 use jsonwebtoken::jwk::{Jwk, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use shared::failure::{Failure, FailureKind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use url::Url;
 
 /// How long the provider may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -19,8 +17,6 @@ const KEPT: Duration = Duration::from_secs(3600);
 /// How often it is asked within a minute: tokens of keys that nobody has heard of come as often as anybody likes.
 const ASKS_MAX: usize = 6;
 const MINUTE: Duration = Duration::from_secs(60);
-/// Bytes of an answer of the provider.
-const ANSWER_BYTES_MAX: usize = 256 << 10;
 /// Keys that are taken of it.
 const KEYS_MAX: usize = 100;
 
@@ -35,10 +31,11 @@ pub(super) struct Provider {
 
 #[derive(Debug, Default)]
 struct Known {
+    metadata: Option<Arc<Metadata>>,
     signers: Arc<Vec<Signer>>,
-    /// When the keys were had.
+    /// When both were had.
     had: Option<Instant>,
-    /// When they were asked for within the last minute.
+    /// When the provider was asked within the last minute.
     asked: Vec<Instant>,
 }
 
@@ -50,13 +47,6 @@ pub(super) struct Signer {
     pub(super) key: DecodingKey,
 }
 
-/// What a provider says of itself, as far as it is read (RFC 8414).
-#[derive(Deserialize)]
-struct Metadata {
-    issuer: String,
-    jwks_uri: String,
-}
-
 /// Its keys, each as it is written.
 #[derive(Deserialize)]
 struct KeySet {
@@ -65,15 +55,35 @@ struct KeySet {
 
 impl Provider {
     pub(super) fn new(issuer: String) -> Result<Self, Failure> {
-        let client = reqwest::Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none());
-        let http = client.build().map_err(|error| {
-            Failure::new(FailureKind::Unavailable, format!("the provider cannot be asked: {error}"))
-        })?;
+        let http = oauth::client(TIMEOUT)?;
         Ok(Provider { issuer, http, known: Mutex::default(), asking: tokio::sync::Mutex::default() })
     }
 
     pub(super) fn issuer(&self) -> &str {
         &self.issuer
+    }
+
+    /// What it is asked with.
+    pub(super) const fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    /// What it says of itself.
+    ///
+    /// # Errors
+    /// `unavailable` when it has said nothing and does not answer.
+    pub(super) async fn metadata(&self) -> Result<Arc<Metadata>, Failure> {
+        let said = || {
+            let known = self.known();
+            (known.metadata.clone().filter(|_| known.is_younger_than(KEPT)), known.is_younger_than(FRESH))
+        };
+        if !said().1 {
+            let _turn = self.asking.lock().await;
+            if !said().1 {
+                self.refresh().await;
+            }
+        }
+        said().0.ok_or_else(none_known)
     }
 
     /// The key that a token says it is signed by.
@@ -87,18 +97,15 @@ impl Provider {
         }
         // One asks for all who wait; then it is looked again.
         let _turn = self.asking.lock().await;
-        let (found, fresh) = self.look(kid, by);
-        if (found.is_some() && fresh) || !self.may_ask() {
-            return self.or_away(found);
+        let (mut found, fresh) = self.look(kid, by);
+        if found.is_none() || !fresh {
+            self.refresh().await;
+            found = self.look(kid, by).0;
         }
-        match self.ask().await {
-            Ok(signers) => {
-                let mut known = self.known();
-                (known.signers, known.had) = (Arc::new(signers), Some(Instant::now()));
-            }
-            Err(failure) => tracing::warn!(%failure, "the keys of the provider cannot be had"),
+        if found.is_none() && !self.known().is_younger_than(KEPT) {
+            return Err(none_known());
         }
-        self.or_away(self.look(kid, by).0)
+        Ok(found)
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, Known> {
@@ -108,10 +115,23 @@ impl Provider {
 
     fn look(&self, kid: Option<&str>, by: Algorithm) -> (Option<Signer>, bool) {
         let known = self.known();
-        let age = known.had.map(|had| had.elapsed());
-        let believed = age.is_some_and(|age| age < KEPT);
-        let found = choose(&known.signers, kid, by).filter(|_| believed).cloned();
-        (found, age.is_some_and(|age| age < FRESH))
+        let found = choose(&known.signers, kid, by).filter(|_| known.is_younger_than(KEPT)).cloned();
+        (found, known.is_younger_than(FRESH))
+    }
+
+    /// Asks what it says now, unless it was asked often enough.
+    async fn refresh(&self) {
+        if !self.may_ask() {
+            return;
+        }
+        match self.ask().await {
+            Ok((metadata, signers)) => {
+                let mut known = self.known();
+                (known.metadata, known.signers) = (Some(Arc::new(metadata)), Arc::new(signers));
+                known.had = Some(Instant::now());
+            }
+            Err(failure) => tracing::warn!(%failure, "the keys of the provider cannot be had"),
+        }
     }
 
     /// Whether it is time to ask; notes that it is done.
@@ -125,86 +145,26 @@ impl Provider {
         may
     }
 
-    fn or_away(&self, found: Option<Signer>) -> Result<Option<Signer>, Failure> {
-        let none_known = self.known().had.is_none_or(|had| had.elapsed() >= KEPT);
-        if found.is_none() && none_known {
-            let message = "the provider of identities does not answer, and nobody can be known without it";
-            return Err(Failure::new(FailureKind::Unavailable, message));
-        }
-        Ok(found)
-    }
-
-    async fn ask(&self) -> Result<Vec<Signer>, Failure> {
-        let metadata = self.metadata().await?;
-        let uri = Url::parse(&metadata.jwks_uri).ok().filter(may_be_asked);
-        let uri = uri.ok_or_else(|| away("its jwks_uri is no https:// URL"))?;
-        let set: KeySet = self.json(uri).await?;
+    async fn ask(&self) -> Result<(Metadata, Vec<Signer>), Failure> {
+        let metadata = Metadata::of(&self.http, &self.issuer).await?;
+        let set: Option<KeySet> = oauth::get(&self.http, metadata.keys()?).await?;
+        let set =
+            set.ok_or_else(|| Failure::new(FailureKind::Unavailable, "there is nothing at its jwks_uri"))?;
         // One key of a kind that nobody has heard of spoils no other.
         let keys = set.keys.into_iter().take(KEYS_MAX).filter_map(|key| serde_json::from_value(key).ok());
-        Ok(keys.filter_map(|key: Jwk| signer(&key)).collect())
-    }
-
-    /// Where the standards have a provider say what it is: RFC 8414, then OpenID Connect.
-    async fn metadata(&self) -> Result<Metadata, Failure> {
-        let mut last = away("its issuer is no URL");
-        for url in well_known(&self.issuer) {
-            match self.json::<Metadata>(url).await {
-                Ok(metadata) if metadata.issuer == self.issuer => return Ok(metadata),
-                Ok(_) => last = away("it says that it is another issuer"),
-                Err(failure) => last = failure,
-            }
-        }
-        Err(last)
-    }
-
-    async fn json<T: DeserializeOwned>(&self, url: Url) -> Result<T, Failure> {
-        let failed = |error: reqwest::Error| away(&error.to_string());
-        let response = self.http.get(url).send().await.map_err(failed)?;
-        if !response.status().is_success() {
-            return Err(away(&format!("it answers {}", response.status())));
-        }
-        let body = body_of(response).await.map_err(|why| away(&why))?;
-        serde_json::from_slice(&body).map_err(|error| away(&error.to_string()))
+        Ok((metadata, keys.filter_map(|key: Jwk| signer(&key)).collect()))
     }
 }
 
-/// The whole answer of a provider.
-///
-/// # Errors
-/// Why there is none: it breaks off, or does not end.
-pub(crate) async fn body_of(mut response: reqwest::Response) -> Result<Vec<u8>, String> {
-    let mut body = Vec::new();
-    while let Some(part) = response.chunk().await.map_err(|error| error.without_url().to_string())? {
-        body.extend_from_slice(&part);
-        if body.len() > ANSWER_BYTES_MAX {
-            return Err("its answer does not end".to_owned());
-        }
+impl Known {
+    fn is_younger_than(&self, age: Duration) -> bool {
+        self.had.is_some_and(|had| had.elapsed() < age)
     }
-    Ok(body)
 }
 
-fn away(why: &str) -> Failure {
-    Failure::new(FailureKind::Unavailable, format!("the provider of identities: {why}"))
-}
-
-/// The addresses at which an issuer may say what it is.
-pub(crate) fn well_known(issuer: &str) -> Vec<Url> {
-    let Ok(url) = Url::parse(issuer) else { return Vec::new() };
-    let path = url.path().trim_end_matches('/').to_owned();
-    let paths = [
-        format!("/.well-known/oauth-authorization-server{path}"),
-        format!("/.well-known/openid-configuration{path}"),
-        format!("{path}/.well-known/openid-configuration"),
-    ];
-    let mut urls: Vec<Url> = Vec::new();
-    for path in paths {
-        let mut at = url.clone();
-        at.set_path(&path);
-        if !urls.contains(&at) {
-            urls.push(at);
-        }
-    }
-    urls
+fn none_known() -> Failure {
+    let message = "the provider of identities does not answer, and nobody can be known without it";
+    Failure::new(FailureKind::Unavailable, message)
 }
 
 /// A key that is meant for signatures, and of which there is no secret.
@@ -237,26 +197,6 @@ fn choose<'a>(signers: &'a [Signer], kid: Option<&str>, by: Algorithm) -> Option
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_issuer_is_looked_for_where_the_standards_have_it() {
-        let at = |issuer: &str| -> Vec<String> { well_known(issuer).iter().map(Url::to_string).collect() };
-        assert_eq!(
-            at("https://id.example"),
-            [
-                "https://id.example/.well-known/oauth-authorization-server",
-                "https://id.example/.well-known/openid-configuration"
-            ]
-        );
-        assert_eq!(
-            at("https://id.example/realms/a"),
-            [
-                "https://id.example/.well-known/oauth-authorization-server/realms/a",
-                "https://id.example/.well-known/openid-configuration/realms/a",
-                "https://id.example/realms/a/.well-known/openid-configuration"
-            ]
-        );
-    }
 
     #[test]
     fn keys_with_secrets_and_for_other_uses_sign_nothing() {

@@ -1,7 +1,9 @@
-//! Access tokens of an OAuth 2.1 provider (RFC 9068): taken only if they are signed by it, for this server, now.
+//! Tokens of an OAuth 2.1 provider: taken only if they are signed by it, for this server, now. Access tokens (RFC 9068) show who asks,
+//! identity tokens (OpenID Connect) who has logged in.
 
 use super::Stranger;
 use super::provider::{Provider, Signer};
+use crate::oauth::may_be_asked;
 use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
 use serde_json::{Map, Value};
 use shared::config;
@@ -90,45 +92,71 @@ impl Tokens {
     }
 
     /// Who gives tokens out.
-    pub(super) fn issuer(&self) -> &str {
-        self.provider.issuer()
+    pub(super) const fn provider(&self) -> &Provider {
+        &self.provider
     }
 
-    /// Who a token says that asks.
+    /// Who an access token says that asks.
     ///
     /// # Errors
     /// Why it is not believed.
     pub(super) async fn principal(&self, token: &str) -> Result<Principal, Stranger> {
+        let rest = &self.audience.rest;
+        let audiences = [rest.clone(), format!("{rest}/"), self.audience.mcp.clone()];
+        let claims = self.verified(token, is_access_token, &audiences).await?;
+        self.claims.principal(&claims)
+    }
+
+    /// Who an identity token says has logged in: by this client, in the very attempt that `nonce` was made for. A person may do what
+    /// its roles may: such a token is given for no scopes of ours.
+    ///
+    /// # Errors
+    /// Why it is not believed.
+    pub(super) async fn person(&self, token: &str, client: &str, nonce: &str) -> Result<Principal, Stranger> {
+        let claims = self.verified(token, is_identity_token, &[client.to_owned()]).await?;
+        let text = |name: &str| claims.get(name).and_then(Value::as_str);
+        if text("nonce") != Some(nonce) {
+            return Err(Stranger::Refused("it was given for another attempt to log in"));
+        }
+        let for_several = claims.get("aud").and_then(Value::as_array).is_some_and(|all| all.len() > 1);
+        if text("azp").map_or(for_several, |party| party != client) {
+            return Err(Stranger::Refused("it was given to another program"));
+        }
+        self.claims.principal(&claims).map(|who| Principal { scopes: Scope::ALL.to_vec(), ..who })
+    }
+
+    async fn verified(
+        &self,
+        token: &str,
+        is_right: fn(&str) -> Result<(), &'static str>,
+        audiences: &[String],
+    ) -> Result<Map<String, Value>, Stranger> {
         let header = decode_header(token).map_err(|_| Stranger::Refused("it is no token"))?;
         if !ALGORITHMS.contains(&header.alg) {
             return Err(Stranger::Refused("it is signed by an algorithm that is not taken"));
         }
-        // Another kind of token of the same provider, such as one that tells a page who has logged in, opens nothing.
         let typ = header.typ.as_deref().unwrap_or_default().to_ascii_lowercase();
-        if typ.strip_prefix("application/").unwrap_or(&typ) != "at+jwt" {
-            return Err(Stranger::Refused("it is no access token: its typ is not at+jwt"));
-        }
+        is_right(typ.strip_prefix("application/").unwrap_or(&typ)).map_err(Stranger::Refused)?;
         if header.crit.is_some() {
             return Err(Stranger::Refused("it demands an extension that is not known"));
         }
         let signer = self.provider.signer(header.kid.as_deref(), header.alg).await?;
         let signer = signer.ok_or(Stranger::Refused("it is signed by no key of the provider"))?;
-        let claims = self.verified(token, header.alg, &signer)?;
-        self.claims.principal(&claims)
+        self.opened(token, header.alg, &signer, audiences)
     }
 
-    fn verified(
+    fn opened(
         &self,
         token: &str,
         algorithm: Algorithm,
         signer: &Signer,
+        audiences: &[String],
     ) -> Result<Map<String, Value>, Stranger> {
         let mut validation = Validation::new(algorithm);
         validation.leeway = LEEWAY_SECONDS;
         validation.validate_nbf = true;
-        validation.set_issuer(&[self.issuer()]);
-        let rest = &self.audience.rest;
-        validation.set_audience(&[rest.clone(), format!("{rest}/"), self.audience.mcp.clone()]);
+        validation.set_issuer(&[self.provider.issuer()]);
+        validation.set_audience(audiences);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         use jsonwebtoken::errors::ErrorKind as E;
         let decoded = decode::<Map<String, Value>>(token, &signer.key, &validation);
@@ -146,16 +174,19 @@ impl Tokens {
     }
 }
 
-/// Whether a URL may be that of a provider or of this server: what is asked over the network is asked over TLS.
-pub(crate) fn may_be_asked(url: &Url) -> bool {
-    let loopback = match url.host() {
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        Some(url::Host::Domain(name)) => name == "localhost",
-        None => return false,
-    };
-    let bare = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
-    bare && (url.scheme() == "https" || (url.scheme() == "http" && loopback))
+/// Another kind of token of the same provider, such as one that tells a page who has logged in, opens nothing.
+fn is_access_token(typ: &str) -> Result<(), &'static str> {
+    match typ {
+        "at+jwt" => Ok(()),
+        _ => Err("it is no access token: its typ is not at+jwt"),
+    }
+}
+
+fn is_identity_token(typ: &str) -> Result<(), &'static str> {
+    match typ {
+        "" | "jwt" => Ok(()),
+        _ => Err("it is no identity token: its typ is not JWT"),
+    }
 }
 
 impl Claims {
@@ -166,7 +197,7 @@ impl Claims {
         }
         let named = match claims.get(&self.tenant) {
             None => self.default_tenant.clone(),
-            Some(claim) => claim.as_str().and_then(|name| tenant(name).ok()),
+            Some(claim) => one(claim).and_then(|name| tenant(name).ok()),
         };
         let tenant = named.ok_or(Stranger::Refused("it names no tenant that can be"))?;
         let roles = match claims.get(&self.roles) {
@@ -176,6 +207,14 @@ impl Claims {
         let scopes = claims.get("scope").or(claims.get("scp")).map(texts).unwrap_or_default();
         let scopes = scopes.into_iter().filter_map(Scope::named).collect();
         Ok(Principal { tenant, subject: subject.to_owned(), roles, scopes })
+    }
+}
+
+/// A text; bridges from SAML, where every attribute may have several values, write a list of one.
+fn one(claim: &Value) -> Option<&str> {
+    match claim {
+        Value::Array(all) => all.first().filter(|_| all.len() == 1).and_then(Value::as_str),
+        claim => claim.as_str(),
     }
 }
 
@@ -207,11 +246,13 @@ mod tests {
             json!({ "sub": "ada", "org": "uni-a", "groups": "viewer admin", "scp": ["jobs:write"] }),
         );
         assert_eq!(who.unwrap().roles, [Role::Viewer, Role::Admin]);
+        assert_eq!(of(&claims, json!({ "sub": "ada", "org": ["uni-a"] })).unwrap().tenant, "uni-a");
         for token in [
             json!({ "sub": "ada" }),
             json!({ "sub": "ada", "org": "local" }),
             json!({ "sub": "ada", "org": "../b" }),
-            json!({ "sub": "ada", "org": ["uni-a"] }),
+            json!({ "sub": "ada", "org": ["uni-a", "uni-b"] }),
+            json!({ "sub": "ada", "org": [] }),
             json!({ "sub": "", "org": "uni-a" }),
             json!({ "sub": "a\nb", "org": "uni-a" }),
             json!({ "org": "uni-a" }),

@@ -2,11 +2,10 @@
 //! what is kept of it until `ripieno logout`.
 
 mod kept;
-mod provider;
 
 pub(crate) use kept::Logins;
 
-use provider::{Provider, Refusal};
+use crate::oauth::{self, Credentials, Metadata, Refusal};
 use reqwest::Client;
 use serde::{Deserialize, Serialize};
 use shared::clock;
@@ -43,7 +42,7 @@ pub(crate) struct Login {
 /// A login that waits until somebody has typed its code.
 pub(crate) struct Waiting {
     http: Client,
-    provider: Provider,
+    provider: Metadata,
     client: String,
     resource: String,
     device_code: String,
@@ -97,9 +96,9 @@ struct Granted {
 /// provider knows no such grant; `denied` for a server that says it is another; `unavailable` where one does not answer.
 pub(crate) async fn begin(server: &str, client: &str, scope: Option<&str>) -> Result<Waiting, Failure> {
     let server = server.trim_end_matches('/');
-    let http = http()?;
-    let at = provider::address(&format!("{server}/.well-known/oauth-protected-resource"))?;
-    let found: Option<Resource> = provider::get(&http, at).await?;
+    let http = oauth::client(TIMEOUT)?;
+    let at = oauth::address(&format!("{server}/.well-known/oauth-protected-resource"))?;
+    let found: Option<Resource> = oauth::get(&http, at).await?;
     let Some(Resource { resource, authorization_servers, scopes_supported }) = found else {
         let message = format!(
             "{server} names no provider of tokens: it takes keys (RIPIENO_TOKEN), or asks nobody who they are"
@@ -114,7 +113,7 @@ pub(crate) async fn begin(server: &str, client: &str, scope: Option<&str>) -> Re
     let Some(issuer) = authorization_servers.first() else {
         return Err(Failure::new(FailureKind::Unsupported, format!("{server} names no provider of tokens")));
     };
-    let provider = Provider::of(&http, issuer).await?;
+    let provider = Metadata::of(&http, issuer).await?;
     let Some(endpoint) = provider.device_endpoint()? else {
         let message = format!(
             "{issuer} has no device authorization grant: set RIPIENO_TOKEN to a token or key instead"
@@ -123,8 +122,10 @@ pub(crate) async fn begin(server: &str, client: &str, scope: Option<&str>) -> Re
     };
     // Without this scope most providers give nothing by which a token is renewed.
     let scope = scope.map_or_else(|| format!("{} offline_access", scopes_supported.join(" ")), str::to_owned);
-    let form = [("client_id", client), ("scope", scope.trim()), ("resource", &resource)];
-    let device: Device = provider::post(&http, endpoint, &form).await?.map_err(Refusal::failure)?;
+    let form = [("scope", scope.trim()), ("resource", &resource)];
+    let device: Device = oauth::post(&http, endpoint, &Credentials::None { client }, &form)
+        .await?
+        .map_err(Refusal::failure)?;
     let lasts = device.expires_in.min(PATIENCE_SECONDS);
     Ok(Waiting {
         http,
@@ -155,10 +156,10 @@ impl Waiting {
             let form = [
                 ("grant_type", DEVICE_GRANT),
                 ("device_code", &self.device_code),
-                ("client_id", &self.client),
                 ("resource", &self.resource),
             ];
-            let answered = provider::post::<Granted>(&self.http, endpoint.clone(), &form).await;
+            let as_whom = Credentials::None { client: &self.client };
+            let answered = oauth::post::<Granted>(&self.http, endpoint.clone(), &as_whom, &form).await;
             match answered {
                 Ok(Ok(granted)) => {
                     let Waiting { provider, client, resource, .. } = self;
@@ -198,6 +199,11 @@ impl Login {
         &self.access_token
     }
 
+    /// As whom the provider knows this program, which has no secret.
+    fn as_whom(&self) -> Credentials<'_> {
+        Credentials::None { client: &self.client }
+    }
+
     /// Whether the token may still be shown.
     fn is_fresh(&self) -> bool {
         self.expires_ms.is_none_or(|end| clock::now_ms() + MARGIN_MS < end)
@@ -215,15 +221,14 @@ impl Login {
         let Some(refresh_token) = self.refresh_token.clone() else {
             return Err(again("the token has ended, and the provider gave nothing to renew it with"));
         };
-        let http = http()?;
-        let endpoint = Provider::of(&http, &self.issuer).await?.token_endpoint()?;
+        let http = oauth::client(TIMEOUT)?;
+        let endpoint = Metadata::of(&http, &self.issuer).await?.token_endpoint()?;
         let form = [
             ("grant_type", "refresh_token"),
             ("refresh_token", &refresh_token),
-            ("client_id", &self.client),
             ("resource", &self.resource),
         ];
-        match provider::post::<Granted>(&http, endpoint, &form).await? {
+        match oauth::post::<Granted>(&http, endpoint, &self.as_whom(), &form).await? {
             Ok(granted) => {
                 Ok(Login::of(granted, self.issuer, self.client, self.resource, Some(refresh_token)))
             }
@@ -237,13 +242,13 @@ impl Login {
     /// # Errors
     /// `unavailable` where it does not answer.
     pub(crate) async fn revoke(&self) -> Result<bool, Failure> {
-        let http = http()?;
-        let Some(endpoint) = Provider::of(&http, &self.issuer).await?.revocation_endpoint()? else {
+        let http = oauth::client(TIMEOUT)?;
+        let Some(endpoint) = Metadata::of(&http, &self.issuer).await?.revocation_endpoint()? else {
             return Ok(false);
         };
         let revoke = async |token: &str, kind: &str| {
-            let form = [("token", token), ("token_type_hint", kind), ("client_id", &self.client)];
-            provider::post::<serde_json::Value>(&http, endpoint.clone(), &form).await
+            let form = [("token", token), ("token_type_hint", kind)];
+            oauth::post::<serde_json::Value>(&http, endpoint.clone(), &self.as_whom(), &form).await
         };
         let renewing = match &self.refresh_token {
             Some(token) => Some(revoke(token, "refresh_token").await?.is_ok()),
@@ -252,10 +257,4 @@ impl Login {
         let shown = revoke(&self.access_token, "access_token").await?.is_ok();
         Ok(renewing.unwrap_or(shown))
     }
-}
-
-fn http() -> Result<Client, Failure> {
-    // What is posted is secret: it goes where it was sent, and nowhere else.
-    let client = Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none()).build();
-    client.map_err(|error| Failure::new(FailureKind::Unavailable, format!("nobody can be asked: {error}")))
 }

@@ -6,7 +6,7 @@ use super::listen::Peer;
 use super::problem::Problem;
 use crate::audit::Record;
 use crate::auth::table::{self, Refusal, written};
-use crate::auth::{FIRST_SCOPES, Stranger};
+use crate::auth::{CROSS_SITE, FIRST_SCOPES, OVER, Stranger};
 use crate::front::Front;
 use crate::mcp;
 use axum::Router;
@@ -85,7 +85,7 @@ pub(super) struct Door {
 pub(super) async fn known(State(door): State<Door>, mut request: Request, next: Next) -> Response {
     let principal = match &door.front.auth {
         None => Ok(Principal::local()),
-        Some(auth) => auth.principal(request.uri(), request.headers()).await,
+        Some(auth) => auth.principal(request.method(), request.uri(), request.headers()).await,
     };
     let answer = match principal {
         Ok(principal) if door.has_room(&principal) => {
@@ -252,6 +252,11 @@ impl Door {
             }
             Stranger::Misplaced(why) => (Some("invalid_request"), why),
             Stranger::Refused(why) => (Some("invalid_token"), why),
+            Stranger::Over => (None, OVER),
+            Stranger::CrossSite => {
+                let failure = Failure::new(FailureKind::Denied, CROSS_SITE);
+                return Problem::new(http_status(403), failure).into_response();
+            }
         };
         let said = error.map(|error| format!("error=\"{error}\", error_description=\"{why}\", "));
         let (said, needs, metadata) = (said.unwrap_or_default(), written(needs), self.metadata(path));

@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tracing::Instrument;
 use tracing::field::Empty;
+use url::Url;
 
 /// The header that names a request, in both directions.
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -52,7 +53,16 @@ pub(super) async fn request(mut request: Request, next: Next) -> Response {
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID.clone(), id);
     }
+    harmless(response.headers_mut());
     response
+}
+
+/// Has a browser take an answer for nothing but what it says it is, and run nothing of it: with a session in the browser, a score
+/// that is a page would act for whoever opens it.
+fn harmless(headers: &mut HeaderMap) {
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let policy = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
 }
 
 /// The client's own name of the request where that is a plain word, else a number of ours.
@@ -83,7 +93,7 @@ pub struct Names {
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 impl Names {
-    /// The names of the loopback, and those that `RIPIENO_HOSTS` and `RIPIENO_ORIGINS` add.
+    /// The names of the loopback, those that `RIPIENO_HOSTS` and `RIPIENO_ORIGINS` add, and that of `RIPIENO_PUBLIC_URL`.
     #[must_use]
     pub fn from_environment() -> Self {
         let words = |name: &str| -> Vec<String> {
@@ -93,7 +103,11 @@ impl Names {
                 .filter(|word| !word.is_empty())
                 .collect()
         };
-        Names { hosts: words("RIPIENO_HOSTS"), origins: words("RIPIENO_ORIGINS") }
+        let public = config::var("RIPIENO_PUBLIC_URL").and_then(|text| Url::parse(&text).ok());
+        let mut names = Names { hosts: words("RIPIENO_HOSTS"), origins: words("RIPIENO_ORIGINS") };
+        names.hosts.extend(public.iter().filter_map(|url| url.host_str().map(str::to_owned)));
+        names.origins.extend(public.map(|url| url.origin().ascii_serialization()));
+        names
     }
 
     /// Checks both headers.

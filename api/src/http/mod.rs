@@ -12,6 +12,7 @@ mod items;
 mod jobs;
 mod kept;
 mod listen;
+mod login;
 mod looks;
 mod openapi;
 mod patient;
@@ -57,6 +58,7 @@ pub fn router(front: &Arc<Front>, names: Names, callbacks: Option<Callbacks>) ->
         .layer(from_fn_with_state(Arc::clone(front), guard::whole_body))
         .layer(from_fn_with_state(door, entry::known))
         .merge(entry::metadata(front))
+        .merge(login::routes(front))
         .layer(from_fn_with_state(Arc::new(names), guard::names));
     // Whoever watches the process calls it by whatever name it has for it, and learns nothing of anybody's jobs.
     Ok(Router::new()

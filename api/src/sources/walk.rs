@@ -181,12 +181,7 @@ fn nothing_known(root: &Arc<Root>, inside: &Path) -> Found {
 }
 
 pub(super) fn unreadable(error: &std::io::Error) -> Failure {
-    let kind = match error.kind() {
-        std::io::ErrorKind::NotFound => FailureKind::NotFound,
-        std::io::ErrorKind::PermissionDenied => FailureKind::Denied,
-        _ => FailureKind::Unavailable,
-    };
-    Failure::new(kind, error.to_string())
+    Failure::new(FailureKind::of_file(error), error.to_string())
 }
 
 /// A URL that bears a score's extension is one object; any other is a prefix. A web server lists nothing: what it is asked

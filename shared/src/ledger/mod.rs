@@ -107,7 +107,7 @@ impl Ledger {
         let store =
             object_store::local::LocalFileSystem::new_with_prefix(folder).map_err(failure)?.with_fsync(true);
         let root = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-        Self::probed(Arc::new(store), &root.to_string_lossy(), master).await
+        Self::on(Arc::new(store), &root.to_string_lossy(), master).await
     }
 
     /// The ledger in an object store, by its URL, sealed as the environment says.
@@ -133,11 +133,15 @@ impl Ledger {
             return Self::in_folder_with(&folder, master).await;
         }
         let (store, prefix) = crate::store::open(url)?;
-        Self::probed(Arc::new(PrefixStore::new(store, prefix)), url.trim_end_matches('/'), master).await
+        Self::on(Arc::new(PrefixStore::new(store, prefix)), url.trim_end_matches('/'), master).await
     }
 
-    /// Refuses a store whose second create of one key succeeds: on such a store two workers could both be first.
-    async fn probed(
+    /// The ledger on a store of the caller's own; `root` says where that is, as an absolute path or a URL.
+    ///
+    /// # Errors
+    /// `unsupported` for a store whose second create of one key succeeds: on such a store two workers could both be first;
+    /// `denied` where its master key is missing.
+    pub async fn on(
         store: Arc<dyn ObjectStore>,
         root: &str,
         master: Option<Arc<dyn Master>>,

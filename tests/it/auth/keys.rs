@@ -31,6 +31,17 @@ pub(crate) fn ask(server: &Server, key: &str, method: &str, path: &str, body: &s
 
 /// A request of MCP, of the newest version.
 pub(super) fn mcp(server: &Server, key: &str, method: &str, params: Value) -> Answer {
+    mcp_with(server, key, method, params, &[])
+}
+
+/// The same with more headers.
+pub(super) fn mcp_with(
+    server: &Server,
+    key: &str,
+    method: &str,
+    params: Value,
+    more: &[(&str, &str)],
+) -> Answer {
     let bearer = format!("Bearer {key}");
     let name = params.get("name").or(params.get("uri")).or(params.get("taskId")).cloned();
     let mut params = params;
@@ -50,6 +61,7 @@ pub(super) fn mcp(server: &Server, key: &str, method: &str, params: Value) -> An
     if !name.is_empty() {
         headers.push(("Mcp-Name", name));
     }
+    headers.extend(more);
     server.ask("POST", "/mcp", &headers, &body)
 }
 

@@ -1,9 +1,14 @@
 //! Who may come in, what they may do, and what they learn of others.
 
 mod audit;
+mod browser;
+mod issuer;
 pub(crate) mod keys;
+mod login;
 mod quotas;
 mod reach;
+mod reads;
+mod sessions;
 mod strangers;
 mod table;
 mod tokens;

@@ -1,129 +1,15 @@
 //! The matrix of tokens: each that is bad, with the exact status and challenge; and keys of the provider that change.
 
+use super::issuer::{Issuer, PUBLIC, Signing, now, unsigned};
 use super::keys::{ask, key, mcp};
 use crate::http::server::Server;
 use aws_lc_rs::hmac;
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use aws_lc_rs::signature::KeyPair;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpListener};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
-
-const PUBLIC: &str = "https://ripieno.example";
-
-/// A provider whose keys are at hand: what it signs may be as wrong as one likes.
-struct Issuer {
-    address: SocketAddr,
-    keys: Arc<Mutex<Vec<Value>>>,
-    /// Times that it was asked for its keys.
-    asked: Arc<AtomicU64>,
-}
-
-struct Signing {
-    kid: String,
-    pair: EcdsaKeyPair,
-}
-
-impl Signing {
-    fn new(kid: &str) -> Self {
-        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
-        Signing { kid: kid.to_owned(), pair }
-    }
-
-    fn public(&self) -> Value {
-        let point = self.pair.public_key().as_ref();
-        let (x, y) = (URL_SAFE_NO_PAD.encode(&point[1..33]), URL_SAFE_NO_PAD.encode(&point[33..65]));
-        json!({ "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": self.kid, "x": x, "y": y })
-    }
-
-    fn sign(&self, header: &Value, claims: &Value) -> String {
-        let text = unsigned(header, claims);
-        let signature = self.pair.sign(&SystemRandom::new(), text.as_bytes()).unwrap();
-        format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature))
-    }
-
-    fn header(&self) -> Value {
-        json!({ "alg": "ES256", "typ": "at+jwt", "kid": self.kid })
-    }
-}
-
-fn unsigned(header: &Value, claims: &Value) -> String {
-    let part = |json: &Value| URL_SAFE_NO_PAD.encode(json.to_string());
-    format!("{}.{}", part(header), part(claims))
-}
-
-impl Issuer {
-    fn start(first: &Signing) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let keys = Arc::new(Mutex::new(vec![first.public()]));
-        let asked = Arc::new(AtomicU64::new(0));
-        let issuer = Issuer { address, keys: Arc::clone(&keys), asked: Arc::clone(&asked) };
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let mut stream = stream.unwrap();
-                let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
-                let Some(Ok(first)) = lines.next() else { continue };
-                while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
-                let (status, body) = match first.split(' ').nth(1) {
-                    Some("/.well-known/openid-configuration") => {
-                        let at = format!("http://{address}");
-                        (200, json!({ "issuer": at, "jwks_uri": format!("{at}/keys") }))
-                    }
-                    Some("/keys") => {
-                        asked.fetch_add(1, Ordering::SeqCst);
-                        // One of a kind that nobody has heard of stands beside them.
-                        let mut keys = keys.lock().unwrap().clone();
-                        keys.push(json!({ "kty": "PQC", "kid": "new" }));
-                        (200, json!({ "keys": keys }))
-                    }
-                    _ => (404, json!({})),
-                };
-                let body = body.to_string();
-                let head = format!(
-                    "HTTP/1.1 {status} x\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-                    body.len()
-                );
-                let _ = stream.write_all(format!("{head}{body}").as_bytes());
-            }
-        });
-        issuer
-    }
-
-    fn url(&self) -> String {
-        format!("http://{}", self.address)
-    }
-
-    fn claims(&self, more: Value) -> Value {
-        let mut claims = json!({
-            "iss": self.url(), "aud": PUBLIC, "sub": "ada", "exp": now() + 300, "nbf": now() - 5,
-            "tenant": "uni-a", "roles": ["curator"], "scope": "jobs:read scores:read",
-        });
-        for (name, value) in more.as_object().unwrap() {
-            match value {
-                Value::Null => claims.as_object_mut().unwrap().remove(name),
-                _ => claims.as_object_mut().unwrap().insert(name.clone(), value.clone()),
-            };
-        }
-        claims
-    }
-
-    fn server(&self, data: &std::path::Path) -> Server {
-        Server::start_with(data, |command| {
-            command.env("RIPIENO_AUTH", "keys,oauth").env("RIPIENO_LOG", "debug");
-            command.env("RIPIENO_OAUTH_ISSUER", self.url()).env("RIPIENO_PUBLIC_URL", PUBLIC);
-            command.stderr(std::fs::File::create(data.join("log")).unwrap());
-        })
-    }
-}
-
-fn now() -> u64 {
-    shared::clock::now_ms() / 1000
-}
+use std::net::TcpListener;
+use std::sync::atomic::Ordering;
 
 #[test]
 fn every_bad_token_has_its_status_and_challenge() {

@@ -1,14 +1,18 @@
 //! Clients that are slow, large, many, or gone; and a server that is killed.
 
 use super::server::{PATIENCE, Server};
+use crate::auth::keys::key;
 use crate::support::corpus;
 use serde_json::json;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Idle connections of one test, unless `RIPIENO_TEST_CONNECTIONS` says otherwise.
+/// Connections of one test, unless `RIPIENO_TEST_CONNECTIONS` says otherwise.
 const CONNECTIONS: usize = 200;
+/// Held by whoever has so many: there are files for one of them in this process.
+static MANY: Mutex<()> = Mutex::new(());
 
 #[test]
 fn bodies_and_heads_over_the_limit_are_refused() {
@@ -111,6 +115,7 @@ fn who_goes_while_waiting_is_forgotten_and_the_job_goes_on() {
 
 #[test]
 fn idle_connections_are_bounded_and_the_served_stay_served() {
+    let _many = MANY.lock().unwrap_or_else(PoisonError::into_inner);
     let many = shared::config::var("RIPIENO_TEST_CONNECTIONS");
     let many = many.map_or(CONNECTIONS, |text| text.parse().expect("a number of connections"));
     let home = tempfile::tempdir().unwrap();
@@ -145,6 +150,68 @@ fn idle_connections_are_bounded_and_the_served_stay_served() {
         let mut text = String::new();
         stream.read_to_string(&mut text).unwrap();
         assert!(text.starts_with("HTTP/1.1 200"), "{text}");
+    }
+}
+
+#[test]
+fn many_clients_with_keys_are_answered_in_bounded_memory() {
+    let _many = MANY.lock().unwrap_or_else(PoisonError::into_inner);
+    let many = shared::config::var("RIPIENO_TEST_CONNECTIONS");
+    let many: usize = many.map_or(CONNECTIONS, |text| text.parse().expect("a number of connections"));
+    let home = tempfile::tempdir().unwrap();
+    let server = Server::start_with(home.path(), |command| {
+        command.env("RIPIENO_AUTH", "keys").env("RIPIENO_CONNECTIONS_MAX", (many + 10).to_string());
+        command.env("RIPIENO_TENANT_REQUESTS_PER_SECOND_MAX", "100000");
+        command.env("RIPIENO_REQUEST_SECONDS_MAX", "3600");
+    });
+    let keys: Vec<String> =
+        (0..8).map(|number| key(home.path(), &format!("uni-{number}"), "viewer", &[])).collect();
+    let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": { "_meta": {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {},
+    } } });
+    let call = call.to_string();
+    let before = server.resident_kilobytes();
+    let mut clients: Vec<TcpStream> = (0..many).map(|_| server.connect()).collect();
+    // By turns REST and MCP, all of them at once, three times over the same connections.
+    for turn in 0..3 {
+        for (number, client) in clients.iter_mut().enumerate() {
+            let head = format!("Host: {}\r\nAuthorization: Bearer {}\r\n", server.address, keys[number % 8]);
+            let request = match (number + turn) % 2 {
+                0 => format!("GET /v1/jobs HTTP/1.1\r\n{head}\r\n"),
+                _ => format!(
+                    "POST /mcp HTTP/1.1\r\n{head}Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n\
+                     MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/list\r\nContent-Length: {}\r\n\r\n{call}",
+                    call.len()
+                ),
+            };
+            client.write_all(request.as_bytes()).unwrap();
+        }
+        for (number, client) in clients.iter_mut().enumerate() {
+            let answer = whole_answer(client);
+            assert!(answer.starts_with("HTTP/1.1 200"), "client {number}: {answer}");
+            let expected = if (number + turn) % 2 == 0 { "\"jobs\":[]" } else { "analysis_run" };
+            assert!(answer.contains(expected), "client {number}: {answer}");
+        }
+    }
+    let each = server.resident_kilobytes().saturating_sub(before) / many as u64;
+    // Without a bound each would keep the largest answer that it had, some 13 kB, and more.
+    assert!(each < 100 || many < 1000, "a client costs {each} kB");
+}
+
+/// The next answer of a connection, which says its length.
+fn whole_answer(stream: &mut TcpStream) -> String {
+    let (mut bytes, mut piece) = (Vec::new(), [0; 32 << 10]);
+    loop {
+        let text = String::from_utf8_lossy(&bytes);
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+            if length.and_then(|text| text.parse().ok()).is_some_and(|length: usize| body.len() >= length) {
+                return text.into_owned();
+            }
+        }
+        let read = stream.read(&mut piece).unwrap();
+        assert!(read > 0, "it ended: {text}");
+        bytes.extend_from_slice(&piece[..read]);
     }
 }
 

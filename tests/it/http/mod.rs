@@ -1,6 +1,7 @@
 //! `ripieno serve` over HTTP, as clients of any kind meet it.
 
 mod agents;
+mod attacks;
 mod callbacks;
 mod client;
 mod cluster;

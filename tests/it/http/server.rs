@@ -45,6 +45,13 @@ impl Server {
         assert!(Command::new("kill").args([signal, &id]).status().expect("kill").success());
     }
 
+    /// Memory that it has, in kilobytes.
+    pub(crate) fn resident_kilobytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line of it");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
     /// Waits for its end; says the exit code.
     pub(crate) fn end(&mut self) -> i32 {
         let until = Instant::now() + PATIENCE;
@@ -165,8 +172,12 @@ impl Answer {
         let mut lines = head.lines();
         let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok());
         let headers = lines.filter_map(|line| line.split_once(": "));
-        let headers: BTreeMap<String, String> =
-            headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect();
+        // One that stands several times has its values on a line each.
+        let headers = headers.fold(BTreeMap::new(), |mut all: BTreeMap<String, String>, (name, value)| {
+            let known = all.entry(name.to_ascii_lowercase());
+            known.and_modify(|before| *before += &format!("\n{value}")).or_insert_with(|| value.to_owned());
+            all
+        });
         let body = bytes.get(split + 4..).unwrap_or_default().to_vec();
         let chunked = headers.get("transfer-encoding").is_some_and(|coding| coding == "chunked");
         let body = if chunked { unchunked(&body) } else { body };

@@ -81,6 +81,6 @@ pub(crate) fn mcp(method: &str, name: &str, mut params: Value) -> Vec<u8> {
     post("/mcp", &headers, &body.to_string())
 }
 
-fn tool(name: &str, arguments: &Value) -> Vec<u8> {
+pub(crate) fn tool(name: &str, arguments: &Value) -> Vec<u8> {
     mcp("tools/call", name, json!({ "name": name, "arguments": arguments }))
 }

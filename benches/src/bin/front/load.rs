@@ -85,20 +85,35 @@ pub(crate) async fn connect(address: SocketAddr) -> TcpStream {
     stream
 }
 
-/// Sends a request and reads the body of its answer.
+/// The same request by whoever has a key.
+pub(crate) fn by(key: &str, request: &[u8]) -> Vec<u8> {
+    let end = request.windows(2).position(|window| window == b"\r\n").expect("a first line") + 2;
+    let (first, rest) = request.split_at(end);
+    [first, format!("Authorization: Bearer {key}\r\n").as_bytes(), rest].concat()
+}
+
+/// Sends a request and reads the body of its answer, which is a good one.
 pub(crate) async fn ask(stream: &mut TcpStream, request: &[u8]) -> Vec<u8> {
-    stream.write_all(request).await.expect("sent");
+    let (head, body) = exchange(stream, request).await.expect("it is answered");
+    assert!(head.starts_with("http/1.1 20"), "{head} {}", String::from_utf8_lossy(&body));
+    body
+}
+
+/// Sends a request and reads its answer: the head in small letters, and the body.
+pub(crate) async fn exchange(stream: &mut TcpStream, request: &[u8]) -> std::io::Result<(String, Vec<u8>)> {
+    stream.write_all(request).await?;
     let mut answer = Vec::with_capacity(4096);
     loop {
-        assert!(stream.read_buf(&mut answer).await.expect("read") > 0, "it was closed");
+        if stream.read_buf(&mut answer).await? == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
         let Some(end) = answer.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
         let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
-        assert!(head.starts_with("http/1.1 20"), "{head} {}", String::from_utf8_lossy(&answer[end..]));
         let length =
             head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
-        let length = length.expect("a length");
-        if answer.len() >= end + 4 + length {
-            return answer.split_off(end + 4);
+        // An answer without a length has no body: 204 and the like.
+        if answer.len() >= end + 4 + length.unwrap_or(0) {
+            return Ok((head, answer.split_off(end + 4)));
         }
     }
 }

@@ -3,11 +3,17 @@
 //! bytes, in the same run.
 //!
 //! `cargo run --release -p benches --bin front [-- SECONDS]`
+//!
+//! `… -- many [CLIENTS [SECONDS [RATE]]]`: clients with keys of their own, 10 000 at once, that ask 1 000 times a second together
+//! `… -- timing [ASKS]`: whether another tenant's things and those that nobody has take the same time, 2 000 times each
 
 mod asks;
 mod listeners;
 mod load;
+mod many;
 mod server;
+mod tenants;
+mod timing;
 
 use asks::Asks;
 use load::{Load, ask, connect};
@@ -28,12 +34,17 @@ const LISTENERS: usize = 1_000;
 #[tokio::main]
 async fn main() {
     let argument = std::env::args().nth(1);
-    if argument.as_deref() == Some("serve") {
-        return server::serve().await;
+    let number =
+        |nth, default| std::env::args().nth(nth).map_or(default, |text| text.parse().expect("a number"));
+    match argument.as_deref() {
+        Some("serve") => return server::serve().await,
+        Some("many") => return many::run(number(2, 10_000), number(3, 30), number(4, 1_000)).await,
+        Some("timing") => return timing::run(number(2, 2_000)).await,
+        _ => {}
     }
     let seconds = argument.map_or(5, |text| text.parse().expect("a number of seconds"));
     let (home, time) = (server::Home::new(), Duration::from_secs(seconds));
-    let server = Server::start(&home);
+    let server = Server::start(&home, &[]);
     let asks = Asks::new(&home, server.address).await;
 
     println!(

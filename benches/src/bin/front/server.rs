@@ -1,5 +1,6 @@
 //! The server that is asked, in a process of its own so that its time is told apart; and the floor.
 
+use api::auth::Auth;
 use api::embedded::Embedded;
 use api::front::Front;
 use api::http::{self, Listener, Names};
@@ -7,7 +8,7 @@ use axum::Router;
 use axum::http::header;
 use axum::routing::{get, post};
 use axum::serve::ListenerExt;
-use shared::limits::Limits;
+use shared::config;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -32,6 +33,11 @@ impl Home {
     /// A score.
     pub(crate) fn scores(&self) -> PathBuf {
         self.0.join("scores")
+    }
+
+    /// The data folder of the server.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.0.join("data")
     }
 
     /// A book of tunes that takes a while.
@@ -60,10 +66,16 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn start(home: &Home) -> Self {
+    /// Starts it with these variables.
+    pub(crate) fn start(home: &Home, more: &[(&str, &str)]) -> Self {
         let program = std::env::current_exe().expect("a program knows where it is");
         let mut command = Command::new(program);
-        command.arg("serve").arg(home.0.join("data")).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command
+            .arg("serve")
+            .arg(home.data())
+            .envs(more.iter().copied())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
         let mut child = command.spawn().expect("it starts");
         let mut line = String::new();
         let output = child.stdout.take().expect("piped");
@@ -77,9 +89,18 @@ impl Server {
 
     /// Peak memory, in megabytes.
     pub(crate) fn peak_megabytes(&self) -> u64 {
+        self.kilobytes("VmHWM:") / 1_000
+    }
+
+    /// Memory now, in kilobytes.
+    pub(crate) fn resident_kilobytes(&self) -> u64 {
+        self.kilobytes("VmRSS:")
+    }
+
+    fn kilobytes(&self, name: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it is in /proc");
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
-        peak.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") / 1_000
+        let value = status.lines().find_map(|line| line.strip_prefix(name)).expect("a line of it");
+        value.trim().trim_end_matches(" kB").parse().expect("a number")
     }
 
     pub(crate) fn end(mut self) {
@@ -91,9 +112,10 @@ impl Server {
 /// The process of the server: until its input is closed.
 pub(crate) async fn serve() {
     let data = PathBuf::from(std::env::args().nth(2).expect("a data folder"));
-    let limits = Limits::default();
+    let limits = config::limits().expect("limits");
     let embedded = Embedded::open(&data, limits.clone()).await.expect("a data folder");
-    let front = Front::new(embedded.service.clone(), embedded.dispatcher.clone(), limits);
+    let auth = Auth::from_environment(&embedded.ledger(), None, &limits).expect("ways to know callers");
+    let front = Front::new(embedded.service.clone(), embedded.dispatcher.clone(), limits).with_auth(auth);
     let front = Arc::new(front.with_here(Some(embedded.here(&data, 1))));
     let worker = embedded.work(&data, 1).expect("threads");
     let listener = Listener::bind("127.0.0.1:0".parse().expect("an address"), false).await.expect("a port");
