@@ -300,12 +300,12 @@ mod tests {
             let chance = random >> 33;
             let onset = Ticks::quarters((at % each) as i64 / 2 + (chance % spread) as i64);
             Rest {
-                onset: if chance % 7 == 0 { onset + Ticks(chance as i64) } else { onset },
+                onset: if chance.is_multiple_of(7) { onset + Ticks(chance as i64) } else { onset },
                 duration: Ticks(chance as i64 % 5 * 34_594_560),
                 place: Place::line(at as u32 + 1, chance as u32 % 9),
                 measure: (at % each) as u32 / 8,
                 part: (at / each) as u16,
-                flags: Flags::NONE.with_if(chance % 3 == 0, Flags::WHOLE_MEASURE),
+                flags: Flags::NONE.with_if(chance.is_multiple_of(3), Flags::WHOLE_MEASURE),
                 voice: chance as u8 % 4,
                 staff: 1,
             }
