@@ -40,7 +40,7 @@ pub static KNOBS: &[Knob] = &[
     Knob {
         env: "RIPIENO_QUEUES",
         default: "ripieno",
-        summary: "How the names of queues and exchanges begin; clusters that share a virtual host differ in it.",
+        summary: "How the names of queues, exchanges and keys of Redis begin; clusters that share a virtual host or a Redis differ in it.",
     },
     Knob {
         env: "RIPIENO_CACHE",
@@ -51,6 +51,11 @@ pub static KNOBS: &[Knob] = &[
         env: "RIPIENO_METRICS",
         default: "",
         summary: "Address at which a `ripieno-worker` answers `/metrics` (Prometheus) and `/live`, such as `127.0.0.1:9464`.",
+    },
+    Knob {
+        env: "RIPIENO_REDIS",
+        default: "",
+        summary: "Address of a Redis that the fronts share, `redis://user:password@host:6379/0`, or `rediss://` by TLS. They can do without: see docs/operations.md.",
     },
     Knob {
         env: "RIPIENO_HOSTS",
@@ -167,15 +172,18 @@ pub struct Cluster {
 pub fn cluster() -> Result<Option<Cluster>, Failure> {
     match (var("RIPIENO_BROKER"), var("RIPIENO_STORE")) {
         (None, None) => Ok(None),
-        (Some(broker), Some(store)) => {
-            let queues = var("RIPIENO_QUEUES").unwrap_or_else(|| "ripieno".to_owned());
-            Ok(Some(Cluster { broker, store, queues }))
-        }
+        (Some(broker), Some(store)) => Ok(Some(Cluster { broker, store, queues: queues() })),
         _ => Err(Failure::new(
             FailureKind::Malformed,
             "RIPIENO_BROKER and RIPIENO_STORE make a cluster together; without both, everything runs in one process",
         )),
     }
+}
+
+/// How the names begin that this installation gives in a broker and in a Redis.
+#[must_use]
+pub fn queues() -> String {
+    var("RIPIENO_QUEUES").unwrap_or_else(|| "ripieno".to_owned())
 }
 
 /// The folder of a worker's cache.

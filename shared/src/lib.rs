@@ -18,6 +18,7 @@ pub mod principal;
 pub mod public;
 pub mod reach;
 pub mod receipt;
+pub mod redis;
 pub mod row;
 pub mod schedule;
 pub mod store;

@@ -172,6 +172,8 @@ limits! {
     table_bytes_max: "bytes on disk of tables kept for downloads" = 1 << 30, "RIPIENO_TABLE_BYTES_MAX";
     /// One tenant's programs would keep a front from the others; twice as many may come at once.
     tenant_requests_per_second_max: "requests of one tenant to one front in a second, on average" = 200, "RIPIENO_TENANT_REQUESTS_PER_SECOND_MAX";
+    /// Each request asks Redis once where there is one; after as long each front counts for itself.
+    redis_milliseconds_max: "milliseconds that a command to Redis may take" = 50, "RIPIENO_REDIS_MILLISECONDS_MAX";
     /// Jobs without end would fill the lanes and the ledger of all.
     tenant_jobs_max: "jobs of one tenant that have not ended" = 1_000, "RIPIENO_TENANT_JOBS_MAX";
     /// What is not whole a day after its last byte came will not be.

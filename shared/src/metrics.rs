@@ -82,6 +82,10 @@ metrics! {
     BROKER_FAILURES: "counter" "ripieno_broker_failures_total", "connection";
     /// Whether chunks are being consumed: 1, or 0 while there is no connection.
     BROKER_CONSUMING: "gauge" "ripieno_broker_consuming", "0 or 1";
+    /// Commands to Redis that failed or were not answered in time.
+    REDIS_FAILURES: "counter" "ripieno_redis_failures_total", "command";
+    /// Whether there is a connection to Redis: 1, or 0 where there is none or none is wanted.
+    REDIS_CONNECTED: "gauge" "ripieno_redis_connected", "0 or 1";
     /// Requests that the front answered.
     HTTP_REQUESTS: "counter" "ripieno_http_requests_total", "request";
     /// Requests of these that were answered with a status of 500 or more.
