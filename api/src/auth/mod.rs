@@ -18,7 +18,7 @@ use shared::failure::{Failure, FailureKind};
 use shared::ledger::Ledger;
 use shared::limits::Limits;
 use shared::principal::{Principal, Scope};
-use std::time::Instant;
+use shared::redis::Redis;
 pub use tokens::Audience;
 use tokens::Tokens;
 pub(crate) use tokens::may_be_asked;
@@ -61,9 +61,10 @@ impl Auth {
     ///
     /// # Errors
     /// `malformed` for a way that is not known.
-    pub fn from_environment(ledger: &Ledger) -> Result<Option<Self>, Failure> {
+    pub fn from_environment(ledger: &Ledger, limits: &Limits) -> Result<Option<Self>, Failure> {
         let Some(ways) = config::var("RIPIENO_AUTH") else { return Ok(None) };
-        let mut auth = Auth { keys: None, tokens: None, rates: Rates::default(), audit: Audit::of(ledger) };
+        let rates = Rates::of(ledger, Redis::from_environment(limits)?);
+        let mut auth = Auth { keys: None, tokens: None, rates, audit: Audit::of(ledger) };
         for way in ways.split(',').map(str::trim) {
             match way {
                 "oauth" => auth.tokens = Some(Tokens::from_environment()?),
@@ -97,10 +98,18 @@ impl Auth {
         }
     }
 
-    /// Takes a request from what a tenant may ask of this front; says whether there was one left.
-    #[must_use]
-    pub fn has_room(&self, tenant: &str, limits: &Limits) -> bool {
-        self.rates.take(tenant, limits.tenant_requests_per_second_max, Instant::now())
+    /// Takes a request from what a tenant may ask.
+    ///
+    /// # Errors
+    /// `too_many` where none is left.
+    pub async fn take(&self, tenant: &str, limits: &Limits) -> Result<(), Failure> {
+        self.rates.take(tenant, limits).await.map_err(|most| {
+            let message = format!(
+                "your tenant asks oftener than tenant_requests_per_second_max = {most} times a second: wait, and let wait= and \
+                 events tell you of changes"
+            );
+            Failure::new(FailureKind::TooMany, message)
+        })
     }
 
     /// What this server is called where tokens are asked for; nothing where it takes none.

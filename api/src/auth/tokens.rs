@@ -47,6 +47,8 @@ struct Claims {
     roles: String,
     default_tenant: Option<String>,
     default_role: Option<Role>,
+    /// The tenant whose operators look after the installation; none of another is one.
+    operator_tenant: Option<String>,
 }
 
 impl Tokens {
@@ -67,7 +69,10 @@ impl Tokens {
                 return Err(wrong(name, "say https://…; http:// goes to the loopback only"));
             }
         }
-        let default_tenant = config::var("RIPIENO_OAUTH_TENANT").map(|name| tenant(&name)).transpose();
+        let named = |variable: &str| {
+            let name = config::var(variable).map(|name| tenant(&name)).transpose();
+            name.map_err(|failure| wrong(variable, &failure.message))
+        };
         let default_role = config::var("RIPIENO_OAUTH_ROLE")
             .map(|name| Role::named(&name).ok_or_else(|| wrong("RIPIENO_OAUTH_ROLE", "it is no role")))
             .transpose()?;
@@ -75,9 +80,9 @@ impl Tokens {
         let claims = Claims {
             tenant: claim("RIPIENO_OAUTH_TENANT_CLAIM", "tenant"),
             roles: claim("RIPIENO_OAUTH_ROLES_CLAIM", "roles"),
-            default_tenant: default_tenant
-                .map_err(|failure| wrong("RIPIENO_OAUTH_TENANT", &failure.message))?,
+            default_tenant: named("RIPIENO_OAUTH_TENANT")?,
             default_role,
+            operator_tenant: named("RIPIENO_OAUTH_OPERATOR_TENANT")?,
         };
         let rest = public.trim_end_matches('/').to_owned();
         let audience = Audience { mcp: format!("{rest}/mcp"), rest };
@@ -169,10 +174,12 @@ impl Claims {
             Some(claim) => claim.as_str().and_then(|name| tenant(name).ok()),
         };
         let tenant = named.ok_or(Stranger::Refused("it names no tenant that can be"))?;
-        let roles = match claims.get(&self.roles) {
+        let mut roles: Vec<Role> = match claims.get(&self.roles) {
             None => self.default_role.into_iter().collect(),
             Some(claim) => texts(claim).into_iter().filter_map(Role::named).collect(),
         };
+        // Who gives roles out for one tenant must not reach the others by it.
+        roles.retain(|role| *role != Role::Operator || self.operator_tenant.as_deref() == Some(&tenant));
         let scopes = claims.get("scope").or(claims.get("scp")).map(texts).unwrap_or_default();
         let scopes = scopes.into_iter().filter_map(Scope::named).collect();
         Ok(Principal { tenant, subject: subject.to_owned(), roles, scopes })
@@ -207,6 +214,14 @@ mod tests {
             json!({ "sub": "ada", "org": "uni-a", "groups": "viewer admin", "scp": ["jobs:write"] }),
         );
         assert_eq!(who.unwrap().roles, [Role::Viewer, Role::Admin]);
+        let token = json!({ "sub": "ada", "org": "uni-a", "groups": "operator viewer" });
+        assert_eq!(of(&claims, token.clone()).unwrap().roles, [Role::Viewer]);
+        for (operators, roles) in
+            [("uni-b", vec![Role::Viewer]), ("uni-a", vec![Role::Operator, Role::Viewer])]
+        {
+            let claims = Claims { operator_tenant: Some(operators.to_owned()), ..claims.clone() };
+            assert_eq!(of(&claims, token.clone()).unwrap().roles, roles);
+        }
         for token in [
             json!({ "sub": "ada" }),
             json!({ "sub": "ada", "org": "local" }),

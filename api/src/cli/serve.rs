@@ -15,7 +15,7 @@ use worker::consume::Reconciler;
 /// Answers until it is asked to stop; says the exit code.
 pub(super) async fn serve(desk: &Desk, listen: SocketAddr) -> Result<u8, Failure> {
     let mut signals = Signals::new()?;
-    let auth = Auth::from_environment(desk.service.ledger_of_all())?;
+    let auth = Auth::from_environment(desk.service.ledger_of_all(), &desk.limits)?;
     let listener = Listener::bind(listen, auth.is_some()).await?;
     let front = Front::new(desk.service.clone(), desk.dispatcher.clone(), desk.limits.clone());
     let front = Arc::new(front.with_auth(auth).with_here(desk.here(threads(None))));

@@ -2,8 +2,10 @@
 
 mod audit;
 pub(crate) mod keys;
+mod public;
 mod quotas;
 mod reach;
+mod shared;
 mod strangers;
 mod table;
 mod tokens;
