@@ -296,7 +296,7 @@ impl Ledger {
     async fn readable_record(&self, job: &JobId) -> Result<Option<Record>, Failure> {
         match self.get(&self.keys.record(job)).await {
             Err(failure) if !failure.kind.is_transient() => {
-                tracing::error!(job.id = %job, %failure, "a job is passed over");
+                tracing::error!(tenant = self.tenant(), job.id = %job, %failure, "a job is passed over");
                 Ok(None)
             }
             found => found,

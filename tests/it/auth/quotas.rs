@@ -3,6 +3,7 @@
 use super::keys::{ask, key, mcp};
 use crate::http::server::Server;
 use crate::support::{corpus, finish, ripieno};
+use api::embedded::Embedded;
 use api::plan::{self, Choice};
 use api::schedule::{Scheduler, Wanted};
 use api::service::{Accepted, Order, Service};
@@ -17,6 +18,7 @@ use shared::principal::Principal;
 use shared::schedule::{CatchUp, FireOutcome, FireTime};
 use shared::terms::{Quota, Share};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 #[test]
 fn who_asks_too_often_is_told_to_wait_and_others_are_not() {
@@ -166,6 +168,52 @@ async fn a_time_of_a_schedule_that_is_over_quota_stands_in_its_history() {
     let tick = scheduler.tick(two_days_on + clock::DAY_MS).await.unwrap();
     assert_eq!(tick.accepted.len(), 1);
     assert_eq!(site.today("uni-a").await.items, 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_no_listing_told_count_when_the_job_has_ended() {
+    let home = tempfile::tempdir().unwrap();
+    let limits = Limits { tenant_bytes_per_day_max: 100, ..Limits::default() };
+    let embedded = Embedded::open(home.path(), limits.clone()).await.unwrap();
+    let (ledger, who) = (embedded.ledger().of("uni-a"), of("uni-a"));
+    let place = PathBuf::from(ledger.scores_place());
+    std::fs::create_dir_all(&place).unwrap();
+    let tune = format!("X:1\nK:C\n{}\n", "CDEF|".repeat(30));
+    std::fs::write(place.join("a.abc"), &tune).unwrap();
+    std::fs::write(place.join("list.csv"), format!("url\nfile://{}/a.abc\n", place.display())).unwrap();
+    let work = embedded.work(home.path(), 1).unwrap();
+    let submit = async || {
+        let choice = Choice { analyses: vec!["key".to_owned()], ..Choice::default() };
+        let list = place.join("list.csv").to_str().unwrap().to_owned();
+        let request = plan::request(vec![list], &choice).unwrap();
+        let listing = sources::list(&request.sources, &limits).await.unwrap();
+        let order = Order { lane: Lane::Bulk, key: None, callback: None };
+        embedded.service.order(&who, request, listing, order).await
+    };
+    let record = submit().await.unwrap().record;
+    assert_eq!((record.items, record.bytes), (1, 0), "nobody knows how large it is");
+    embedded.service.reconcile(&who, &record).await.unwrap();
+    let since = Instant::now();
+    while !ledger.active().await.unwrap().is_empty() {
+        assert!(since.elapsed() < Duration::from_secs(60), "it does not end");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let finished = ledger.finished(&record.id).await.unwrap().unwrap();
+    assert_eq!((finished.totals.failed, finished.totals.bytes), (0, tune.len() as u64));
+    let charged = ledger.charged(day_of(finished.at_ms)).await.unwrap();
+    assert_eq!(charged, Share { items: 1, bytes: tune.len() as u64 });
+    let usage = ledger.usage(day_of(finished.at_ms)..=day_of(finished.at_ms)).await.unwrap();
+    assert_eq!((usage[0].1.jobs, usage[0].1.sums.bytes), (1, tune.len() as u64));
+    // The next one has no bytes that are known, so there is room for it; one that has some is refused until tomorrow.
+    submit().await.unwrap();
+    let choice = Choice { analyses: vec!["key".to_owned()], ..Choice::default() };
+    let request = plan::request(vec![place.join("a.abc").to_str().unwrap().to_owned()], &choice).unwrap();
+    let listing = sources::list(&request.sources, &limits).await.unwrap();
+    let order = Order { lane: Lane::Bulk, key: None, callback: None };
+    let failure = embedded.service.order(&who, request, listing, order).await.unwrap_err();
+    assert!(matches!(failure.kind, FailureKind::TooMany | FailureKind::TooLarge), "{failure}");
+    embedded.dispatcher.close();
+    work.await.unwrap();
 }
 
 /// A server for tenants, whose sources lie in one folder.
