@@ -271,7 +271,9 @@ fn what_is_refused_says_when_it_frees_and_what_was_worked_is_counted_once() {
     let arguments = json!({ "scores": [imported("a.abc"), imported("b.abc")], "analyses": ["ambitus"] });
     let run = json!({ "name": "analysis_run", "arguments": arguments });
     let by_mcp = mcp(&server, &admin, "tools/call", run);
+    let error = &by_mcp.json()["result"]["_meta"]["ripieno/error"];
     assert!(by_mcp.text().contains("has 2 of them today"), "{}", by_mcp.text());
+    assert!((1..=86_400).contains(&error["retry_after_seconds"].as_u64().unwrap()), "{error}");
     let metrics = server.get("/metrics").text();
     assert!(
         metrics.contains("ripieno_quota_refused_total{tenant=\"uni-a\",quota=\"items\"} 2\n"),
