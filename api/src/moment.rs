@@ -1,6 +1,7 @@
 //! Moments as RFC 3339 writes them; everything else counts milliseconds since 1970 UTC.
 
 use chrono::{DateTime, SecondsFormat};
+use shared::clock::{DAY_MS, day_of};
 use shared::failure::{Failure, FailureKind};
 
 /// A moment in UTC, to the second.
@@ -17,6 +18,22 @@ pub(crate) fn precise(ms: u64) -> String {
 pub(crate) fn http(ms: u64) -> String {
     let moment = i64::try_from(ms).ok().and_then(DateTime::from_timestamp_millis);
     moment.unwrap_or_default().format("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
+/// A day in UTC, by its number.
+pub(crate) fn day_text(day: u64) -> String {
+    let text = text(day.saturating_mul(DAY_MS));
+    text.split('T').next().unwrap_or_default().to_owned()
+}
+
+/// Reads a day such as `2026-03-29`; says its number.
+///
+/// # Errors
+/// `malformed` for what is no day since 1970.
+pub(crate) fn read_day(text: &str) -> Result<u64, Failure> {
+    read(&format!("{text}T00:00:00Z")).map(day_of).map_err(|_| {
+        Failure::new(FailureKind::Malformed, format!("{text:?} is no day: one is like 2026-03-29"))
+    })
 }
 
 fn written(ms: u64, seconds: SecondsFormat) -> String {
@@ -55,6 +72,10 @@ mod tests {
             assert_eq!(read(&text(ms)).unwrap(), ms / 1000 * 1000);
         }
         assert_eq!(http(784_111_777_000), "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!((day_text(20_541), read_day("2026-03-29").unwrap()), ("2026-03-29".to_owned(), 20_541));
+        for bad in ["", "2026-02-30", "today", "2026-3-1", "1969-12-31", "2026-03-29T00:00:00Z"] {
+            assert!(read_day(bad).is_err(), "{bad}");
+        }
         assert_eq!(text(u64::MAX), u64::MAX.to_string());
         assert!(read("yesterday").unwrap_err().message.contains("2026-03-29T01:00:00Z"));
     }

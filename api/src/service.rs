@@ -8,12 +8,17 @@ mod past;
 mod retry;
 mod room;
 mod rows;
+mod sweep;
+mod tenants;
 
 pub use forecast::{Ahead, By, Forecast, Hands, Here, Known};
 pub use listed::{Listed, Pages, Worked};
 pub use order::{Callback, Order};
 pub use page::{Page, Place, SCANNED_MAX, Take};
 use past::Past;
+pub(crate) use room::Charge;
+pub use sweep::Swept;
+pub use tenants::{Days, Holding};
 
 use crate::plan;
 use crate::scores::Scores;
@@ -21,20 +26,21 @@ use crate::similar::{Fingerprints, Pair, Question};
 use crate::sources::Listing;
 use serde::{Deserialize, Serialize};
 use shared::clock;
-use shared::dispatch::{Announcement, Dispatcher, Lane};
+use shared::dispatch::{Dispatcher, Lane};
 use shared::failure::{Failure, FailureKind};
 use shared::job::{Chunk, JobId, Record, Request, Wish};
 use shared::ledger::{Created, Ledger};
 use shared::limits::Limits;
 use shared::principal::Principal;
 use shared::reach::Reach;
-use shared::receipt::{Finished, Totals};
+use shared::receipt::Totals;
 use shared::row::Row;
+use shared::terms::Share;
 use shared::wire::WIRE_VERSION;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use utoipa::ToSchema;
-use worker::consume::{self, reconcile, totals};
+use worker::consume::{self, end, reconcile, totals};
 use worker::table::{Encoding, Tables};
 
 /// Chunks of one job that travel at once at first where one process works them, or nobody knows how many do.
@@ -173,9 +179,11 @@ impl Service {
         // A job of a tenant that is erased meanwhile is none, rather than half of one.
         let ledger = &ledger.clone().bound_to_life().await?;
         let record = self.write(ledger, id, plan, chunks, None).await?;
+        // The last thing before it is accepted: who dies in between has taken a share of the day for no job.
+        self.charge(ledger, &record).await?;
         match ledger.accept(&record).await? {
             Created::First => Ok(record),
-            // The client chose the id, and asked twice at once.
+            // The client chose the id, and asked twice at once: the share of both is one.
             Created::Already => ledger.record(&record.id).await,
         }
     }
@@ -189,7 +197,7 @@ impl Service {
         chunks: impl Iterator<Item = Result<Chunk, Failure>>,
         before: Option<&Record>,
     ) -> Result<Record, Failure> {
-        self.room(ledger).await?;
+        self.room(ledger, Share { items: plan.items, bytes: plan.bytes }).await?;
         let mut written = 0;
         let mut past = before.map(|before| Past::new(ledger, before));
         for chunk in chunks {
@@ -311,12 +319,7 @@ impl Service {
         let record = ledger.record(job).await?;
         if ledger.finished(job).await?.is_none() {
             ledger.set_control(job, Wish::Cancelled).await?;
-            let totals = Totals::default();
-            let finished =
-                Finished { version: WIRE_VERSION, at_ms: clock::now_ms(), cancelled: true, totals };
-            if ledger.finish(job, &finished).await? == Created::First {
-                self.dispatcher.announce(Announcement::Finished { job: job.clone() });
-            }
+            end(&ledger, &self.dispatcher, job, true).await?;
         }
         Self::look(&ledger, record).await
     }

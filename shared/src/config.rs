@@ -124,6 +124,21 @@ pub static KNOBS: &[Knob] = &[
         summary: "Scopes that are asked of the provider when a browser logs in, with blanks: those by which it writes tenant and roles.",
     },
     Knob {
+        env: "RIPIENO_OAUTH_OPERATOR_TENANT",
+        default: "",
+        summary: "Tenant whose tokens may have the role `operator`, which looks after the installation; unset, no token has it.",
+    },
+    Knob {
+        env: "RIPIENO_RETENTION_DAYS",
+        default: "",
+        summary: "Days that a job is kept once it has ended, where nothing else is set for its tenant; unset, it is kept for ever.",
+    },
+    Knob {
+        env: "RIPIENO_PUBLIC_SOURCES",
+        default: "",
+        summary: "Folders and prefixes of stores, with commas, whose sources anybody may have: what one tenant's work found of them serves the others from the cache. The same for all workers.",
+    },
+    Knob {
         env: MASTER_KEY,
         default: "",
         summary: "Master keys, 64 hexadecimal digits each, with commas: the first wraps the keys of tenants, the others unwrap what they wrapped. With it everything of a tenant is sealed. The same for every process.",

@@ -14,19 +14,29 @@ pub struct Failure {
     /// Where in the source, when that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
+    /// After how many seconds the same may succeed, when that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_seconds: Option<u64>,
 }
 
 impl Failure {
     /// A failure without a place.
     #[must_use]
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Failure { kind, message: message.into(), place: None }
+        Failure { kind, message: message.into(), place: None, retry_after_seconds: None }
     }
 
     /// A failure at a place of its source.
     #[must_use]
     pub fn at(kind: FailureKind, place: Place, message: impl Into<String>) -> Self {
-        Failure { kind, message: message.into(), place: Some(place) }
+        Failure { place: Some(place), ..Failure::new(kind, message) }
+    }
+
+    /// The same, which may succeed after so many seconds.
+    #[must_use]
+    pub const fn after_seconds(mut self, seconds: u64) -> Self {
+        self.retry_after_seconds = Some(seconds);
+        self
     }
 
     /// The source breaks its format's rules at `place`.

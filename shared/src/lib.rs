@@ -24,5 +24,7 @@ pub mod row;
 pub mod schedule;
 pub mod store;
 pub mod telemetry;
+pub mod terms;
+pub mod usage;
 pub mod vault;
 pub mod wire;

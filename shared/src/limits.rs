@@ -85,6 +85,8 @@ fixed! {
     PATTERN_WORK_MAX: "pattern_work_max", "occurrences of the patterns of one piece that are weighed" = 4_000_000;
     /// Pieces that are compared are held in memory, some 400 bytes each.
     SIMILAR_PIECES_MAX: "similar_pieces_max", "pieces of a job that are compared" = 300_000;
+    /// Each tenant is a series of each metric of work, in the process and with whoever watches it; the rest are `other`.
+    METRIC_TENANTS_MAX: "metric_tenants_max", "tenants that the metrics of one process tell apart" = 200;
     /// Thousands of pieces that share a bucket would be compared in millions of pairs; each is held against the next ones.
     SIMILAR_BUCKET_MAX: "similar_bucket_max", "pieces of one bucket that a piece is held against" = 50;
     /// A corpus that moved has a million sources that are gone and as many new ones; those beyond it are counted.
@@ -171,7 +173,7 @@ limits! {
     /// Tables that were made for a download are kept for the next one.
     table_bytes_max: "bytes on disk of tables kept for downloads" = 1 << 30, "RIPIENO_TABLE_BYTES_MAX";
     /// One tenant's programs would keep a front from the others; twice as many may come at once.
-    tenant_requests_per_second_max: "requests of one tenant to one front in a second, on average" = 200, "RIPIENO_TENANT_REQUESTS_PER_SECOND_MAX";
+    tenant_requests_per_second_max: "requests of one tenant in a second, on average, to one front or to all that share a Redis" = 200, "RIPIENO_TENANT_REQUESTS_PER_SECOND_MAX";
     /// Each request asks Redis once where there is one; after as long each front counts for itself.
     redis_milliseconds_max: "milliseconds that a command to Redis may take" = 50, "RIPIENO_REDIS_MILLISECONDS_MAX";
     /// Who leaves a browser somewhere would stay logged in; each request begins the time anew.
@@ -182,6 +184,10 @@ limits! {
     sessions_max: "browsers' sessions kept by one front without Redis" = 10_000, "RIPIENO_SESSIONS_MAX";
     /// Jobs without end would fill the lanes and the ledger of all.
     tenant_jobs_max: "jobs of one tenant that have not ended" = 1_000, "RIPIENO_TENANT_JOBS_MAX";
+    /// A tenant would have the workers for days on end; a job that passes what is left of its day is refused whole.
+    tenant_items_per_day_max: "items that a tenant's jobs of one day in UTC may have" = 20_000_000, "RIPIENO_TENANT_ITEMS_PER_DAY_MAX";
+    /// The same, by their bytes: those that no listing tells count when the job has ended.
+    tenant_bytes_per_day_max: "bytes that a tenant's jobs of one day in UTC may have" = 1 << 40, "RIPIENO_TENANT_BYTES_PER_DAY_MAX";
     /// What is not whole a day after its last byte came will not be.
     upload_seconds_max: "seconds that an unfinished upload is kept" = 86_400, "RIPIENO_UPLOAD_SECONDS_MAX";
     /// A receiver that is away is tried again after 5 s, 25 s, 2 min, 10 min, then hourly.
@@ -209,7 +215,7 @@ fn value(env: &str, unit: &str, default: u64, set: Option<String>) -> Result<u64
 #[must_use]
 pub fn exceeded(name: &str, allowed: u64, place: Option<Place>) -> Failure {
     let unit = LIMITS.iter().chain(FIXED).find(|limit| limit.name == name).map_or("", |limit| limit.unit);
-    Failure { kind: FailureKind::TooLarge, message: format!("more than {name} = {allowed} {unit}"), place }
+    Failure { place, ..Failure::new(FailureKind::TooLarge, format!("more than {name} = {allowed} {unit}")) }
 }
 
 #[cfg(test)]

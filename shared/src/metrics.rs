@@ -1,8 +1,11 @@
 //! What a process counts, for whoever watches it: one list, in the text format of Prometheus.
 
 use crate::failure::FailureKind;
+use crate::limits::METRIC_TENANTS_MAX;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Something that is counted or measured.
 #[derive(Debug)]
@@ -106,6 +109,100 @@ metrics! {
     CACHE_IN_USE: "gauge" "ripieno_cache_in_use", "0 or 1";
 }
 
+/// Something that is counted tenant by tenant.
+#[derive(Debug)]
+pub struct Family {
+    /// Its name.
+    pub name: &'static str,
+    /// What one of it is.
+    pub unit: &'static str,
+    /// What it says.
+    pub help: &'static str,
+    /// The labels: the first is the tenant.
+    pub labels: &'static [&'static str],
+    /// How many of what is added make one of it.
+    per: u64,
+    values: Mutex<BTreeMap<Vec<String>, u64>>,
+}
+
+/// The tenants that are told apart.
+static TENANTS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+/// What the others are together.
+const OTHER: &str = "other";
+
+/// The tenant as metrics call it.
+fn told_apart(tenant: &str) -> String {
+    // Nothing that holds the lock can panic half-way through a change.
+    let mut known = TENANTS.lock().unwrap_or_else(PoisonError::into_inner);
+    if !known.contains(tenant) {
+        if known.len() as u64 >= METRIC_TENANTS_MAX.default {
+            return OTHER.to_owned();
+        }
+        known.insert(tenant.to_owned());
+    }
+    tenant.to_owned()
+}
+
+impl Family {
+    const fn new(
+        name: &'static str,
+        unit: &'static str,
+        help: &'static str,
+        labels: &'static [&'static str],
+        per: u64,
+    ) -> Self {
+        Family { name, unit, help, labels, per, values: Mutex::new(BTreeMap::new()) }
+    }
+
+    /// So many more, of the tenant and whatever else stands in the labels.
+    pub fn add(&self, of: &[&str], more: u64) {
+        let Some((tenant, rest)) = of.split_first() else { return };
+        let mut key = vec![told_apart(tenant)];
+        key.extend(rest.iter().map(|label| (*label).to_owned()));
+        let mut values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
+        let value = values.entry(key).or_default();
+        *value = value.saturating_add(more);
+    }
+
+    fn tell(&self, text: &mut String) {
+        let (name, help) = (self.name, self.help.trim());
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} counter");
+        for (of, value) in self.values.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            let labels: Vec<String> =
+                self.labels.iter().zip(of).map(|(label, value)| format!("{label}=\"{value}\"")).collect();
+            let labels = labels.join(",");
+            let _ = match self.per {
+                1 => writeln!(text, "{name}{{{labels}}} {value}"),
+                // A number of the text format is a float in any case.
+                per => writeln!(text, "{name}{{{labels}}} {}", *value as f64 / per as f64),
+            };
+        }
+    }
+}
+
+macro_rules! families {
+    ($($(#[doc = $help:literal])+ $static:ident: $name:literal $labels:expr, $unit:literal / $per:literal;)+) => {
+        $($(#[doc = $help])+ pub static $static: Family = Family::new($name, $unit, concat!($($help),+), &$labels, $per);)+
+
+        /// Every counter by tenant, in the order of the table.
+        pub static FAMILIES: &[&Family] = &[$(&$static),+];
+    };
+}
+
+families! {
+    /// Items with an outcome.
+    TENANT_ITEMS: "ripieno_tenant_items_total" ["tenant"], "item" / 1;
+    /// Items of these that failed, or of which something failed, by kind.
+    TENANT_FAILURES: "ripieno_tenant_failures_total" ["tenant", "kind"], "item" / 1;
+    /// Bytes of the sources of these items.
+    TENANT_BYTES: "ripieno_tenant_bytes_total" ["tenant"], "byte" / 1;
+    /// Time of the processor that reading and analysing took.
+    TENANT_CPU: "ripieno_tenant_cpu_seconds_total" ["tenant"], "second" / 1000;
+    /// Requests, jobs and times of schedules that were refused, by quota: `requests`, `jobs`, `items` or `bytes`.
+    QUOTA_REFUSED: "ripieno_quota_refused_total" ["tenant", "quota"], "refusal" / 1;
+}
+
 /// Name of the metric of failed items, which has the label `kind`.
 pub const ITEMS_FAILED: &str = "ripieno_items_failed_total";
 static FAILED: [AtomicU64; FailureKind::ALL.len()] = [const { AtomicU64::new(0) }; FailureKind::ALL.len()];
@@ -133,6 +230,7 @@ pub fn text() -> String {
         let _ =
             writeln!(text, "{ITEMS_FAILED}{{kind=\"{}\"}} {}", kind.label(), counter.load(Ordering::Relaxed));
     }
+    FAMILIES.iter().for_each(|family| family.tell(&mut text));
     text
 }
 
@@ -150,5 +248,31 @@ mod tests {
         }
         assert!(text.contains("ripieno_items_failed_total{kind=\"crashed\"} 1\n"));
         assert!(text.ends_with('\n'));
+    }
+
+    #[test]
+    fn tenants_beyond_the_limit_are_counted_together() {
+        let most = METRIC_TENANTS_MAX.default;
+        for tenant in 0..most + 50 {
+            TENANT_CPU.add(&[&format!("uni-{tenant:03}")], 1500);
+            QUOTA_REFUSED.add(&[&format!("uni-{tenant:03}"), "items"], 1);
+        }
+        let text = text();
+        let of =
+            |name: &str| text.lines().filter(|line| line.starts_with(&format!("{name}{{"))).count() as u64;
+        assert_eq!(
+            (of("ripieno_tenant_cpu_seconds_total"), of("ripieno_quota_refused_total")),
+            (most + 1, most + 1)
+        );
+        assert!(text.contains("ripieno_tenant_cpu_seconds_total{tenant=\"uni-000\"} 1.5\n"));
+        assert!(text.contains("ripieno_tenant_cpu_seconds_total{tenant=\"other\"} 75\n"));
+        assert!(text.contains("ripieno_quota_refused_total{tenant=\"other\",quota=\"items\"} 50\n"));
+        for family in FAMILIES {
+            assert!(
+                family.name.ends_with("_total")
+                    && text.contains(&format!("# TYPE {} counter\n", family.name))
+            );
+            assert_eq!(family.labels.first(), Some(&"tenant"));
+        }
     }
 }

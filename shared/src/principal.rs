@@ -4,6 +4,8 @@ use crate::failure::{Failure, FailureKind};
 
 /// The tenant of whoever sits at this machine. No key and no token may name it.
 pub const LOCAL_TENANT: &str = "local";
+/// Whose what workers found of public corpora is. No key and no token may name it.
+pub const PUBLIC_TENANT: &str = "public";
 /// Letters of the name of a tenant.
 const TENANT_BYTES_MAX: usize = 64;
 
@@ -58,11 +60,13 @@ impl Principal {
 pub fn tenant(name: &str) -> Result<String, Failure> {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
     let begins = name.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
-    if begins && name.len() <= TENANT_BYTES_MAX && name.bytes().all(plain) && name != LOCAL_TENANT {
+    let ours = [LOCAL_TENANT, PUBLIC_TENANT].contains(&name);
+    if begins && name.len() <= TENANT_BYTES_MAX && name.bytes().all(plain) && !ours {
         return Ok(name.to_owned());
     }
     let message = format!(
-        "a tenant is 1 to {TENANT_BYTES_MAX} of a-z 0-9 - . and begins with a letter or digit; {LOCAL_TENANT} is nobody's"
+        "a tenant is 1 to {TENANT_BYTES_MAX} of a-z 0-9 - . and begins with a letter or digit; {PUBLIC_TENANT} and \
+         {LOCAL_TENANT} is nobody's"
     );
     Err(Failure::new(FailureKind::Malformed, message))
 }
@@ -82,17 +86,26 @@ pub enum Scope {
     SchedulesRead,
     /// Add, change and remove schedules.
     SchedulesWrite,
+    /// Look at what the work of the own tenant came to.
+    UsageRead,
+    /// See which tenants there are, what is set for them, and what their work came to.
+    TenantsRead,
+    /// Set what tenants may have, and how long it is kept.
+    TenantsWrite,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Scope; 6] = [
+    pub const ALL: [Scope; 9] = [
         Scope::JobsRead,
         Scope::JobsWrite,
         Scope::ScoresRead,
         Scope::ScoresWrite,
         Scope::SchedulesRead,
         Scope::SchedulesWrite,
+        Scope::UsageRead,
+        Scope::TenantsRead,
+        Scope::TenantsWrite,
     ];
 
     /// The name on the wire.
@@ -105,6 +118,9 @@ impl Scope {
             Scope::ScoresWrite => "scores:write",
             Scope::SchedulesRead => "schedules:read",
             Scope::SchedulesWrite => "schedules:write",
+            Scope::UsageRead => "usage:read",
+            Scope::TenantsRead => "tenants:read",
+            Scope::TenantsWrite => "tenants:write",
         }
     }
 
@@ -125,6 +141,9 @@ impl Scope {
                 | (Scope::ScoresWrite, Scope::ScoresRead | Scope::ScoresWrite)
                 | (Scope::SchedulesRead, Scope::SchedulesRead)
                 | (Scope::SchedulesWrite, Scope::SchedulesRead | Scope::SchedulesWrite)
+                | (Scope::UsageRead, Scope::UsageRead)
+                | (Scope::TenantsRead, Scope::TenantsRead)
+                | (Scope::TenantsWrite, Scope::TenantsRead | Scope::TenantsWrite)
         )
     }
 }
@@ -140,7 +159,7 @@ pub enum Role {
     Curator,
     /// Does everything inside the tenant.
     Admin,
-    /// Looks after the machines, and sees nothing that is a tenant's.
+    /// Looks after the installation: which tenants there are, what they may have and what it came to, never what it is.
     Operator,
 }
 
@@ -169,11 +188,13 @@ impl Role {
     /// Whether the role has a scope.
     #[must_use]
     pub const fn has(self, scope: Scope) -> bool {
+        let of_tenants = matches!(scope, Scope::TenantsRead | Scope::TenantsWrite);
         match self {
             Role::Viewer => matches!(scope, Scope::JobsRead | Scope::ScoresRead | Scope::SchedulesRead),
-            Role::Analyst => !matches!(scope, Scope::ScoresWrite | Scope::SchedulesWrite),
-            Role::Curator | Role::Admin => true,
-            Role::Operator => false,
+            Role::Analyst => Role::Viewer.has(scope) || matches!(scope, Scope::JobsWrite),
+            Role::Curator => !of_tenants && !matches!(scope, Scope::UsageRead),
+            Role::Admin => !of_tenants,
+            Role::Operator => of_tenants,
         }
     }
 }
@@ -188,7 +209,9 @@ mod tests {
             assert_eq!(tenant(name).unwrap(), name);
         }
         let long = "x".repeat(65);
-        for name in ["", "local", "Uni", "a/b", "..", ".a", "-a", "a_b", "a b", "ü", "a\n", "a%2f", &long] {
+        for name in
+            ["", "local", "public", "Uni", "a/b", "..", ".a", "-a", "a_b", "a b", "ü", "a\n", "a%2f", &long]
+        {
             assert!(tenant(name).is_err(), "{name:?}");
         }
     }

@@ -82,7 +82,8 @@ impl Reach {
                 Some((of, place)) if tenant_name(of).is_ok() => (Some(of), place),
                 _ => (None, place),
             };
-            let place = Place::read(&place.replace("{tenant}", tenant))?;
+            let place = Place::read(&place.replace("{tenant}", tenant))
+                .map_err(|failure| named("RIPIENO_SOURCES", failure))?;
             if of.is_none_or(|of| of == tenant) {
                 all.push(place);
             }
@@ -165,10 +166,43 @@ impl Reach {
     }
 }
 
+/// Where what anybody may have lies, as the operator says: nothing else is shared between tenants.
+#[derive(Clone, Debug)]
+pub struct PublicPlaces(Vec<Place>);
+
+impl PublicPlaces {
+    /// What `RIPIENO_PUBLIC_SOURCES` says, if it says anything.
+    ///
+    /// # Errors
+    /// `malformed` for what is no place.
+    pub fn from_environment() -> Result<Option<Self>, Failure> {
+        config::var("RIPIENO_PUBLIC_SOURCES").map(|places| Self::said(&places)).transpose()
+    }
+
+    fn said(places: &str) -> Result<Self, Failure> {
+        let places = places.split(',').map(str::trim).filter(|place| !place.is_empty());
+        let places: Result<_, Failure> = places.map(Place::read).collect();
+        places.map(PublicPlaces).map_err(|failure| named("RIPIENO_PUBLIC_SOURCES", failure))
+    }
+
+    /// Whether a source lies there. A link in a folder counts as what it leads to.
+    #[must_use]
+    pub fn hold(&self, address: &str) -> bool {
+        if store::is_url(address) && !address.starts_with("file:") {
+            return self.0.iter().any(|place| place.holds_url(address));
+        }
+        let file = match address.starts_with("file:") {
+            true => Url::parse(address).ok().and_then(|url| url.to_file_path().ok()),
+            false => Some(PathBuf::from(address)),
+        };
+        file.is_some_and(|file| matches!(within(&self.0, &file), Ok(Way::File(_))))
+    }
+}
+
 impl Place {
     fn read(text: &str) -> Result<Self, Failure> {
         let wrong = || {
-            let message = format!("RIPIENO_SOURCES: {text:?} is neither an absolute folder nor a URL");
+            let message = format!("{text:?} is neither an absolute folder nor a URL");
             Failure::new(FailureKind::Malformed, message)
         };
         if store::is_url(text) && !text.starts_with("file:") {
@@ -194,6 +228,11 @@ impl Place {
     fn holds_file(&self, path: &std::path::Path) -> bool {
         matches!(self, Place::Folder(folder) if path.starts_with(folder))
     }
+}
+
+/// The failure of a variable.
+fn named(variable: &str, failure: Failure) -> Failure {
+    Failure { message: format!("{variable}: {}", failure.message), ..failure }
 }
 
 /// A file that may be named. What lies elsewhere is answered alike, whether it is there or not.
@@ -305,6 +344,37 @@ mod tests {
         }
         assert!(Reach::said("uni-a", "relative/folder").is_err());
         assert!(Reach::said("uni-a", "foo://x").is_err());
+    }
+
+    #[test]
+    fn public_is_what_lies_where_the_operator_says_and_nothing_else() {
+        let home = tempfile::tempdir().unwrap();
+        let root = home.path().canonicalize().unwrap();
+        let (open, shut) = (root.join("open"), root.join("shut"));
+        for folder in [&open, &shut] {
+            std::fs::create_dir_all(folder).unwrap();
+            std::fs::write(folder.join("a.abc"), "X:1").unwrap();
+        }
+        std::os::unix::fs::symlink(shut.join("a.abc"), open.join("out.abc")).unwrap();
+        let said = format!("{}, s3://open/, https://scores.example/free", open.display());
+        let places = PublicPlaces::said(&said).unwrap();
+        for (address, is) in [
+            (format!("{}/a.abc", open.display()), true),
+            (format!("file://{}/a.abc", open.display()), true),
+            (format!("{}/out.abc", open.display()), false),
+            (format!("{}/../shut/a.abc", open.display()), false),
+            (format!("{}/a.abc", shut.display()), false),
+            ("s3://open/x/a.krn".to_owned(), true),
+            ("s3://opened/a.krn".to_owned(), false),
+            ("https://scores.example/free/a.krn".to_owned(), true),
+            ("https://scores.example/free/../own/a.krn".to_owned(), false),
+            ("https://scores.example/own/a.krn".to_owned(), false),
+            ("http://scores.example/free/a.krn".to_owned(), false),
+        ] {
+            assert_eq!(places.hold(&address), is, "{address}");
+        }
+        let failure = PublicPlaces::said("relative").unwrap_err();
+        assert!(failure.message.starts_with("RIPIENO_PUBLIC_SOURCES: "), "{failure}");
     }
 
     #[tokio::test]

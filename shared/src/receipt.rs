@@ -17,6 +17,9 @@ pub struct Outcome {
     pub degraded: u32,
     /// Notes read.
     pub notes: u64,
+    /// Bytes of the source; 0 for one that could not be had.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub bytes: u64,
     /// Whether every finding came from the cache, or from the run before.
     pub cached: bool,
     /// Whether its bytes were those that the listing marked.
@@ -38,6 +41,11 @@ const fn is_false(is: &bool) -> bool {
     !*is
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_none(number: &u64) -> bool {
+    *number == 0
+}
+
 /// An outcome for each item of a chunk. Written once; the first one counts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Receipt {
@@ -49,6 +57,9 @@ pub struct Receipt {
     pub engine: String,
     /// How long the work took, in milliseconds of wall time.
     pub worked_ms: u64,
+    /// Time of the processor that reading and analysing took, in milliseconds; not that of fetching and writing.
+    #[serde(default)]
+    pub cpu_ms: u64,
     /// Where its rows are.
     pub rows: RowParts,
     /// What decided them but for the sources: readers, options and limits of reading, analyses. Other workers take rows of
@@ -98,6 +109,12 @@ pub struct Totals {
     pub degraded: u64,
     /// Notes read.
     pub notes: u64,
+    /// Bytes of the sources.
+    #[serde(default)]
+    pub bytes: u64,
+    /// Time of the processor that reading and analysing took, in milliseconds.
+    #[serde(default)]
+    pub cpu_ms: u64,
     /// Failed items by kind.
     pub kinds: BTreeMap<String, u64>,
     /// The first failures of each kind.
@@ -122,8 +139,10 @@ const EXAMPLES_PER_KIND: usize = 3;
 impl Totals {
     /// Adds what a receipt says. Receipts are added in the order of the chunks, so that the examples are the first.
     pub fn add(&mut self, receipt: &Receipt) {
+        self.cpu_ms += receipt.cpu_ms;
         for outcome in &receipt.outcomes {
             self.items += 1;
+            self.bytes += outcome.bytes;
             self.cached += u64::from(outcome.cached);
             self.pieces += u64::from(outcome.pieces);
             self.degraded += u64::from(outcome.degraded);
@@ -157,4 +176,28 @@ pub struct Finished {
     pub cancelled: bool,
     /// The counts; items without an outcome are those that a cancelled job did not reach.
     pub totals: Totals,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire;
+
+    #[test]
+    fn a_receipt_of_before_bytes_and_time_were_counted_is_read() {
+        let old = r#"{"version":1,"chunk":0,"engine":"0.1.0","worked_ms":7,"rows":{"name":"a","count":1},"made_by":"x",
+            "outcomes":[{"item":0,"pieces":1,"degraded":0,"notes":9,"cached":true}]}"#;
+        let receipt: Receipt = serde_json::from_str(old).unwrap();
+        let mut totals = Totals::default();
+        totals.add(&receipt);
+        assert_eq!((totals.items, totals.notes, totals.bytes, totals.cpu_ms), (1, 9, 0, 0));
+        let mut new = receipt.clone();
+        (new.cpu_ms, new.outcomes[0].bytes) = (5, 100);
+        let read: Receipt = wire::decode(&wire::encode(&new).unwrap(), "a receipt").unwrap();
+        totals.add(&read);
+        assert_eq!((totals.items, totals.bytes, totals.cpu_ms), (2, 100, 5));
+        let totals =
+            r#"{"items":1,"failed":0,"cached":0,"pieces":1,"degraded":0,"notes":9,"kinds":{},"examples":{}}"#;
+        assert_eq!(serde_json::from_str::<Totals>(totals).unwrap().bytes, 0);
+    }
 }

@@ -1,5 +1,6 @@
 //! Jobs that come again: schedules, the times at which they fire, what became of each, and what had changed.
 
+use crate::clock::day_of;
 use crate::dispatch::Lane;
 use crate::failure::{Failure, FailureKind};
 use crate::handle::as_text;
@@ -10,8 +11,6 @@ use std::str::FromStr;
 
 /// Letters of a schedule's name.
 const NAME_LETTERS_MAX: usize = 64;
-/// Milliseconds of a day: fires lie in a folder for each.
-const DAY_MS: u64 = 86_400_000;
 
 /// The name of a schedule: lower-case letters, digits, `-` and `_`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -133,10 +132,10 @@ pub struct FireTime {
 }
 
 impl FireTime {
-    /// The number of the day that it lies in.
+    /// The number of the day that it lies in: fires lie in a folder for each.
     #[must_use]
     pub const fn day(self) -> u64 {
-        self.at_ms / DAY_MS
+        day_of(self.at_ms)
     }
 }
 

@@ -141,6 +141,13 @@ fn every_limit_knob_metric_and_kind_of_failure_has_its_row() {
         let row = format!("| `{name}` | {kind} | {unit} | {} |", help.trim());
         assert!(page.contains(&row), "docs/operations.md lacks the row\n{row}");
     }
+    for family in shared::metrics::FAMILIES {
+        let shared::metrics::Family { name, unit, help, labels, .. } = family;
+        let labels: Vec<String> = labels.iter().map(|label| format!("`{label}`")).collect();
+        let (word, labels) = (if labels.len() > 1 { "labels" } else { "label" }, labels.join(" and "));
+        let row = format!("| `{name}` | counter | {unit} | {} Of {word} {labels}. |", help.trim());
+        assert!(page.contains(&row), "docs/operations.md lacks the row\n{row}");
+    }
     for kind in shared::failure::FailureKind::ALL {
         let row = kind.row();
         let yes = |truth: bool| if truth { "yes" } else { "no" };

@@ -59,6 +59,7 @@ fn receipt(chunk: u32, worked_ms: u64) -> Receipt {
         chunk,
         engine: "0".into(),
         worked_ms,
+        cpu_ms: 1,
         rows: RowParts::default(),
         made_by: String::new(),
         outcomes: vec![],
@@ -80,12 +81,14 @@ async fn a_job_is_accepted_once_and_active_until_it_is_finished() {
 
         let finished =
             Finished { version: WIRE_VERSION, at_ms: 5, cancelled: false, totals: Totals::default() };
-        assert_eq!(ledger.finish(&record.id, &finished).await.unwrap(), Created::First);
+        assert_eq!(ledger.write_end(&record.id, &finished).await.unwrap(), Created::First);
         assert_eq!(
-            ledger.finish(&record.id, &Finished { at_ms: 9, ..finished.clone() }).await.unwrap(),
+            ledger.write_end(&record.id, &Finished { at_ms: 9, ..finished.clone() }).await.unwrap(),
             Created::Already
         );
         assert_eq!(ledger.finished(&record.id).await.unwrap(), Some(finished));
+        assert_eq!(ledger.active().await.unwrap().len(), 1, "until what it came to is counted");
+        ledger.leave_active(&record.id).await.unwrap();
         assert!(ledger.active().await.unwrap().is_empty());
     }
 }

@@ -19,6 +19,7 @@ mod pairs;
 mod readers;
 mod redelivery;
 mod repeats;
+mod retention;
 mod roundtrip;
 mod run;
 mod s3;

@@ -4,7 +4,7 @@
 //! and the outcome of each item in turn. A child whose parent is gone goes too.
 
 use crate::fetch;
-use crate::pipeline::{self, Wanted};
+use crate::pipeline::{self, Wanted, pace};
 use crate::rows::Rows;
 use rustix::process::{Resource, Rlimit, setrlimit};
 use serde::{Deserialize, Serialize};
@@ -64,7 +64,7 @@ pub(crate) enum Word {
     Ready = 2,
     /// Encoded rows of the item in work.
     Rows = 3,
-    /// The outcome of the item in work.
+    /// The outcome of the item in work, and the time of the processor that it took.
     Outcome = 4,
 }
 
@@ -145,10 +145,11 @@ fn work(limits: &Limits) -> Result<(), Failure> {
     say(Word::Ready, &[])?;
     for item in &task.items {
         let arrived = runtime.block_on(fetch::fetch(item, &reach, &stores, limits));
-        let mut rows = Rows::default();
+        let (mut rows, began) = (Rows::default(), pace::cpu());
         let outcome = pipeline::work(item, arrived, &wanted, None, &mut rows)?;
+        let cpu = pace::cpu().saturating_sub(began);
         rows.into_segments().try_for_each(|segment| say(Word::Rows, &segment?))?;
-        say(Word::Outcome, &wire::encode(&outcome)?)?;
+        say(Word::Outcome, &wire::encode(&(outcome, cpu))?)?;
     }
     Ok(())
 }

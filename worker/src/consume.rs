@@ -10,7 +10,7 @@ mod rows_out;
 mod suspect;
 mod twin;
 
-pub use finish::{finish_if_complete, totals};
+pub use finish::{end, finish_if_complete, totals};
 pub use line::window;
 pub use reconcile::{RECONCILE_EVERY, Reconciler, reconcile};
 
@@ -31,6 +31,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, watch};
+use tracing::{Instrument, Span};
 
 /// Chunks worked at once: while one waits for the disk to take its receipt, the other keeps the cores busy.
 pub const SLOTS: u16 = 2;
@@ -140,7 +141,7 @@ impl Worker {
             let worker = Arc::clone(&self);
             tokio::spawn(async move {
                 while let Some(delivery) = worker.dispatcher.next().await {
-                    worker.handle(delivery).await;
+                    worker.take(delivery).await;
                 }
             })
         });
@@ -150,7 +151,7 @@ impl Worker {
         slots.push(tokio::spawn(async move {
             let is_other = |message: &Message| !InWork::has_job(&worker.in_work, &message.job);
             while let Some(delivery) = worker.dispatcher.next_wanted(is_other).await {
-                worker.handle(delivery).await;
+                worker.take(delivery).await;
             }
         }));
         futures::future::join_all(slots).await;
@@ -169,8 +170,13 @@ impl Worker {
         let _ = self.abandoned.subscribe().wait_for(|is| *is).await;
     }
 
-    async fn handle(self: &Arc<Self>, delivery: Delivery) {
+    async fn take(self: &Arc<Self>, delivery: Delivery) {
         let Some(message) = delivery.message().cloned() else { return };
+        let span = of_chunk(&message);
+        self.handle(delivery, message).instrument(span).await;
+    }
+
+    async fn handle(self: &Arc<Self>, delivery: Delivery, message: Message) {
         // Apart from others, so that one that takes its process down keeps no other waiting.
         if delivery.lost() > 0 && delivery.lane() != Lane::Suspect && self.apart.is_some() {
             return delivery.divert(Lane::Suspect).await;
@@ -190,12 +196,12 @@ impl Worker {
             Ok(()) => delivery.done().await,
             Err(failure) if failure.kind.is_transient() && message.attempt + 1 < ATTEMPTS_MAX => {
                 metrics::CHUNKS_PUT_BACK.increase();
-                tracing::warn!(job.id = %message.job, chunk = message.chunk, %failure, "chunk put back");
+                tracing::warn!(%failure, "chunk put back");
                 delivery.retry(jittered(retry_delay(message.attempt))).await;
             }
             Err(failure) => {
                 metrics::CHUNKS_GIVEN_UP.increase();
-                tracing::error!(job.id = %message.job, chunk = message.chunk, %failure, "chunk given up");
+                tracing::error!(%failure, "chunk given up");
                 delivery.bury().await;
                 self.dispatcher.announce(Announcement::Stuck {
                     job: message.job,
@@ -272,7 +278,8 @@ impl Worker {
             }
             None => {
                 let record = ledger.record(job).await?;
-                let wanted = Arc::new(Wanted::of(&record.request, &self.limits)?.for_ledger(&ledger));
+                let wanted = Wanted::of(&record.request, &self.limits)?;
+                let wanted = Arc::new(wanted.for_ledger(&ledger).await?);
                 let (chunks, lane) = (record.chunks, control.lane.unwrap_or(record.lane));
                 let (request, before) = (Arc::new(record.request), record.before);
                 let (reach, wish) = (Arc::new(ledger.reach_of_sources()?), control.wish);
@@ -284,6 +291,12 @@ impl Worker {
         jobs.insert(key, known.clone());
         Ok(known)
     }
+}
+
+/// What stands in each line of the log of what is done for a chunk, whatever level is logged.
+fn of_chunk(message: &Message) -> Span {
+    let Message { tenant, job, chunk, .. } = message;
+    tracing::error_span!("chunk", %tenant, job.id = %job, chunk)
 }
 
 type Chunks = Mutex<BTreeSet<(JobId, u32)>>;

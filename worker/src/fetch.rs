@@ -46,8 +46,8 @@ pub struct Mark {
 #[derive(Debug)]
 enum Body {
     Memory(Bytes),
-    /// Larger than what is held in memory: a file, which nobody else names.
-    File(File),
+    /// Larger than what is held in memory: a file, which nobody else names, and its bytes.
+    File(File, u64),
 }
 
 /// Brings a source within reach: the bytes of a URL are fetched, a path is only noted.
@@ -165,7 +165,7 @@ impl Arrived {
         if copied > limits.source_bytes_max {
             return Err(exceeded("source_bytes_max", limits.source_bytes_max, None));
         }
-        Ok(Loaded { digest: hasher.finalize(), body: Body::File(file), mark: None })
+        Ok(Loaded { digest: hasher.finalize(), body: Body::File(file, copied), mark: None })
     }
 }
 
@@ -188,6 +188,15 @@ impl Loaded {
         self.digest.to_hex().to_string()
     }
 
+    /// How many bytes there are.
+    #[must_use]
+    pub const fn bytes(&self) -> u64 {
+        match &self.body {
+            Body::Memory(bytes) => bytes.len() as u64,
+            Body::File(_, bytes) => *bytes,
+        }
+    }
+
     /// The bytes, from their start.
     ///
     /// # Errors
@@ -195,7 +204,7 @@ impl Loaded {
     pub fn open(&self) -> Result<Box<dyn Input + '_>, Failure> {
         match &self.body {
             Body::Memory(bytes) => Ok(Box::new(Cursor::new(bytes.as_ref()))),
-            Body::File(file) => {
+            Body::File(file, _) => {
                 let mut file = file;
                 file.seek(SeekFrom::Start(0)).map_err(|error| io_failure(&error))?;
                 Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, file)))
@@ -247,7 +256,10 @@ impl Spool {
     }
 
     fn finish(self) -> Result<Loaded, Failure> {
-        let body = self.file.map_or_else(|| Body::Memory(self.memory.into()), Body::File);
+        let body = match self.file {
+            Some(file) => Body::File(file, self.taken),
+            None => Body::Memory(self.memory.into()),
+        };
         Ok(Loaded { digest: self.hasher.finalize(), body, mark: None })
     }
 }
@@ -285,6 +297,7 @@ mod tests {
                 assert_eq!(loaded.digest(), blake3::hash(&bytes).to_hex().as_str());
                 assert_eq!(read(loaded), bytes);
                 assert_eq!(read(loaded), bytes, "it can be opened again");
+                assert_eq!(loaded.bytes(), u64::from(length));
             }
         }
     }

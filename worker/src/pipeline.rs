@@ -21,7 +21,8 @@ use shared::job::{Item, Request};
 use shared::ledger::Ledger;
 use shared::limits::Limits;
 use shared::place::Place;
-use shared::principal::LOCAL_TENANT;
+use shared::principal::{LOCAL_TENANT, PUBLIC_TENANT};
+use shared::reach::PublicPlaces;
 use shared::receipt::Outcome;
 use shared::row::{Cell, Detail, Facts, Finding, State, Warning};
 use shared::vault::Keeper;
@@ -41,8 +42,15 @@ pub struct Wanted {
     repeats: Repeats,
     strict: bool,
     made_by: String,
-    /// For whom, as the cache says it.
-    whose: String,
+    whose: Whose,
+    /// What lies where anybody may have it, and whose what is found of that is.
+    public: Option<(PublicPlaces, Whose)>,
+}
+
+/// For whom something is worked.
+struct Whose {
+    /// As the cache says it.
+    sentence: String,
     /// Who seals what the cache keeps.
     keeper: Keeper,
 }
@@ -77,10 +85,12 @@ impl Wanted {
             repeats,
             strict: request.strict,
             made_by: String::new(),
-            whose: whose_sentence(LOCAL_TENANT),
-            keeper: Keeper::nobody(),
+            whose: Whose { sentence: whose_sentence(LOCAL_TENANT), keeper: Keeper::nobody() },
+            public: None,
         };
-        let readings = read::READERS.iter().map(|reader| wanted.reading_sentence("any", reader.format()));
+        let reading =
+            |reader: &&dyn ScoreReader| wanted.reading_sentence(&wanted.whose, "any", reader.format());
+        let readings = read::READERS.iter().map(reading);
         let sentences: String =
             readings.chain(wanted.sentences.iter().map(|one| format!("{one}\n"))).collect();
         let sentences = format!("{sentences}strict {}\n", wanted.strict);
@@ -88,16 +98,36 @@ impl Wanted {
         Ok(wanted)
     }
 
-    /// The same for the tenant of a ledger, which finds in the cache only what was worked for it; sealed where the ledger is.
-    #[must_use]
-    pub fn for_ledger(self, ledger: &Ledger) -> Self {
-        Wanted { whose: whose_sentence(ledger.tenant()), keeper: ledger.keeper(), ..self }
+    /// The same for the tenant of a ledger, which finds in the cache only what was worked for it, and what was found of
+    /// sources that `RIPIENO_PUBLIC_SOURCES` says anybody may have; sealed where the ledger is.
+    ///
+    /// # Errors
+    /// `malformed` for a `RIPIENO_PUBLIC_SOURCES` that says no places; what the ledger says.
+    pub async fn for_ledger(self, ledger: &Ledger) -> Result<Self, Failure> {
+        let whose = Whose { sentence: whose_sentence(ledger.tenant()), keeper: ledger.keeper() };
+        let public = match PublicPlaces::from_environment()? {
+            Some(places) => {
+                let keeper = ledger.public_keeper().await?;
+                Some((places, Whose { sentence: whose_sentence(PUBLIC_TENANT), keeper }))
+            }
+            None => None,
+        };
+        Ok(Wanted { whose, public, ..self })
+    }
+
+    /// Whose what is found of a source is.
+    fn whose(&self, address: &str) -> &Whose {
+        match &self.public {
+            Some((places, public)) if places.hold(address) => public,
+            _ => &self.whose,
+        }
     }
 
     /// What the cache knows of a source in a store.
     #[must_use]
     pub fn recall_source(&self, cache: &Cache, address: &str) -> Option<Source> {
-        cache.recall_source(&self.keeper, &self.whose, address)
+        let whose = self.whose(address);
+        cache.recall_source(&whose.keeper, &whose.sentence, address)
     }
 
     /// What stands for everything that decides the rows of a source, but its bytes and its name.
@@ -106,17 +136,12 @@ impl Wanted {
         &self.made_by
     }
 
-    /// For whom, as the cache says it.
-    pub(crate) fn whose(&self) -> &str {
-        &self.whose
-    }
-
     pub(crate) const fn limits(&self) -> &Limits {
         &self.options.limits
     }
 
-    fn reading_sentence(&self, digest: &str, format: &Format) -> String {
-        reading_sentence(&self.whose, digest, format, &self.options, self.repeats, &self.limits_mark)
+    fn reading_sentence(&self, whose: &Whose, digest: &str, format: &Format) -> String {
+        reading_sentence(&whose.sentence, digest, format, &self.options, self.repeats, &self.limits_mark)
     }
 }
 
@@ -135,7 +160,7 @@ fn midi(request: &Request) -> Result<MidiOptions, Failure> {
 /// Who is told what an item is found to be, as it is found: a tunebook of ten thousand tunes is never held whole.
 trait Listener {
     /// What holds of the item as a whole.
-    fn source(&mut self, format: Option<&'static str>, digest: String);
+    fn source(&mut self, format: Option<&'static str>, digest: String, bytes: u64);
     /// The next piece of it.
     fn piece(&mut self, facts: Facts);
     /// The next piece of it, with its findings as rows carry them.
@@ -179,11 +204,12 @@ pub fn recall(
         return Ok(None);
     };
     let format = reader.format();
-    let sentence = wanted.reading_sentence(&source.digest, format);
+    let whose = wanted.whose(&item.address);
+    let sentence = wanted.reading_sentence(whose, &source.digest, format);
     let mut rows = Rows::default();
     let mut writer = RowWriter::new(item, wanted.strict, &mut rows);
-    writer.source(Some(format.name), source.digest.clone());
-    if !recall_parts(&sentence, wanted, cache, &mut writer).1 {
+    writer.source(Some(format.name), source.digest.clone(), source.bytes);
+    if !recall_parts(&sentence, wanted, &whose.keeper, cache, &mut writer).1 {
         return Ok(None);
     }
     writer.outcome.cached = true;
@@ -195,8 +221,10 @@ pub fn recall(
 /// by the mark that the listing told.
 #[must_use]
 pub fn is_known(item: &Item, arrived: Option<Arrived>, wanted: &Wanted, cache: &Cache) -> bool {
+    let whose = wanted.whose(&item.address);
     let whole = |digest: &str, format: &Format| {
-        recall_parts(&wanted.reading_sentence(digest, format), wanted, cache, &mut Nobody).1
+        let sentence = wanted.reading_sentence(whose, digest, format);
+        recall_parts(&sentence, wanted, &whose.keeper, cache, &mut Nobody).1
     };
     if let Some(arrived) = arrived {
         let Ok(loaded) = arrived.load(wanted.limits()) else { return false };
@@ -213,7 +241,7 @@ pub fn is_known(item: &Item, arrived: Option<Arrived>, wanted: &Wanted, cache: &
 struct Nobody;
 
 impl Listener for Nobody {
-    fn source(&mut self, _: Option<&'static str>, _: String) {}
+    fn source(&mut self, _: Option<&'static str>, _: String, _: u64) {}
     fn piece(&mut self, _: Facts) {}
     fn known(&mut self, _: Facts, _: &[u8]) {}
 }
@@ -245,7 +273,7 @@ pub fn set_hook(hook: Hook) {
 pub fn bare(item: &Item, arrived: Result<Arrived, Failure>, wanted: &Wanted) -> usize {
     struct Counter(usize);
     impl Listener for Counter {
-        fn source(&mut self, _: Option<&'static str>, _: String) {}
+        fn source(&mut self, _: Option<&'static str>, _: String, _: u64) {}
         fn piece(&mut self, _: Facts) {
             self.0 += 1;
         }
@@ -276,20 +304,21 @@ fn find(
             return false;
         }
     };
-    let reader = choose(item, &loaded);
+    let (reader, whose) = (choose(item, &loaded), wanted.whose(&item.address));
     if let (Some(cache), Some(mark), Ok(reader)) = (cache, loaded.mark(), &reader) {
         let source = Source {
-            sentence: source_sentence(&wanted.whose, &item.address),
+            sentence: source_sentence(&whose.sentence, &item.address),
             etag: mark.etag.clone(),
             bytes: mark.bytes,
             digest: loaded.digest(),
             format: reader.format().name.to_owned(),
         };
-        cache.remember_source(&wanted.keeper, &source);
+        cache.remember_source(&whose.keeper, &source);
     }
-    listener.source(reader.as_ref().ok().map(|reader| reader.format().name), loaded.digest());
+    let format = reader.as_ref().ok().map(|reader| reader.format().name);
+    listener.source(format, loaded.digest(), loaded.bytes());
     match reader {
-        Ok(reader) => facts(&loaded, reader, wanted, cache, listener),
+        Ok(reader) => facts(&loaded, reader, wanted, cache.map(|cache| (cache, whose)), listener),
         Err(failure) => {
             listener.piece(Facts::failed(failure));
             false
@@ -317,11 +346,14 @@ fn facts(
     loaded: &Loaded,
     reader: &dyn ScoreReader,
     wanted: &Wanted,
-    cache: Option<&Cache>,
+    cache: Option<(&Cache, &Whose)>,
     listener: &mut dyn Listener,
 ) -> bool {
-    let sentence = wanted.reading_sentence(&loaded.digest(), reader.format());
-    let (told, whole) = cache.map_or((0, false), |cache| recall_parts(&sentence, wanted, cache, listener));
+    let whose = cache.map_or(&wanted.whose, |(_, whose)| whose);
+    let sentence = wanted.reading_sentence(whose, &loaded.digest(), reader.format());
+    let cache = cache.map(|(cache, whose)| (cache, &whose.keeper));
+    let known = cache.map(|(cache, keeper)| recall_parts(&sentence, wanted, keeper, cache, listener));
+    let (told, whole) = known.unwrap_or_default();
     if whole {
         return true;
     }
@@ -335,12 +367,13 @@ fn facts(
 fn recall_parts(
     sentence: &str,
     wanted: &Wanted,
+    keeper: &Keeper,
     cache: &Cache,
     listener: &mut dyn Listener,
 ) -> (usize, bool) {
     let mut told = 0;
     for part in 0.. {
-        let known = cache.recall(&wanted.keeper, &part_sentence(sentence, part));
+        let known = cache.recall(keeper, &part_sentence(sentence, part));
         let known = known.and_then(|entry| Some((entry.last, entry.answer(&wanted.sentences)?)));
         let Some((last, pieces)) = known else { break };
         told += pieces.len();
@@ -358,7 +391,7 @@ const PART_PIECES: usize = 256;
 /// Takes computed pieces, and passes them on part by part: to the cache, and to the listener.
 struct Parts<'a> {
     sentence: String,
-    cache: Option<&'a Cache>,
+    cache: Option<(&'a Cache, &'a Keeper)>,
     wanted: &'a Wanted,
     listener: &'a mut dyn Listener,
     /// How many pieces the listener knows already, from the cache.
@@ -377,12 +410,12 @@ impl Parts<'_> {
 
     fn end(&mut self, last: bool) {
         let pieces = std::mem::take(&mut self.pieces);
-        if let Some(cache) = self.cache.filter(|_| pieces.iter().all(is_lasting)) {
+        if let Some((cache, keeper)) = self.cache.filter(|_| pieces.iter().all(is_lasting)) {
             let sentence = part_sentence(&self.sentence, self.number);
-            let known = cache.recall(&self.wanted.keeper, &sentence);
+            let known = cache.recall(keeper, &sentence);
             // What cannot be encoded is no row either, which the listener says.
             let entry = entry(sentence, known, &pieces, self.wanted, last);
-            entry.iter().for_each(|entry| cache.remember(&self.wanted.keeper, entry));
+            entry.iter().for_each(|entry| cache.remember(keeper, entry));
         }
         let skipped = self.told.saturating_sub(self.number * PART_PIECES);
         pieces.into_iter().skip(skipped).for_each(|piece| self.listener.piece(piece));

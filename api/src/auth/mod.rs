@@ -23,7 +23,6 @@ use shared::principal::{Principal, Scope};
 use shared::redis::Redis;
 use sign_on::SignOn;
 use std::sync::Arc;
-use std::time::Instant;
 pub use tokens::Audience;
 use tokens::Tokens;
 use url::form_urlencoded;
@@ -96,7 +95,7 @@ impl Auth {
         limits: &Limits,
     ) -> Result<Option<Self>, Failure> {
         let Some(ways) = config::var("RIPIENO_AUTH") else { return Ok(None) };
-        let (rates, audit) = (Rates::default(), Audit::of(ledger));
+        let (rates, audit) = (Rates::of(ledger, redis.cloned()), Audit::of(ledger));
         let mut auth = Auth { keys: None, tokens: None, sign_on: None, rates, audit };
         for way in ways.split(',').map(str::trim) {
             match way {
@@ -151,10 +150,18 @@ impl Auth {
         }
     }
 
-    /// Takes a request from what a tenant may ask of this front; says whether there was one left.
-    #[must_use]
-    pub fn has_room(&self, tenant: &str, limits: &Limits) -> bool {
-        self.rates.take(tenant, limits.tenant_requests_per_second_max, Instant::now())
+    /// Takes a request from what a tenant may ask.
+    ///
+    /// # Errors
+    /// `too_many` where none is left.
+    pub async fn take(&self, tenant: &str, limits: &Limits) -> Result<(), Failure> {
+        self.rates.take(tenant, limits).await.map_err(|most| {
+            let message = format!(
+                "your tenant asks oftener than tenant_requests_per_second_max = {most} times a second: wait, and let wait= and \
+                 events tell you of changes"
+            );
+            Failure::new(FailureKind::TooMany, message)
+        })
     }
 
     /// What this server is called where tokens are asked for; nothing where it takes none.

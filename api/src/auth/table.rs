@@ -16,7 +16,10 @@ const fn row(name: &'static str, needs: &'static [Scope]) -> Operation {
     Operation { name, needs }
 }
 
-use Scope::{JobsRead, JobsWrite, SchedulesRead, SchedulesWrite, ScoresRead, ScoresWrite};
+use Scope::{
+    JobsRead, JobsWrite, SchedulesRead, SchedulesWrite, ScoresRead, ScoresWrite, TenantsRead, TenantsWrite,
+    UsageRead,
+};
 
 /// Every operation of REST, then every one of MCP.
 pub static OPERATIONS: &[Operation] = &[
@@ -59,6 +62,12 @@ pub static OPERATIONS: &[Operation] = &[
     row("pause_schedule", &[SchedulesWrite]),
     row("resume_schedule", &[SchedulesWrite]),
     row("run_schedule", &[SchedulesWrite, JobsWrite]),
+    row("get_usage", &[UsageRead]),
+    row("list_tenants", &[TenantsRead]),
+    row("get_tenant", &[TenantsRead]),
+    row("get_tenant_usage", &[TenantsRead]),
+    row("set_quota", &[TenantsWrite]),
+    row("set_retention", &[TenantsWrite]),
     row("initialize", &[]),
     row("ping", &[]),
     row("server/discover", &[]),
@@ -97,7 +106,9 @@ impl Operation {
     /// Whether it changes something: then it is recorded.
     #[must_use]
     pub fn changes(&self) -> bool {
-        self.needs.iter().any(|scope| matches!(scope, JobsWrite | ScoresWrite | SchedulesWrite))
+        self.needs
+            .iter()
+            .any(|scope| matches!(scope, JobsWrite | ScoresWrite | SchedulesWrite | TenantsWrite))
     }
 }
 
@@ -207,9 +218,19 @@ mod tests {
         for row in OPERATIONS.iter().filter(|row| !row.needs.is_empty()) {
             let all = Scope::ALL.to_vec();
             assert!(matches!(may(&who(vec![], all.clone()), row.name), Err(Refusal::Role(_))));
-            assert!(matches!(may(&who(vec![Role::Operator], all.clone()), row.name), Err(Refusal::Role(_))));
-            assert_eq!(may(&who(vec![Role::Admin], vec![]), row.name), Err(Refusal::Scopes(row.needs)));
-            assert_eq!(may(&who(vec![Role::Admin], all), row.name), Ok(()));
+            // What is a tenant's is its admin's, what is about tenants the operator's, and neither has anything of the other.
+            let of_tenants = row.needs.iter().all(|scope| scope.name().starts_with("tenants:"));
+            let (its, others) = match of_tenants {
+                true => (Role::Operator, vec![Role::Viewer, Role::Analyst, Role::Curator, Role::Admin]),
+                false => (Role::Admin, vec![Role::Operator]),
+            };
+            assert!(
+                matches!(may(&who(others, all.clone()), row.name), Err(Refusal::Role(_))),
+                "{}",
+                row.name
+            );
+            assert_eq!(may(&who(vec![its], vec![]), row.name), Err(Refusal::Scopes(row.needs)));
+            assert_eq!(may(&who(vec![its], all), row.name), Ok(()));
         }
         let mut names: Vec<&str> = OPERATIONS.iter().map(|row| row.name).collect();
         names.sort_unstable();

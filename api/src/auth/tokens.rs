@@ -49,6 +49,8 @@ struct Claims {
     roles: String,
     default_tenant: Option<String>,
     default_role: Option<Role>,
+    /// The tenant whose operators look after the installation; none of another is one.
+    operator_tenant: Option<String>,
 }
 
 impl Tokens {
@@ -69,7 +71,10 @@ impl Tokens {
                 return Err(wrong(name, "say https://…; http:// goes to the loopback only"));
             }
         }
-        let default_tenant = config::var("RIPIENO_OAUTH_TENANT").map(|name| tenant(&name)).transpose();
+        let named = |variable: &str| {
+            let name = config::var(variable).map(|name| tenant(&name)).transpose();
+            name.map_err(|failure| wrong(variable, &failure.message))
+        };
         let default_role = config::var("RIPIENO_OAUTH_ROLE")
             .map(|name| Role::named(&name).ok_or_else(|| wrong("RIPIENO_OAUTH_ROLE", "it is no role")))
             .transpose()?;
@@ -77,9 +82,9 @@ impl Tokens {
         let claims = Claims {
             tenant: claim("RIPIENO_OAUTH_TENANT_CLAIM", "tenant"),
             roles: claim("RIPIENO_OAUTH_ROLES_CLAIM", "roles"),
-            default_tenant: default_tenant
-                .map_err(|failure| wrong("RIPIENO_OAUTH_TENANT", &failure.message))?,
+            default_tenant: named("RIPIENO_OAUTH_TENANT")?,
             default_role,
+            operator_tenant: named("RIPIENO_OAUTH_OPERATOR_TENANT")?,
         };
         let rest = public.trim_end_matches('/').to_owned();
         let audience = Audience { mcp: format!("{rest}/mcp"), rest };
@@ -200,10 +205,12 @@ impl Claims {
             Some(claim) => one(claim).and_then(|name| tenant(name).ok()),
         };
         let tenant = named.ok_or(Stranger::Refused("it names no tenant that can be"))?;
-        let roles = match claims.get(&self.roles) {
+        let mut roles: Vec<Role> = match claims.get(&self.roles) {
             None => self.default_role.into_iter().collect(),
             Some(claim) => texts(claim).into_iter().filter_map(Role::named).collect(),
         };
+        // Who gives roles out for one tenant must not reach the others by it.
+        roles.retain(|role| *role != Role::Operator || self.operator_tenant.as_deref() == Some(&tenant));
         let scopes = claims.get("scope").or(claims.get("scp")).map(texts).unwrap_or_default();
         let scopes = scopes.into_iter().filter_map(Scope::named).collect();
         Ok(Principal { tenant, subject: subject.to_owned(), roles, scopes })
@@ -247,6 +254,14 @@ mod tests {
         );
         assert_eq!(who.unwrap().roles, [Role::Viewer, Role::Admin]);
         assert_eq!(of(&claims, json!({ "sub": "ada", "org": ["uni-a"] })).unwrap().tenant, "uni-a");
+        let token = json!({ "sub": "ada", "org": "uni-a", "groups": "operator viewer" });
+        assert_eq!(of(&claims, token.clone()).unwrap().roles, [Role::Viewer]);
+        for (operators, roles) in
+            [("uni-b", vec![Role::Viewer]), ("uni-a", vec![Role::Operator, Role::Viewer])]
+        {
+            let claims = Claims { operator_tenant: Some(operators.to_owned()), ..claims.clone() };
+            assert_eq!(of(&claims, token.clone()).unwrap().roles, roles);
+        }
         for token in [
             json!({ "sub": "ada" }),
             json!({ "sub": "ada", "org": "local" }),

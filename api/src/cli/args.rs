@@ -122,9 +122,13 @@ pub(super) enum Command {
     /// API keys, for callers of `ripieno serve` (RIPIENO_AUTH)
     #[command(subcommand)]
     Keys(keys::Command),
-    /// Tenants, the keys that what is theirs is sealed with (RIPIENO_MASTER_KEY), and their end
+    /// Tenants, what they may have, the keys that what is theirs is sealed with (RIPIENO_MASTER_KEY), and their end
     #[command(subcommand)]
     Tenant(tenant::Command),
+    /// Say what the work of your tenant came to, day by day: jobs, items, bytes, seconds of the processor
+    Usage(tenant::DaysAsked),
+    /// Remove the jobs that ended longer ago than they are kept (RIPIENO_RETENTION_DAYS, `ripieno tenant retention`)
+    Sweep,
     /// Wait for a job and show how it goes on
     Watch {
         /// The job

@@ -19,6 +19,7 @@ mod summary;
 mod tenant;
 
 use crate::client::{Remote, servers};
+use crate::http::views::tenants::UsageView;
 use crate::similar::Question;
 use args::{Args, Command};
 use clap::error::ErrorKind;
@@ -26,7 +27,7 @@ use clap::{CommandFactory, Parser};
 use desk::Desk;
 use shared::failure::{Failure, FailureKind};
 use shared::principal::Principal;
-use shared::{config, live};
+use shared::{clock, config, live};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::Path;
@@ -143,6 +144,16 @@ async fn serve(desk: &Desk, command: Command) -> Result<u8, Failure> {
         Command::Audit(command) => audit::command(desk, command).await,
         Command::Keys(command) => keys::command(desk, command).await,
         Command::Tenant(command) => tenant::command(desk, command).await,
+        Command::Usage(days) => {
+            let asked = days.days()?;
+            days.tell(&UsageView::of(&asked, service.usage(&principal, &asked).await?));
+            Ok(READ_ALL)
+        }
+        Command::Sweep => {
+            let swept = service.sweep(clock::now_ms()).await?;
+            say(&format!("{} jobs removed, {} objects\n", swept.jobs, swept.objects));
+            Ok(READ_ALL)
+        }
         Command::Jobs => show::jobs(service, &principal).await,
         Command::Results { job, out, format } => {
             let make = async |folder: &Path| service.results(&principal, &job, folder, &format).await;

@@ -65,6 +65,10 @@ pub(super) async fn command(remote: &Remote, args: Args) -> Result<u8, Failure> 
             Ok(show::pairs(compared, without, pairs, json))
         }
         Command::Schedule(command) => schedule::remote(remote, command).await,
+        Command::Usage(days) => {
+            days.tell(&remote.usage(&days.days()?).await?);
+            Ok(READ_ALL)
+        }
         Command::Cancel { job } => change(remote, &job, "cancel", None).await,
         Command::Pause { job } => change(remote, &job, "pause", None).await,
         Command::Resume { job } => change(remote, &job, "resume", None).await,

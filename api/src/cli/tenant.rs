@@ -1,15 +1,18 @@
-//! `ripieno tenant`: who has something here, the keys that it is sealed with, and its end.
+//! `ripieno tenant`: who has something here, what it may have and what it came to, the keys that it is sealed with, and its end.
 
 use super::desk::Desk;
 use super::{READ_ALL, say, tell};
 use crate::audit::{Audit, Record};
+use crate::http::views::tenants::{TenantView, UsageView};
 use crate::moment;
+use crate::service::Days;
 use clap::Subcommand;
 use shared::clock;
 use shared::config;
 use shared::failure::{Failure, FailureKind};
 use shared::ledger::Ledger;
-use shared::principal::{LOCAL_TENANT, tenant};
+use shared::principal::{LOCAL_TENANT, PUBLIC_TENANT, tenant};
+use shared::terms::Quota;
 use shared::vault::{KeysOf, Vault};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,6 +28,46 @@ pub(super) enum Command {
     },
     /// Wrap the keys of all tenants by the first master key; the others can be thrown away then
     Rewrap,
+    /// Show what a tenant may have and has, or set it
+    ///
+    /// Without an option it is shown. What is set counts everywhere within ten seconds.
+    Quota {
+        /// The tenant
+        tenant: String,
+        /// Requests a second, on average
+        #[arg(long, value_name = "N", value_parser = at_least_one())]
+        requests_per_second: Option<u64>,
+        /// Jobs that have not ended
+        #[arg(long, value_name = "N", value_parser = at_least_one())]
+        jobs: Option<u64>,
+        /// Items of the jobs of one day in UTC
+        #[arg(long, value_name = "N", value_parser = at_least_one())]
+        items_per_day: Option<u64>,
+        /// Bytes of the jobs of one day in UTC
+        #[arg(long, value_name = "N", value_parser = at_least_one())]
+        bytes_per_day: Option<u64>,
+        /// First forget what was set before
+        #[arg(long)]
+        reset: bool,
+    },
+    /// Say for how many days the jobs of a tenant are kept once they have ended
+    Retention {
+        /// The tenant
+        tenant: String,
+        /// The days
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=36500), conflicts_with = "reset")]
+        days: Option<u64>,
+        /// As the installation has it (RIPIENO_RETENTION_DAYS)
+        #[arg(long)]
+        reset: bool,
+    },
+    /// Say what the work of a tenant came to, day by day
+    Usage {
+        /// The tenant
+        tenant: String,
+        #[command(flatten)]
+        days: DaysAsked,
+    },
     /// Destroy the keys of a tenant and remove what they sealed: nobody can read it any more
     Erase {
         /// The tenant
@@ -33,6 +76,38 @@ pub(super) enum Command {
         #[arg(long)]
         yes: bool,
     },
+}
+
+/// Which days.
+#[derive(Debug, clap::Args)]
+pub(super) struct DaysAsked {
+    /// The first day in UTC, such as 2026-03-01 [default: 29 days before the last]
+    #[arg(long, value_name = "DAY")]
+    pub(super) from: Option<String>,
+    /// The last day [default: today]
+    #[arg(long, value_name = "DAY")]
+    pub(super) to: Option<String>,
+    /// One JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+impl DaysAsked {
+    pub(super) fn days(&self) -> Result<Days, Failure> {
+        Days::read(self.from.as_deref(), self.to.as_deref())
+    }
+
+    /// Prints what was asked for.
+    pub(super) fn tell(&self, usage: &UsageView) {
+        match serde_json::to_string(usage) {
+            Ok(json) if self.json => say(&format!("{json}\n")),
+            _ => say(&usage.text()),
+        }
+    }
+}
+
+fn at_least_one() -> clap::builder::RangedU64ValueParser<u64> {
+    clap::value_parser!(u64).range(1..)
 }
 
 /// Does it; says the exit code.
@@ -53,6 +128,29 @@ pub(super) async fn command(desk: &Desk, command: Command) -> Result<u8, Failure
             let (changed, unchanged) = (done.changed, done.unchanged);
             say(&format!("keys of {changed} tenants wrapped anew, {unchanged} as they were\n"));
         }
+        Command::Quota { tenant, requests_per_second, jobs, items_per_day, bytes_per_day, reset } => {
+            let (tenant, quota) =
+                (named(&tenant)?, Quota { requests_per_second, jobs, items_per_day, bytes_per_day });
+            if reset || quota != Quota::default() {
+                let change = |set: Quota| if reset { quota } else { set.with(quota) };
+                desk.service.set_quota(&tenant, change).await?;
+                noted(ledger, "tenant quota", &tenant).await?;
+            }
+            shown(desk, tenant).await?;
+        }
+        Command::Retention { tenant, days, reset } => {
+            let tenant = named(&tenant)?;
+            if reset || days.is_some() {
+                desk.service.set_retention(&tenant, days).await?;
+                noted(ledger, "tenant retention", &tenant).await?;
+            }
+            shown(desk, tenant).await?;
+        }
+        Command::Usage { tenant, days } => {
+            let asked = days.days()?;
+            let usage = desk.service.usage_of(&named(&tenant)?, &asked).await?;
+            days.tell(&UsageView::of(&asked, usage));
+        }
         Command::Erase { tenant, yes } => {
             let tenant = named(&tenant)?;
             if !yes {
@@ -72,6 +170,12 @@ pub(super) async fn command(desk: &Desk, command: Command) -> Result<u8, Failure
         }
     }
     Ok(READ_ALL)
+}
+
+async fn shown(desk: &Desk, tenant: String) -> Result<(), Failure> {
+    let holding = desk.service.holding(&tenant).await?;
+    say(&TenantView::of(tenant, &holding).text());
+    Ok(())
 }
 
 async fn list(ledger: &Ledger) -> Result<(), Failure> {
@@ -103,9 +207,9 @@ fn vault(ledger: &Ledger) -> Result<&Arc<Vault>, Failure> {
     ledger.vault().ok_or_else(none)
 }
 
-/// The name of a tenant, or of whoever works without tenants.
+/// The name of a tenant, or of whoever works without tenants, or that of public corpora.
 pub(super) fn named(name: &str) -> Result<String, Failure> {
-    if name == LOCAL_TENANT { Ok(name.to_owned()) } else { tenant(name) }
+    if [LOCAL_TENANT, PUBLIC_TENANT].contains(&name) { Ok(name.to_owned()) } else { tenant(name) }
 }
 
 /// Records what whoever reaches the ledger did.

@@ -5,8 +5,10 @@ mod plain;
 mod schedules;
 pub(crate) mod servers;
 
+use crate::http::views::tenants::UsageView;
 use crate::http::views::{Job, Jobs, PairView, PlanView};
 use crate::http::{COMPARED, WITHOUT};
+use crate::service::Days;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
@@ -101,7 +103,7 @@ impl Remote {
         }
         let body = response.bytes().await.map_err(|error| self.away(&error))?;
         Err(match serde_json::from_slice(&body) {
-            Ok(Problem { kind, detail, place }) => Failure { kind, message: detail, place },
+            Ok(Problem { kind, detail, place }) => Failure { place, ..Failure::new(kind, detail) },
             Err(_) => {
                 let message = format!("{} answered {status} without saying why: is it Ripieno?", self.base);
                 Failure::new(FailureKind::Unavailable, message)
@@ -142,6 +144,15 @@ impl Remote {
     /// As [`Remote::submit`].
     pub(crate) async fn plan(&self, job: &Value) -> Result<PlanView, Failure> {
         self.json(self.post("/v1/plans", job)).await
+    }
+
+    /// Says what the work of the caller's tenant came to, day by day.
+    ///
+    /// # Errors
+    /// As [`Remote::submit`].
+    pub(crate) async fn usage(&self, days: &Days) -> Result<UsageView, Failure> {
+        let path = format!("/v1/usage?from={}&to={}", days.first(), days.last());
+        self.json(self.request(Method::GET, &path)).await
     }
 
     /// Looks at a job.

@@ -41,7 +41,7 @@ pub(super) fn failed(csv: &[u8]) -> Result<Vec<Failed>, Failure> {
                 (_, _, Some(byte)) => Some(Place::byte(usize::try_from(byte).unwrap_or(usize::MAX))),
                 _ => None,
             };
-            Ok(Failed { source, piece, state, failure: Failure { kind, message, place } })
+            Ok(Failed { source, piece, state, failure: Failure { place, ..Failure::new(kind, message) } })
         })
         .collect()
 }

@@ -88,20 +88,17 @@ pub(super) async fn known(State(door): State<Door>, mut request: Request, next: 
         Some(auth) => auth.principal(request.method(), request.uri(), request.headers()).await,
     };
     let answer = match principal {
-        Ok(principal) if door.has_room(&principal) => {
+        Ok(principal) => {
             tracing::Span::current()
                 .record("tenant", &principal.tenant)
                 .record("subject", &principal.subject);
-            request.extensions_mut().insert(principal);
-            return next.run(request).await;
-        }
-        Ok(_) => {
-            let most = door.front.limits.tenant_requests_per_second_max;
-            let message = format!(
-                "your tenant asks oftener than tenant_requests_per_second_max = {most} times a second: wait, and let wait= and \
-                 events tell you of changes"
-            );
-            Problem::from(Failure::new(FailureKind::TooMany, message)).into_response()
+            match door.take(&principal).await {
+                Err(failure) => Problem::from(failure).into_response(),
+                Ok(()) => {
+                    request.extensions_mut().insert(principal);
+                    return next.run(request).await;
+                }
+            }
         }
         Err(stranger) => {
             let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
@@ -213,13 +210,25 @@ impl Drop for Doing {
 
 async fn note(front: &Front, tenant: &str, record: Record) {
     if let Some(auth) = &front.auth {
-        auth.audit.note(tenant, Record { at_ms: clock::now_ms(), ..record }).await;
+        let record = Record { at_ms: clock::now_ms(), ..record };
+        // What was set for a tenant stands in its own records too.
+        let sets = table::operation(&record.operation).is_some_and(|row| row.needs == [Scope::TenantsWrite]);
+        if let Ok(of) = shared::principal::tenant(&record.of)
+            && sets
+            && of != tenant
+        {
+            auth.audit.note(&of, record.clone()).await;
+        }
+        auth.audit.note(tenant, record).await;
     }
 }
 
 impl Door {
-    fn has_room(&self, principal: &Principal) -> bool {
-        self.front.auth.as_ref().is_none_or(|auth| auth.has_room(&principal.tenant, &self.front.limits))
+    async fn take(&self, principal: &Principal) -> Result<(), Failure> {
+        match &self.front.auth {
+            Some(auth) => auth.take(&principal.tenant, &self.front.limits).await,
+            None => Ok(()),
+        }
     }
 
     /// An answer that looks at no body. A small one is read all the same, for a connection with an unread body is closed, and

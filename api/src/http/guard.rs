@@ -36,7 +36,7 @@ pub(super) async fn request(mut request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
     request.extensions_mut().insert(RequestId(id.clone()));
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let span = tracing::info_span!("request", request.id = %id, http.method = %method, http.path = %path, tenant = Empty, subject = Empty);
+    let span = tracing::error_span!("request", request.id = %id, http.method = %method, http.path = %path, tenant = Empty, subject = Empty);
     let began = Instant::now();
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone());
     let mut response = answer.await.unwrap_or_else(|_| {

@@ -23,6 +23,8 @@ use worker::analyse::{ANALYSES, Range};
         (name = "schedules", description = "Jobs that come again"),
         (name = "scores", description = "Scores that were uploaded"),
         (name = "catalogue", description = "What can be measured and read"),
+        (name = "usage", description = "What the work of a tenant came to"),
+        (name = "tenants", description = "What the operator of the installation sets for tenants, and sees of them"),
     ),
     components(schemas(Details))
 )]

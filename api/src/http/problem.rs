@@ -10,8 +10,8 @@ use shared::place::Place;
 
 /// The media type of problem details.
 const MEDIA_TYPE: &str = "application/problem+json";
-/// After how many seconds to try again, where something was away.
-const RETRY_AFTER_SECONDS: u32 = 2;
+/// After how many seconds to try again, where the failure does not say.
+const RETRY_AFTER_SECONDS: u64 = 2;
 
 /// A failure and the status that it is answered with.
 #[derive(Debug)]
@@ -78,7 +78,7 @@ const fn title(kind: FailureKind) -> &'static str {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Problem { status, failure: Failure { kind, message, place } } = self;
+        let Problem { status, failure: Failure { kind, message, place, retry_after_seconds } } = self;
         let details = Details {
             r#type: format!("/problems/{}", kind.label()),
             title: title(kind),
@@ -92,7 +92,10 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         if kind.is_transient() {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+            headers.insert(
+                header::RETRY_AFTER,
+                HeaderValue::from(retry_after_seconds.unwrap_or(RETRY_AFTER_SECONDS)),
+            );
         }
         response
     }

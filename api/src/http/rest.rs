@@ -2,7 +2,9 @@
 
 use super::entry::Operations;
 use super::web::Web;
-use super::{catalogue, events, items, jobs, openapi, results, schedules, scores, similar, uploads};
+use super::{
+    catalogue, events, items, jobs, openapi, results, schedules, scores, similar, tenants, uploads, usage,
+};
 use axum::Router;
 use std::sync::Arc;
 use utoipa::OpenApi;
@@ -36,6 +38,12 @@ fn described() -> OpenApiRouter<Arc<Web>> {
         .routes(routes!(scores::corpora))
         .routes(routes!(uploads::begin, uploads::options))
         .routes(routes!(uploads::get, uploads::offset, uploads::append, uploads::give_up))
+        .routes(routes!(usage::usage))
+        .routes(routes!(tenants::list))
+        .routes(routes!(tenants::get))
+        .routes(routes!(tenants::usage))
+        .routes(routes!(tenants::set_quota))
+        .routes(routes!(tenants::set_retention))
         .routes(routes!(catalogue::plan))
         .routes(routes!(catalogue::analyses))
         .routes(routes!(catalogue::analysis))

@@ -3,6 +3,7 @@
 mod forecast;
 pub(crate) mod schedules;
 pub(crate) mod scores;
+pub(crate) mod tenants;
 
 pub(crate) use forecast::{PlanView, left_out};
 

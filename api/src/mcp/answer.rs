@@ -42,9 +42,12 @@ pub(super) fn refusal(tool: &str, failure: &Failure, example: &str) -> CallToolR
     let text = format!("{failure}.{again}\nExample of {tool}: {example}");
     let mut result = CallToolResult::error(vec![ContentBlock::text(text)]);
     let mut meta = MetaObject::new();
-    let error = json!({
+    let mut error = json!({
         "kind": row.label, "message": failure.message, "place": failure.place, "retryable": row.transient,
     });
+    if let Some(seconds) = failure.retry_after_seconds {
+        put(&mut error, "retry_after_seconds", seconds.into());
+    }
     meta.insert("ripieno/error".to_owned(), error);
     result.meta = Some(meta);
     result

@@ -7,7 +7,7 @@
 //! 5. Once it has ended, what had changed is written, and the time closed.
 
 use super::{Times, changes, of_today};
-use crate::service::Service;
+use crate::service::{Charge, Service};
 use crate::sources;
 use shared::clock;
 use shared::failure::{Failure, FailureKind};
@@ -20,9 +20,12 @@ use shared::wire::WIRE_VERSION;
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+use tracing::Instrument;
 
 /// How often a scheduler looks.
 pub const TICK_EVERY: Duration = Duration::from_secs(10);
+/// How often what is kept no longer is removed, in milliseconds.
+const SWEEP_EVERY_MS: u64 = 3_600_000;
 /// A time is not missed before it is so late, in milliseconds: a front that is replaced is away for minutes.
 const LATE_MAX_MS: u64 = 600_000;
 /// Times that a process may try to find the sources, before it is said that it cannot be done.
@@ -64,11 +67,29 @@ impl Scheduler {
     /// Looks again and again. A look that fails is a warning: the next one does what it left.
     pub async fn run(self) {
         let mut ticks = tokio::time::interval(TICK_EVERY);
+        let mut turn = 0;
         loop {
             ticks.tick().await;
+            let now = clock::now_ms() / SWEEP_EVERY_MS;
+            if now != std::mem::replace(&mut turn, now) {
+                self.sweep(now).await;
+            }
             if let Err(failure) = self.tick(clock::now_ms()).await {
                 tracing::warn!(%failure, "schedules were not looked after; it is tried again");
             }
+        }
+    }
+
+    /// Removes what is kept no longer, where this process is the first to do so this hour. What it leaves the next hour does.
+    async fn sweep(&self, turn: u64) {
+        let swept = match self.service.ledger_of_all().claim("sweep", turn).await {
+            Ok(Some(now_ms)) => self.service.sweep(now_ms).await,
+            Ok(None) => return,
+            Err(failure) => Err(failure),
+        };
+        match swept {
+            Ok(swept) => tracing::info!(jobs = swept.jobs, objects = swept.objects, "swept"),
+            Err(failure) => tracing::warn!(%failure, "not swept; it is tried again in an hour"),
         }
     }
 
@@ -81,8 +102,10 @@ impl Scheduler {
         let mut tick = Tick::default();
         let mut outcome = Ok(());
         for (ledger, name) in self.service.ledger_of_all().schedules_of_all().await? {
-            if let Err(failure) = self.look_after(&ledger, &name, now_ms, &mut tick).await {
-                tracing::warn!(schedule = %name, %failure, "a schedule was not looked after");
+            let span = tracing::error_span!("schedule", tenant = ledger.tenant(), schedule = %name);
+            let looked = self.look_after(&ledger, &name, now_ms, &mut tick).instrument(span.clone()).await;
+            if let Err(failure) = looked {
+                span.in_scope(|| tracing::warn!(%failure, "a schedule was not looked after"));
                 outcome = Err(failure);
             }
         }
@@ -138,7 +161,7 @@ impl Scheduler {
         if let FireOutcome::Job { record, before } = fired.outcome {
             if !ledger.is_accepted(&record).await? {
                 ledger.accept(&record).await?;
-                tracing::info!(schedule = %name, job.id = %record.id, "fired");
+                tracing::info!(job.id = %record.id, "fired");
                 tick.accepted.push((name.clone(), record.id.clone()));
                 self.publish(ledger, &record).await;
             }
@@ -170,28 +193,38 @@ impl Scheduler {
         let Some(claim) = ledger.claim_fire(name, time, clock::now_ms(), trusted_ms).await? else {
             return Ok(None);
         };
-        let outcome = match self.job(ledger, schedule, time).await {
-            Err(failure) if failure.kind.is_transient() && claim < CLAIMS_MAX => return Err(failure),
-            Err(failure) => FireOutcome::Failed { failure },
-            Ok(outcome) => outcome,
+        let (outcome, charge) = match self.job(ledger, schedule, time).await {
+            Err(failure) if may_end_within(&failure, CLAIMS_MAX.saturating_sub(claim), &self.limits) => {
+                return Err(failure);
+            }
+            Err(failure) => {
+                tracing::warn!(%failure, "a time of a schedule has no job");
+                (FireOutcome::Failed { failure }, None)
+            }
+            Ok(decided) => decided,
         };
-        let fired = Fired { version: WIRE_VERSION, decided_ms: clock::now_ms(), outcome };
-        ledger.decide(name, time, fired).await.map(Some)
+        let ours = Fired { version: WIRE_VERSION, decided_ms: clock::now_ms(), outcome };
+        let fired = ledger.decide(name, time, ours.clone()).await?;
+        if fired != ours {
+            self.service.discharge(ledger, charge).await?;
+        }
+        Ok(Some(fired))
     }
 
-    /// A job whose chunks are written, if there is need for one.
+    /// A job whose chunks are written and that has its share of the day, if there is need for one.
     async fn job(
         &self,
         ledger: &Ledger,
         schedule: &Schedule,
         time: FireTime,
-    ) -> Result<FireOutcome, Failure> {
+    ) -> Result<(FireOutcome, Option<Charge>), Failure> {
+        let skipped = |why: String| Ok((FireOutcome::Skipped { why }, None));
         if schedule.standing == Standing::Removed {
-            return Ok(FireOutcome::Skipped { why: "the schedule was removed".to_owned() });
+            return skipped("the schedule was removed".to_owned());
         }
         let before = match run_before(ledger, &schedule.name, time).await? {
             Before::Unfinished(job) => {
-                return Ok(FireOutcome::Skipped { why: format!("{job} of the run before had not ended") });
+                return skipped(format!("{job} of the run before had not ended"));
             }
             Before::Finished(job) => Some(job),
             Before::Nothing => None,
@@ -205,7 +238,8 @@ impl Scheduler {
         };
         let run_before = run_before.as_ref();
         let record = self.service.write_job(ledger, request, listing, schedule.lane, run_before).await?;
-        Ok(FireOutcome::Job { record: Box::new(record), before })
+        let charge = self.service.charge(ledger, &record).await?;
+        Ok((FireOutcome::Job { record: Box::new(record), before }, charge))
     }
 
     async fn publish(&self, ledger: &Ledger, record: &Record) {
@@ -226,6 +260,14 @@ impl Scheduler {
         }
         Ok(true)
     }
+}
+
+/// Whether what went wrong may be right again before so many tries are over. A quota that frees later is no matter of tries:
+/// the history says so at once.
+fn may_end_within(failure: &Failure, tries: u32, limits: &Limits) -> bool {
+    let seconds = u64::from(tries).saturating_mul(limits.fire_seconds_max);
+    let soon = failure.retry_after_seconds.is_none_or(|after| after <= seconds);
+    failure.kind.is_transient() && tries > 0 && soon
 }
 
 /// The record of a job; nothing if somebody took it out of the ledger.
@@ -276,13 +318,40 @@ enum Before {
     Finished(JobId),
 }
 
+/// The jobs that the schedules of a tenant need yet: those of times that are not closed, with the runs that they are held
+/// against, and the run that the next one takes rows from.
+pub(crate) async fn needed(ledger: &Ledger) -> Result<BTreeSet<JobId>, Failure> {
+    /// After every time that there is.
+    const NEXT: FireTime = FireTime { at_ms: u64::MAX, asked: true };
+    let mut needed = BTreeSet::new();
+    for name in ledger.schedule_names().await? {
+        for time in ledger.open_fires(&name).await? {
+            let fired = ledger.fired(&name, time).await?;
+            if let Some(Fired { outcome: FireOutcome::Job { record, before }, .. }) = fired {
+                needed.insert(record.id);
+                needed.extend(before);
+            }
+        }
+        let schedule = ledger.schedule(&name).await?;
+        if schedule.is_some_and(|schedule| schedule.standing != Standing::Removed)
+            && let Before::Finished(job) | Before::Unfinished(job) = run_before(ledger, &name, NEXT).await?
+        {
+            needed.insert(job);
+        }
+    }
+    Ok(needed)
+}
+
 async fn run_before(ledger: &Ledger, name: &ScheduleName, time: FireTime) -> Result<Before, Failure> {
+    let open = ledger.open_fires(name).await?;
     for before in ledger.fires(name, time, LOOKED_BACK_MAX).await? {
         let Some(Fired { outcome: FireOutcome::Job { record, .. }, .. }) = ledger.fired(name, before).await?
         else {
             continue;
         };
         match ledger.finished(&record.id).await? {
+            // One that is closed had ended, and is removed.
+            None if !open.contains(&before) => {}
             None => return Ok(Before::Unfinished(record.id)),
             Some(finished) if !finished.cancelled => return Ok(Before::Finished(record.id)),
             Some(_) => {}

@@ -5,6 +5,7 @@ mod changes;
 mod fire;
 mod times;
 
+pub(crate) use fire::needed;
 pub use fire::{Scheduler, TICK_EVERY, Tick};
 pub use times::Times;
 

@@ -186,7 +186,7 @@ impl Service {
         let request = Request { given: listing.given.clone(), ..request.clone() };
         // The cache can be read with keys that are at hand only.
         let ledger = self.ledger(principal).bound_to_life().await?;
-        let wanted = Wanted::of(&request, &self.limits)?.for_ledger(&ledger);
+        let wanted = Wanted::of(&request, &self.limits)?.for_ledger(&ledger).await?;
         let all = estimate.total();
         let known = match here {
             Some(Here { cache: Some(cache), .. }) => {

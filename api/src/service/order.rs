@@ -74,7 +74,13 @@ impl Service {
                 if let Some(record) = self.job_of_key(principal, key, &request).await? {
                     return Ok(Accepted { record, resumed: true });
                 }
-                JobId::from_key(&principal.tenant, key)
+                let id = JobId::from_key(&principal.tenant, key);
+                // Looked for after its record: while that is gone and the rest is not, this is there.
+                if ledger.is_being_removed(&id).await? {
+                    let message = format!("the job {id} of before is being removed: ask again in a moment");
+                    return Err(Failure::new(FailureKind::Unavailable, message));
+                }
+                id
             }
             None => new_id()?,
         };

@@ -1,15 +1,13 @@
 //! Erasing a tenant: first its keys, so that nothing of it can be read, then its objects, so that nothing of it is left.
 
-use super::Ledger;
+use super::tenants::COUNTED;
 use super::watch::written_ms;
+use super::{AT_ONCE, Ledger};
 use crate::failure::Failure;
 use crate::store::failure;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore};
-
-/// Objects that are removed before it is looked whether somebody works for the tenant again.
-const AT_ONCE: usize = 1000;
 
 /// What was done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,6 +42,7 @@ impl Ledger {
         // First the indexes, so that nobody takes anything up.
         let mut folders: Vec<Path> = ["active", "callbacks", "schedules"]
             .iter()
+            .chain(&COUNTED)
             .map(|area| Path::from_iter([*area, tenant]))
             .collect();
         for area in self.folders(&Path::from_iter(["tenants", tenant])).await? {
@@ -66,7 +65,7 @@ impl Ledger {
         Ok(erased)
     }
 
-    async fn remove_all(&self, objects: Vec<ObjectMeta>) -> Result<u64, Failure> {
+    pub(super) async fn remove_all(&self, objects: Vec<ObjectMeta>) -> Result<u64, Failure> {
         let keys = stream::iter(objects.into_iter().map(|meta| Ok(meta.location))).boxed();
         let mut removed = 0;
         let mut outcomes = self.store.delete_stream(keys);

@@ -2,6 +2,7 @@
 //! records, and names of no other days. Days and moments are counted backwards, so that the newest come first.
 
 use super::Ledger;
+use crate::clock::DAY_MS;
 use crate::failure::Failure;
 use crate::job::{JobId, Record};
 use crate::store::failure;
@@ -9,8 +10,6 @@ use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore};
 
-/// Milliseconds of a day.
-const DAY_MS: u64 = 86_400_000;
 /// What moments are counted down from, in milliseconds since 1970: far in the future.
 const END_MS: u64 = 999_999_999_999_999;
 /// Records that are read together.
@@ -30,8 +29,26 @@ fn listed(name: &str) -> Option<(u64, JobId)> {
 
 impl Ledger {
     pub(super) fn index_key(&self, record: &Record) -> Path {
-        let (day, name) = position(record.created_ms, &record.id);
+        self.index_key_of(record.created_ms, &record.id)
+    }
+
+    pub(super) fn index_key_of(&self, created_ms: u64, job: &JobId) -> Path {
+        let (day, name) = position(created_ms, job);
         self.keys.index().join(day).join(name)
+    }
+
+    /// Where every job is listed, newest first: when it was accepted, and which it is. Some of them may never have been
+    /// accepted, or are half removed.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn listed_jobs(&self) -> Result<Vec<(u64, JobId)>, Failure> {
+        let found = self.store.list(Some(&self.keys.index()));
+        let names = found.map_ok(|meta| meta.location.filename().and_then(listed)).map_err(failure);
+        let mut jobs: Vec<(u64, JobId)> =
+            names.try_filter_map(|job| async move { Ok(job) }).try_collect().await?;
+        jobs.sort_unstable_by(|a, b| b.cmp(a));
+        Ok(jobs)
     }
 
     /// Every accepted job, newest first.

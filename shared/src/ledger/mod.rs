@@ -7,9 +7,11 @@ mod drawer;
 mod erase;
 mod index;
 mod keys;
+mod remove;
 mod rest;
 mod schedules;
 mod scores;
+mod tenants;
 mod watch;
 
 pub use drawer::{Drawer, Entry};
@@ -31,10 +33,13 @@ use futures::{TryStreamExt, try_join};
 use keys::{Keys, number, numbered};
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
-use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
+
+/// Objects that are removed before it is looked at others.
+const AT_ONCE: usize = 1000;
 
 /// Whether a create found its key free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -215,9 +220,13 @@ impl Ledger {
     }
 
     async fn exists(&self, key: &Path) -> Result<bool, Failure> {
+        self.head(key).await.map(|meta| meta.is_some())
+    }
+
+    async fn head(&self, key: &Path) -> Result<Option<ObjectMeta>, Failure> {
         match self.store.head(key).await {
-            Ok(_) => Ok(true),
-            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Ok(meta) => Ok(Some(meta)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(failure(error)),
         }
     }
@@ -305,7 +314,7 @@ impl Ledger {
     async fn readable_record(&self, job: &JobId) -> Result<Option<Record>, Failure> {
         match self.get(&self.keys.record(job)).await {
             Err(failure) if !failure.kind.is_transient() => {
-                tracing::error!(job.id = %job, %failure, "a job is passed over");
+                tracing::error!(tenant = self.tenant(), job.id = %job, %failure, "a job is passed over");
                 Ok(None)
             }
             found => found,
@@ -457,13 +466,20 @@ impl Ledger {
         self.numbers(&self.keys.receipts(job)).await
     }
 
-    /// Writes how a job ended, and takes it out of the index of active ones.
+    /// Writes how a job ended.
     ///
     /// # Errors
     /// What the store says.
-    pub async fn finish(&self, job: &JobId, finished: &Finished) -> Result<Created, Failure> {
-        let created = self.create_record(&self.keys.finished(job), finished).await?;
-        self.remove(&self.keys.active_job(job)).await.map(|()| created)
+    pub async fn write_end(&self, job: &JobId, finished: &Finished) -> Result<Created, Failure> {
+        self.create_record(&self.keys.finished(job), finished).await
+    }
+
+    /// Takes a job that has ended out of the index of active ones.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn leave_active(&self, job: &JobId) -> Result<(), Failure> {
+        self.remove(&self.keys.active_job(job)).await
     }
 
     /// How a job ended, if it did.

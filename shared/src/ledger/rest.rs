@@ -5,7 +5,7 @@ use super::Ledger;
 use crate::checksum;
 use crate::config;
 use crate::failure::{Failure, FailureKind};
-use crate::principal::LOCAL_TENANT;
+use crate::principal::{LOCAL_TENANT, PUBLIC_TENANT};
 use crate::store::{self, failure};
 use crate::vault::{self, Handed, Keeper, Vault};
 use bytes::Bytes;
@@ -82,6 +82,16 @@ impl Ledger {
     pub fn keeper(&self) -> Keeper {
         let keeper = self.vault.as_ref().map(|vault| Keeper::of(vault, self.tenant(), self.life));
         keeper.unwrap_or_default()
+    }
+
+    /// Who seals what a process keeps of public corpora: keys of nobody in particular, made where there are none.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn public_keeper(&self) -> Result<Keeper, Failure> {
+        let Some(vault) = &self.vault else { return Ok(Keeper::nobody()) };
+        vault.make_keys(PUBLIC_TENANT).await?;
+        Ok(Keeper::of(vault, PUBLIC_TENANT, None))
     }
 
     /// The same ledger, which writes nothing more once its tenant is erased.

@@ -304,6 +304,11 @@ impl Vault {
         }
     }
 
+    /// Has there be keys of a tenant.
+    pub(crate) async fn make_keys(&self, tenant: &str) -> Result<(), Failure> {
+        self.ring(tenant, None).await.map(drop)
+    }
+
     /// The keys of a tenant for a process that works for it apart.
     pub(crate) async fn hand_over(&self, tenant: &str) -> Result<Handed, Failure> {
         Ok(self.ring(tenant, None).await?.handed())

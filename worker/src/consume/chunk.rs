@@ -6,7 +6,7 @@ use super::rows_out::RowWriter;
 use super::{Known, Worker, YIELD_MAX, suspect};
 use crate::cache::Cache;
 use crate::fetch::{Arrived, Loaded, Mark};
-use crate::pipeline::{self, Wanted};
+use crate::pipeline::{self, Wanted, pace};
 use crate::rows::Rows;
 use crate::{ENGINE, fetch};
 use futures::stream::BoxStream;
@@ -21,9 +21,10 @@ use shared::receipt::{Outcome, Receipt, RowParts};
 use shared::store;
 use shared::wire::WIRE_VERSION;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::{SemaphorePermit, oneshot};
 use tokio::time::timeout;
+use tracing::Span;
 
 /// Items that go to a thread for computing together, at the most.
 const GROUP_ITEMS: usize = 16;
@@ -41,6 +42,16 @@ pub(super) const BUDGET_UNIT: u64 = 1024;
 pub(super) struct Worked {
     pub(super) rows: Rows,
     pub(super) outcomes: Vec<Outcome>,
+    /// Time of the processor that it took.
+    pub(super) cpu: Duration,
+}
+
+/// What became of a whole chunk, whose rows are written.
+pub(super) struct Whole {
+    pub(super) rows: RowParts,
+    pub(super) outcomes: Vec<Outcome>,
+    /// Time of the processor that it took.
+    pub(super) cpu: Duration,
 }
 
 impl Worker {
@@ -59,18 +70,20 @@ impl Worker {
             Some(copied) => Some(copied),
             None => self.work_items(items.clone(), known, message, suspect).await?,
         };
-        let Some((rows, outcomes)) = worked else { return Ok(None) };
+        let Some(Whole { rows, outcomes, cpu }) = worked else { return Ok(None) };
         let receipt = Receipt {
             version: WIRE_VERSION,
             chunk: message.chunk,
             engine: ENGINE.to_owned(),
-            worked_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            worked_ms: milliseconds(began.elapsed()),
+            cpu_ms: milliseconds(cpu),
             rows,
             made_by: known.wanted.made_by().to_owned(),
             outcomes,
         };
         let created = known.ledger.write_receipt(&message.job, &receipt).await?;
-        count(&receipt, created);
+        tracing::debug!(items = receipt.outcomes.len(), cpu_ms = receipt.cpu_ms, ?created, "chunk worked");
+        count(&message.tenant, &receipt, created);
         if created == Created::First {
             let (job, chunk) = (message.job.clone(), message.chunk);
             self.dispatcher.announce(Announcement::Receipt { job, chunk });
@@ -86,7 +99,7 @@ impl Worker {
         known: &Known,
         message: &Message,
         suspect: bool,
-    ) -> Result<Option<(RowParts, Vec<Outcome>)>, Failure> {
+    ) -> Result<Option<Whole>, Failure> {
         let progress = Progress::new(&self.dispatcher, &message.job);
         let worked = match self.apart.clone().filter(|_| suspect) {
             Some(program) => suspect::work(program, &known.ledger, &known.request, items, &self.limits),
@@ -94,9 +107,10 @@ impl Worker {
         };
         let mut worked = worked.inspect_ok(|worked| progress.items(worked.outcomes.len() as u64));
         let mut rows = RowWriter::new(&known.ledger, message)?;
-        let mut outcomes = Vec::new();
+        let (mut outcomes, mut cpu) = (Vec::new(), Duration::ZERO);
         while let Some(worked) = worked.try_next().await? {
             outcomes.extend(worked.outcomes);
+            cpu += worked.cpu;
             rows.add(worked.rows).await?;
             // What is done of it is done again when the job goes on: the cache has it.
             if self.known(&message.tenant, &message.job).await?.wish != Wish::Running {
@@ -104,7 +118,7 @@ impl Worker {
             }
         }
         progress.tell();
-        Ok(Some((rows.finish().await?, outcomes)))
+        Ok(Some(Whole { rows: rows.finish().await?, outcomes, cpu }))
     }
 
     /// Works the items on the threads for computing. In order, so that rows stand in the order of the items; only so many
@@ -168,7 +182,7 @@ impl Worker {
         let _turn = self.turn(job.lane).await?;
         let (worker, wanted) = (Arc::clone(self), Arc::clone(&job.wanted));
         self.compute(move |is_wanted| {
-            let mut worked = Worked::default();
+            let (mut worked, began) = (Worked::default(), pace::cpu());
             let cache = worker.cache.as_deref();
             for (item, arrival) in arrived {
                 if !is_wanted() {
@@ -177,6 +191,7 @@ impl Worker {
                 let outcome = work_item(&item, arrival, &wanted, cache, &mut worked.rows)?;
                 worked.outcomes.push(outcome);
             }
+            worked.cpu = pace::cpu().saturating_sub(began);
             Ok(worked)
         })
         .await
@@ -256,8 +271,9 @@ impl Worker {
         work: impl FnOnce(&dyn Fn() -> bool) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
         let (sender, receiver) = oneshot::channel();
+        let span = Span::current();
         self.pool.spawn(move || {
-            let outcome = work(&|| !sender.is_closed());
+            let outcome = span.in_scope(|| work(&|| !sender.is_closed()));
             // Nobody listens any more where the job was dropped meanwhile.
             let _ = sender.send(outcome);
         });
@@ -322,15 +338,26 @@ fn expected_bytes(item: &Item) -> u64 {
     item.bytes
 }
 
-fn count(receipt: &Receipt, created: Created) {
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn count(tenant: &str, receipt: &Receipt, created: Created) {
     if created == Created::Already {
         return metrics::CHUNKS_WASTED.increase();
     }
     metrics::CHUNKS_DONE.increase();
-    metrics::ITEMS_DONE.add(receipt.outcomes.len() as u64);
+    let items = receipt.outcomes.len() as u64;
+    metrics::ITEMS_DONE.add(items);
+    metrics::TENANT_ITEMS.add(&[tenant], items);
+    metrics::TENANT_BYTES.add(&[tenant], receipt.outcomes.iter().map(|outcome| outcome.bytes).sum());
+    metrics::TENANT_CPU.add(&[tenant], receipt.cpu_ms);
     for outcome in &receipt.outcomes {
         metrics::ITEMS_CACHED.add(u64::from(outcome.cached));
-        outcome.failure.iter().for_each(|failure| metrics::item_failed(failure.kind));
+        if let Some(failure) = &outcome.failure {
+            metrics::item_failed(failure.kind);
+            metrics::TENANT_FAILURES.add(&[tenant, failure.kind.label()], 1);
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reconciling: what the ledger knows is left to do, and no message may speak of any more, is published again. This one
 //! routine closes every crash window, a broker that lost everything included.
 
-use super::finish_if_complete;
+use super::{end, finish_if_complete};
 use shared::clock;
 use shared::dispatch::{Announcement, Dispatcher, Lane, Message};
 use shared::failure::Failure;
@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::TryRecvError;
+use tracing::Instrument;
 
 /// How often one of the workers looks.
 pub const RECONCILE_EVERY: Duration = Duration::from_secs(30);
@@ -33,8 +34,11 @@ pub async fn reconcile(ledger: &Ledger, dispatcher: &Dispatcher, record: &Record
         return Ok(());
     }
     let control = ledger.control(&record.id).await?;
-    if control.wish != Wish::Running {
-        return Ok(());
+    match control.wish {
+        Wish::Running => {}
+        Wish::Paused => return Ok(()),
+        // Whoever cancelled it died before it had written its end.
+        Wish::Cancelled => return end(ledger, dispatcher, &record.id, true).await,
     }
     let lane = control.lane.unwrap_or(record.lane);
     let receipts = ledger.receipts(&record.id).await?;
@@ -110,8 +114,10 @@ impl Reconciler {
         let mut outcome = Ok(());
         for (ledger, record) in self.ledger.active_of_all().await? {
             // One that cannot be looked after keeps no other from it.
-            if let Err(failure) = self.look_after(&ledger, &record, now_ms).await {
-                tracing::warn!(job.id = %record.id, %failure, "not reconciled");
+            let span = tracing::error_span!("job", tenant = ledger.tenant(), job.id = %record.id);
+            let looked = self.look_after(&ledger, &record, now_ms).instrument(span.clone()).await;
+            if let Err(failure) = looked {
+                span.in_scope(|| tracing::warn!(%failure, "not reconciled"));
                 outcome = Err(failure);
             }
         }
@@ -131,7 +137,7 @@ impl Reconciler {
             return Ok(());
         }
         metrics::JOBS_RECONCILED.increase();
-        tracing::info!(job.id = %record.id, receipts = progress.receipts, "reconciled");
+        tracing::info!(receipts = progress.receipts, "reconciled");
         reconcile(ledger, &self.dispatcher, record).await
     }
 

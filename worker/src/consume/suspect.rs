@@ -149,8 +149,8 @@ impl Process {
             match self.word().await? {
                 (Word::Rows, bytes) => rows.append(&bytes).map_err(End::Failed)?,
                 (Word::Outcome, bytes) => {
-                    let outcome = wire::decode(&bytes, "an outcome").map_err(End::Failed)?;
-                    return Ok(Worked { rows, outcomes: vec![outcome] });
+                    let (outcome, cpu) = wire::decode(&bytes, "an outcome").map_err(End::Failed)?;
+                    return Ok(Worked { rows, outcomes: vec![outcome], cpu });
                 }
                 (Word::Task | Word::Ready, _) => {}
             }

@@ -1,19 +1,18 @@
 //! Chunks that an earlier job had too: where every item is listed as it was then, the store copies the rows, and nobody reads
 //! them, works them or writes them again.
 
+use super::chunk::Whole;
 use super::{Known, Worker};
-use crate::cache::{Cache, Twin, twin_sentence};
+use crate::cache::{Cache, Twin, twin_sentence, whose_sentence};
 use futures::try_join;
 use shared::dispatch::Message;
 use shared::failure::{Failure, FailureKind};
 use shared::job::{Item, JobId};
 use shared::ledger::fresh_name;
-use shared::receipt::{Outcome, Receipt, RowParts};
+use shared::receipt::{Outcome, Receipt};
 use shared::wire;
 use std::sync::Arc;
-
-/// What became of all items of a chunk.
-type Copied = (RowParts, Vec<Outcome>);
+use std::time::Duration;
 
 impl Worker {
     /// The rows and outcomes of a chunk by those of its twin. Nothing where it has none that is still there, or where the
@@ -23,7 +22,7 @@ impl Worker {
         known: &Known,
         message: &Message,
         items: &[Item],
-    ) -> Option<Copied> {
+    ) -> Option<Whole> {
         if items.is_empty() || items.iter().any(|item| item.etag.is_none() || item.failure.is_some()) {
             return None;
         }
@@ -94,7 +93,7 @@ async fn copy(
     message: &Message,
     items: &[Item],
     (job, chunk): (&JobId, u32),
-) -> Result<Option<Copied>, Failure> {
+) -> Result<Option<Whole>, Failure> {
     let (ledger, made_by) = (&known.ledger, known.wanted.made_by());
     let (twin, receipt) = try_join!(ledger.chunk(job, chunk), ledger.receipt(job, chunk))?;
     let same = || twin.items.iter().map(as_listed).eq(items.iter().map(as_listed));
@@ -106,7 +105,7 @@ async fn copy(
     let rows = ledger.copy_rows((job, &receipt), to, fresh_name()?).await?;
     let outcomes = receipt.outcomes.into_iter().zip(items);
     let outcomes = outcomes.map(|(outcome, item)| Outcome { item: item.index, cached: true, ..outcome });
-    Ok(Some((rows, outcomes.collect())))
+    Ok(Some(Whole { rows, outcomes: outcomes.collect(), cpu: Duration::ZERO }))
 }
 
 /// Whether the rows of an item may be taken for those of one that is listed alike.
@@ -122,5 +121,5 @@ fn as_listed(item: &Item) -> Item {
 fn sentence(known: &Known, items: &[Item]) -> Option<String> {
     let items: Vec<Item> = items.iter().map(as_listed).collect();
     let digest = blake3::hash(&wire::encode(&items).ok()?);
-    Some(twin_sentence(known.wanted.whose(), known.wanted.made_by(), &digest.to_hex()))
+    Some(twin_sentence(&whose_sentence(known.ledger.tenant()), known.wanted.made_by(), &digest.to_hex()))
 }

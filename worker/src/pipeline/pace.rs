@@ -1,6 +1,7 @@
 //! How long an item may be worked, and whose turn it is among large pieces.
 
 use crate::score::{EVENTS_PER_CHECK, Stop};
+use rustix::time::{ClockId, clock_gettime};
 use shared::failure::{Failure, FailureKind};
 use shared::limits::Limits;
 use std::cell::{Cell, RefCell};
@@ -15,6 +16,12 @@ const LARGE_EVENTS: u64 = 25_000;
 static LARGE: Mutex<usize> = Mutex::new(0);
 /// Told when one of them is done.
 static DONE: Condvar = Condvar::new();
+
+/// Time of the processor that this thread has had.
+pub(crate) fn cpu() -> Duration {
+    let had = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(u64::try_from(had.tv_sec).unwrap_or(0), u32::try_from(had.tv_nsec).unwrap_or(0))
+}
 
 /// The pace of one item.
 pub(crate) struct Pace {

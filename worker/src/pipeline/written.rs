@@ -27,6 +27,7 @@ impl<'a> RowWriter<'a> {
             pieces: 0,
             degraded: 0,
             notes: 0,
+            bytes: 0,
             cached: false,
             as_listed: false,
             lasting: true,
@@ -59,7 +60,8 @@ impl<'a> RowWriter<'a> {
 }
 
 impl Listener for RowWriter<'_> {
-    fn source(&mut self, format: Option<&'static str>, digest: String) {
+    fn source(&mut self, format: Option<&'static str>, digest: String, bytes: u64) {
+        self.outcome.bytes = bytes;
         (self.format, self.digest) = (format.map(str::to_owned), Some(digest));
     }
 

@@ -26,6 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::sleep;
+use tracing::Instrument;
 use url::Url;
 
 /// How often it is looked what is due.
@@ -97,10 +98,15 @@ impl Callbacks {
         for entry in front.service.callbacks().list(&[]).await? {
             owed.entry(entry.key.get(..2).unwrap_or_default().to_vec()).or_default().push(entry);
         }
-        let each = owed.into_values().map(|entries| async move {
-            if let Err(failure) = self.look_after(front, &entries).await {
-                tracing::warn!(%failure, "a callback cannot be looked after now");
-            }
+        let each = owed.into_iter().map(|(of, entries)| {
+            let [tenant, job] = [of.first(), of.get(1)].map(|name| name.map_or("", String::as_str));
+            let span = tracing::error_span!("callback", tenant, job.id = job);
+            let look = async move {
+                if let Err(failure) = self.look_after(front, &entries).await {
+                    tracing::warn!(%failure, "a callback cannot be looked after now");
+                }
+            };
+            look.instrument(span)
         });
         stream::iter(each).buffer_unordered(CALLS_AT_ONCE).collect::<()>().await;
         Ok(())
@@ -130,7 +136,7 @@ impl Callbacks {
         }
         if tries as u64 >= front.limits.callback_tries_max {
             metrics::CALLBACKS_GIVEN_UP.increase();
-            tracing::error!(job.id = %callback.job, tries, "nobody takes the callback; it is given up");
+            tracing::error!(tries, "nobody takes the callback; it is given up");
             return forget(front, entries).await;
         }
         // Whoever writes the try makes it.
@@ -140,7 +146,7 @@ impl Callbacks {
         let told = self.call(&callback, &Job::from(&status), front.limits.callback_seconds_max).await;
         match told {
             Told::NotYet(why) => {
-                tracing::warn!(job.id = %callback.job, why, "the callback is tried again later");
+                tracing::warn!(why, "the callback is tried again later");
                 Ok(())
             }
             Told::Yes | Told::Never => {

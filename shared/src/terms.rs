@@ -1,0 +1,130 @@
+//! What an operator sets for a tenant: how much it may have, and how long what it had is kept. What is not set is as the
+//! installation has it.
+
+use crate::config;
+use crate::failure::{Failure, FailureKind};
+use crate::limits::Limits;
+use serde::{Deserialize, Serialize};
+
+/// What is set for a tenant. Each change is a record of its own; the one with the highest number is in force.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// Version of this record.
+    pub version: u16,
+    /// Number of the change, from 1; 0 where nothing was ever set.
+    pub number: u32,
+    /// When it was made, in milliseconds since 1970 UTC.
+    pub at_ms: u64,
+    /// How much the tenant may have.
+    pub quota: Quota,
+    /// For how many days jobs are kept once they have ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention_days: Option<u64>,
+}
+
+/// Quotas of a tenant that differ from those of the installation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Quota {
+    /// Requests a second, on average.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requests_per_second: Option<u64>,
+    /// Jobs that have not ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jobs: Option<u64>,
+    /// Items of the jobs of one day in UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub items_per_day: Option<u64>,
+    /// Bytes of the jobs of one day in UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes_per_day: Option<u64>,
+}
+
+/// How much a tenant may have, everything told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowed {
+    /// Requests a second, on average.
+    pub requests_per_second: u64,
+    /// Jobs that have not ended.
+    pub jobs: u64,
+    /// Items of the jobs of one day in UTC.
+    pub items_per_day: u64,
+    /// Bytes of the jobs of one day in UTC.
+    pub bytes_per_day: u64,
+}
+
+impl Quota {
+    /// What is in force where these are set, and the installation has the other ones.
+    #[must_use]
+    pub fn over(&self, limits: &Limits) -> Allowed {
+        Allowed {
+            requests_per_second: self.requests_per_second.unwrap_or(limits.tenant_requests_per_second_max),
+            jobs: self.jobs.unwrap_or(limits.tenant_jobs_max),
+            items_per_day: self.items_per_day.unwrap_or(limits.tenant_items_per_day_max),
+            bytes_per_day: self.bytes_per_day.unwrap_or(limits.tenant_bytes_per_day_max),
+        }
+    }
+
+    /// These, and what `more` sets besides or anew.
+    #[must_use]
+    pub fn with(self, more: Quota) -> Quota {
+        Quota {
+            requests_per_second: more.requests_per_second.or(self.requests_per_second),
+            jobs: more.jobs.or(self.jobs),
+            items_per_day: more.items_per_day.or(self.items_per_day),
+            bytes_per_day: more.bytes_per_day.or(self.bytes_per_day),
+        }
+    }
+}
+
+/// How much of a day a tenant has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Share {
+    /// Items.
+    pub items: u64,
+    /// Bytes of sources.
+    pub bytes: u64,
+}
+
+impl Share {
+    /// Both together.
+    #[must_use]
+    pub const fn and(self, other: Share) -> Share {
+        Share { items: self.items.saturating_add(other.items), bytes: self.bytes.saturating_add(other.bytes) }
+    }
+
+    /// What is left of it without another.
+    #[must_use]
+    pub const fn without(self, other: Share) -> Share {
+        Share { items: self.items.saturating_sub(other.items), bytes: self.bytes.saturating_sub(other.bytes) }
+    }
+}
+
+/// For how many days the installation keeps jobs that have ended, as `RIPIENO_RETENTION_DAYS` says; none for ever.
+///
+/// # Errors
+/// `malformed` for what is no number of days.
+pub fn retention_days() -> Result<Option<u64>, Failure> {
+    let Some(text) = config::var("RIPIENO_RETENTION_DAYS") else { return Ok(None) };
+    let days = text.trim().parse::<u64>().ok().filter(|days| *days > 0);
+    days.map(Some).ok_or_else(|| {
+        let message = format!("RIPIENO_RETENTION_DAYS={text:?} is no number of days, such as 90");
+        Failure::new(FailureKind::Malformed, message)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_set_is_as_the_installation_has_it() {
+        let limits = Limits { tenant_jobs_max: 7, ..Limits::default() };
+        let quota = Quota { items_per_day: Some(5), ..Quota::default() };
+        let allowed = quota.over(&limits);
+        assert_eq!((allowed.items_per_day, allowed.jobs), (5, 7));
+        assert_eq!(allowed.bytes_per_day, limits.tenant_bytes_per_day_max);
+        let more = quota.with(Quota { jobs: Some(1), ..Quota::default() });
+        assert_eq!((more.items_per_day, more.jobs, more.bytes_per_day), (Some(5), Some(1), None));
+    }
+}
