@@ -166,6 +166,11 @@ const fn in_words(scope: Scope) -> &'static str {
         Scope::ScoresWrite => "upload and delete scores",
         Scope::SchedulesRead => "look at schedules and their history",
         Scope::SchedulesWrite => "add, change and remove schedules",
+        Scope::UsageRead => "see what the work of the tenant came to",
+        Scope::TenantsRead => {
+            "see which tenants there are, what is set for them, and what their work came to"
+        }
+        Scope::TenantsWrite => "set what tenants may have, and how long it is kept",
     }
 }
 
