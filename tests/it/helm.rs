@@ -70,11 +70,16 @@ fn the_images_copy_and_build_what_is_there() {
         assert!(text.contains(&build), "{file} does not {build}");
         let manifest = fs::read_to_string(root().join(package).join("Cargo.toml")).unwrap();
         assert!(manifest.contains(&format!("name = \"{program}\"")), "{package} has no program {program}");
-        assert!(text.contains(&format!("/ripieno/target/release/{program} /usr/local/bin/")), "{file}");
+        assert!(text.contains(&format!("cp target/release/{program} /image/usr/local/bin/")), "{file}");
+        assert!(text.contains(&format!("ENTRYPOINT [\"/usr/local/bin/{program}\"]")), "{file}");
+        assert!(
+            text.contains(&format!("CMD [\"/usr/local/bin/{program}\", \"live\"]")),
+            "{file} has no health check"
+        );
         assert!(text.lines().any(|line| line == "USER 10001"), "{file}: the chart says who runs it");
         for source in text.lines().filter_map(|line| line.strip_prefix("COPY ")) {
             let from = source.split_whitespace().find(|word| !word.starts_with("--")).unwrap();
-            assert!(from.starts_with("/ripieno/target/") || root().join(from).exists(), "{file}: {from}");
+            assert!(from.starts_with("/image") || root().join(from).exists(), "{file}: {from}");
         }
     }
     // What is left out of the build's context must not be needed.

@@ -37,6 +37,9 @@ impl Dice {
     /// A name of the same kind that nobody has: another altogether, or one with another letter.
     fn unknown(&mut self, theirs: &str) -> String {
         let Some((kind, letters)) = theirs.split_once('-') else { return format!("x{}", self.0) };
+        if kind == "uni" {
+            return format!("uni-{}", self.0);
+        }
         if self.roll(2) == 0 {
             return format!("{kind}-{}", (0..16).map(|_| self.letter()).collect::<String>());
         }
@@ -80,6 +83,7 @@ struct Theirs {
     scores: Vec<String>,
     schedules: Vec<String>,
     uploads: Vec<String>,
+    tenants: Vec<String>,
 }
 
 fn furnish(server: &Server, key: &str, scores: &Path) -> Theirs {
@@ -113,7 +117,7 @@ fn furnish(server: &Server, key: &str, scores: &Path) -> Theirs {
         uploads.push(begun.header("location").rsplit('/').next().unwrap().to_owned());
         assert!(uploads[index].starts_with("upload-"), "{}", begun.text());
     }
-    Theirs { jobs, scores: imported, schedules, uploads }
+    Theirs { jobs, scores: imported, schedules, uploads, tenants: vec!["uni-b".to_owned()] }
 }
 
 /// Status, headers and body.
@@ -186,8 +190,14 @@ const OF_SCHEDULES: [[&str; 4]; 6] = [
     ["run_schedule", "POST", "/v1/schedules/NAME/run", ""],
     ["remove_schedule", "DELETE", "/v1/schedules/NAME", ""],
 ];
+const OF_TENANTS: [[&str; 4]; 4] = [
+    ["get_tenant", "GET", "/v1/tenants/NAME", ""],
+    ["get_tenant_usage", "GET", "/v1/tenants/NAME/usage", ""],
+    ["set_quota", "PUT", "/v1/tenants/NAME/quota", r#"{"jobs":1}"#],
+    ["set_retention", "PUT", "/v1/tenants/NAME/retention", r#"{"days":1}"#],
+];
 /// What is of nothing that has a name, or makes one.
-const OF_NOTHING: [&str; 30] = [
+const OF_NOTHING: [&str; 32] = [
     "openapi",
     "list_analyses",
     "get_analysis",
@@ -201,6 +211,8 @@ const OF_NOTHING: [&str; 30] = [
     "begin_upload",
     "list_schedules",
     "add_schedule",
+    "get_usage",
+    "list_tenants",
     "initialize",
     "ping",
     "server/discover",
@@ -221,10 +233,11 @@ const OF_NOTHING: [&str; 30] = [
 ];
 
 fn by_rest(dice: &mut Dice, theirs: &Theirs) -> Call {
-    let (all, [operation, method, path, body]) = match dice.roll(6) {
+    let (all, [operation, method, path, body]) = match dice.roll(7) {
         0..3 => (&theirs.jobs, dice.of(&OF_JOBS)),
         3 => (&theirs.scores, dice.of(&OF_SCORES)),
         4 => (&theirs.uploads, dice.of(&OF_UPLOADS)),
+        5 => (&theirs.tenants, dice.of(&OF_TENANTS)),
         _ => (&theirs.schedules, dice.of(&OF_SCHEDULES)),
     };
     // Parameters, of which some are another operation's, or nobody's.
