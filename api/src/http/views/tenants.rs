@@ -7,6 +7,9 @@ use shared::terms::{Allowed, Quota};
 use shared::usage::Usage;
 use utoipa::ToSchema;
 
+/// The largest quota: a petabyte a day. Numbers beyond it are not those of every reader of JSON.
+const QUOTA_MAX: u64 = 1_000_000_000_000_000;
+
 /// The tenants.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 pub(crate) struct Tenants {
@@ -20,28 +23,31 @@ pub(crate) struct Tenants {
 pub(crate) struct QuotaView {
     /// Requests a second, on average.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 1_000_000_000_000_000_u64)]
     requests_per_second: Option<u64>,
     /// Jobs that have not ended.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 1_000_000_000_000_000_u64)]
     jobs: Option<u64>,
     /// Items of the jobs of one day in UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 1_000_000_000_000_000_u64)]
     items_per_day: Option<u64>,
     /// Bytes of the jobs of one day in UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 1_000_000_000_000_000_u64)]
     bytes_per_day: Option<u64>,
 }
 
 impl QuotaView {
-    /// The quotas, where none is of nothing.
+    /// The quotas, where none is of nothing, or beyond all measure.
     pub(crate) fn quota(self) -> Result<Quota, Failure> {
         let QuotaView { requests_per_second, jobs, items_per_day, bytes_per_day } = self;
-        if [requests_per_second, jobs, items_per_day, bytes_per_day].contains(&Some(0)) {
-            let message = "a quota is at least 1; take back the keys of a tenant that shall have nothing";
+        let mut all = [requests_per_second, jobs, items_per_day, bytes_per_day].into_iter().flatten();
+        if !all.all(|quota| (1..=QUOTA_MAX).contains(&quota)) {
+            let message = format!(
+                "a quota is 1 to {QUOTA_MAX}; take back the keys of a tenant that shall have nothing"
+            );
             return Err(Failure::new(FailureKind::Malformed, message));
         }
         Ok(Quota { requests_per_second, jobs, items_per_day, bytes_per_day })
