@@ -20,7 +20,7 @@ const KEY_BYTES_MAX: usize = 128;
 /// Listings, submissions and tables that are made at once: each holds a thread, and needs others for the disk.
 static ROOM: Semaphore = Semaphore::const_new(8);
 
-/// A body of JSON.
+/// A body of JSON: an object, as all are here.
 pub(super) struct Json<T>(pub(super) T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
@@ -35,12 +35,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
         }
         let body = bytes::Bytes::from_request(request, state).await;
         let body = body.map_err(|error| Problem::bad_request(format!("the body broke off: {error}")))?;
-        serde_json::from_slice(&body).map(Json).map_err(|error| match error.classify() {
-            Category::Data => Failure::new(FailureKind::Malformed, format!("the body: {error}")).into(),
+        let malformed = |what: &str| Failure::new(FailureKind::Malformed, format!("the body: {what}")).into();
+        let read = serde_json::from_slice(&body).map_err(|error| match error.classify() {
+            Category::Data => malformed(&error.to_string()),
             Category::Syntax | Category::Eof | Category::Io => {
                 Problem::bad_request(format!("the body is not JSON: {error}"))
             }
-        })
+        })?;
+        // serde takes a list for an object whose fields stand in order.
+        match body.trim_ascii_start().first() {
+            Some(b'{') => Ok(Json(read)),
+            _ => Err(malformed("it is a list, where an object is wanted")),
+        }
     }
 }
 
