@@ -68,6 +68,16 @@ pub static KNOBS: &[Knob] = &[
         summary: "Pages that may call `ripieno serve` from a browser, with commas, such as `https://ui.example`; its own may.",
     },
     Knob {
+        env: "RIPIENO_TLS_CERTIFICATE_FILE",
+        default: "",
+        summary: "File with the certificate of `ripieno serve`, and those that lead to its authority (PEM): it then speaks by TLS. Read again once it has changed.",
+    },
+    Knob {
+        env: "RIPIENO_TLS_KEY_FILE",
+        default: "",
+        summary: "File with the key of that certificate (PEM).",
+    },
+    Knob {
         env: "RIPIENO_AUTH",
         default: "",
         summary: "How callers of `ripieno serve` show who they are: `keys`, `oauth`, or both with commas. Without it they need not, and it listens at the loopback only.",

@@ -1,15 +1,13 @@
 //! What every carrier of the dispatcher must do. Each carrier runs the same suite.
 
-use crate::support::broker;
+use crate::support::{broker, certify};
 use shared::dispatch::rabbitmq::RabbitMq;
 use shared::dispatch::{Announcement, Delivery, Dispatcher, Lane, Message, retry_delay};
 use shared::failure::FailureKind;
 use shared::job::JobId;
 use shared::principal::LOCAL_TENANT;
 use shared::wire::WIRE_VERSION;
-use std::fs;
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -285,26 +283,6 @@ async fn what_is_no_broker_is_told() {
     let failure = nobody.publish(Lane::Bulk, message(0)).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Unavailable);
     assert!(nobody.backlog(Lane::Bulk).await.is_err());
-}
-
-/// A certificate for a name, as `NAME.pem` and `NAME.key`, of the authority `ca`, which it is itself where it is called so.
-fn certify(folder: &Path, name: &str) {
-    let openssl = |arguments: &str| {
-        let mut openssl = Command::new("openssl");
-        let done =
-            openssl.args(arguments.split(' ')).current_dir(folder).output().expect("openssl is installed");
-        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    };
-    let key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2";
-    if name == "ca" {
-        openssl(&format!("req -x509 {key} -keyout ca.key -out ca.pem -subj /CN=ca"));
-        return;
-    }
-    fs::write(folder.join("names"), "subjectAltName=IP:127.0.0.1").unwrap();
-    openssl(&format!("req {key} -keyout {name}.key -out {name}.csr -subj /CN={name}"));
-    openssl(&format!(
-        "x509 -req -in {name}.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out {name}.pem"
-    ));
 }
 
 /// A broker that asks for certificates lets in who has one and knows its own, and nobody else.

@@ -126,3 +126,23 @@ impl Drop for Worker {
         let _ = self.0.wait();
     }
 }
+
+/// A certificate for a name, as `NAME.pem` and `NAME.key`, of the authority `ca`, which it is itself where it is called so.
+pub fn certify(folder: &Path, name: &str) {
+    let openssl = |arguments: &str| {
+        let mut openssl = Command::new("openssl");
+        let done =
+            openssl.args(arguments.split(' ')).current_dir(folder).output().expect("openssl is installed");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    };
+    let key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2";
+    if name == "ca" {
+        openssl(&format!("req -x509 {key} -keyout ca.key -out ca.pem -subj /CN=ca"));
+        return;
+    }
+    fs::write(folder.join("names"), "subjectAltName=IP:127.0.0.1").unwrap();
+    openssl(&format!("req {key} -keyout {name}.key -out {name}.csr -subj /CN={name}"));
+    openssl(&format!(
+        "x509 -req -in {name}.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out {name}.pem"
+    ));
+}

@@ -5,7 +5,7 @@ use super::run::{Signals, threads};
 use super::{READ_ALL, say};
 use crate::auth::Auth;
 use crate::front::Front;
-use crate::http::{self, Callbacks, Listener, Names};
+use crate::http::{self, Callbacks, Listener, Names, Tls};
 use crate::schedule::Scheduler;
 use shared::failure::Failure;
 use shared::redis::Redis;
@@ -18,7 +18,8 @@ pub(super) async fn serve(desk: &Desk, listen: SocketAddr) -> Result<u8, Failure
     let mut signals = Signals::new()?;
     let redis = Redis::from_environment(&desk.limits)?;
     let auth = Auth::from_environment(desk.service.ledger_of_all(), redis.as_ref(), &desk.limits)?;
-    let listener = Listener::bind(listen, auth.is_some()).await?;
+    let tls = Tls::from_environment()?;
+    let listener = Listener::bind(listen, auth.is_some()).await?.with_tls(tls);
     let front = Front::new(desk.service.clone(), desk.dispatcher.clone(), desk.limits.clone());
     let front = Arc::new(front.with_auth(auth).with_here(desk.here(threads(None))));
     let work = desk.work(threads(None))?;
@@ -34,7 +35,7 @@ pub(super) async fn serve(desk: &Desk, listen: SocketAddr) -> Result<u8, Failure
     let calling = callbacks.clone().map(|callbacks| tokio::spawn(callbacks.run(Arc::clone(&front))));
     let scheduling = tokio::spawn(Scheduler::new(desk.service.clone(), desk.limits.clone()).run());
     let router = http::router(&front, Names::from_environment(), callbacks)?;
-    say(&format!("listening at http://{}\n", listener.address));
+    say(&format!("listening at {}\n", listener.url()));
     let serving = tokio::spawn({
         let front = Arc::clone(&front);
         async move { listener.serve(&front, router).await }

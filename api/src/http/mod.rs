@@ -23,6 +23,7 @@ mod schedules;
 mod scores;
 mod similar;
 mod tenants;
+mod tls;
 mod uploads;
 mod usage;
 pub(crate) mod views;
@@ -34,6 +35,7 @@ pub use guard::Names;
 pub use listen::Listener;
 pub use rest::document;
 pub(crate) use similar::{COMPARED, WITHOUT};
+pub use tls::Tls;
 
 use crate::front::Front;
 use axum::Router;

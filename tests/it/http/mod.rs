@@ -13,3 +13,4 @@ mod proxy;
 mod schema;
 mod scores;
 pub(crate) mod server;
+mod tls;

@@ -25,14 +25,20 @@ impl Server {
 
     /// Starts it with more in its environment.
     pub(crate) fn start_with(data: &Path, more: impl FnOnce(&mut Command)) -> Self {
+        Self::start_at("127.0.0.1:0", data, more)
+    }
+
+    /// Starts it at another address.
+    pub(crate) fn start_at(listen: &str, data: &Path, more: impl FnOnce(&mut Command)) -> Self {
         let mut command = ripieno(data);
-        command.args(["serve", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped());
+        command.args(["serve", "--listen", listen]).stdout(Stdio::piped());
         command.env_remove("RIPIENO_SERVER");
         more(&mut command);
         let mut child = command.spawn().expect("the program starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("it speaks");
-        let address = line.trim().strip_prefix("listening at http://").expect("it says where it listens");
+        let address = line.trim().strip_prefix("listening at ").and_then(|url| url.split_once("://"));
+        let (_, address) = address.expect("it says where it listens");
         Server { address: address.parse().expect("an address"), child }
     }
 
