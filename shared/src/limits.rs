@@ -20,6 +20,25 @@ pub struct Limit {
 }
 
 macro_rules! limits {
+    (
+        of_scores { $($(#[doc = $of_scores:literal])+ $score:ident: $score_unit:literal = $score_default:expr, $score_env:literal;)+ }
+        others { $($(#[doc = $of_others:literal])+ $other:ident: $other_unit:literal = $other_default:expr, $other_env:literal;)+ }
+    ) => {
+        limits! {
+            $($(#[doc = $of_scores])+ $score: $score_unit = $score_default, $score_env;)+
+            $($(#[doc = $of_others])+ $other: $other_unit = $other_default, $other_env;)+
+        }
+
+        impl Limits {
+            /// What stands for the limits that decide what a score's rows say: findings made under others are not its.
+            #[must_use]
+            pub fn of_scores_mark(&self) -> String {
+                let mut hasher = blake3::Hasher::new();
+                $(hasher.update(concat!(stringify!($score), "=").as_bytes()).update(&self.$score.to_le_bytes());)+
+                hasher.finalize().to_hex().get(..16).unwrap_or_default().to_owned()
+            }
+        }
+    };
     ($($(#[doc = $reason:literal])+ $field:ident: $unit:literal = $default:expr, $env:literal;)+) => {
         /// The values in force.
         #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,98 +125,102 @@ fixed! {
 }
 
 limits! {
-    /// A source of endless bytes would fill memory and disk.
-    source_bytes_max: "bytes" = 256 << 20, "RIPIENO_SOURCE_BYTES_MAX";
-    /// A compressed score of a few bytes can inflate to terabytes.
-    inflated_bytes_max: "bytes" = 1 << 30, "RIPIENO_INFLATED_BYTES_MAX";
-    /// Deflate reaches 1032:1 on zeros; real scores stay under 60:1.
-    inflate_ratio_max: "inflated bytes per compressed byte" = 400, "RIPIENO_INFLATE_RATIO_MAX";
-    /// A directory of millions of archive members is held in memory while it is searched.
-    archive_entries_max: "members of one archive" = 1_000, "RIPIENO_ARCHIVE_ENTRIES_MAX";
-    /// About 150 bytes of memory each while they are analysed; the largest symphony movements have under 100 000.
-    notes_max: "notes and rests of one piece" = 1_000_000, "RIPIENO_NOTES_MAX";
-    /// Each part costs memory in every table, and analyses compare parts in pairs.
-    parts_max: "parts of one piece" = 1_000, "RIPIENO_PARTS_MAX";
-    /// Measures are cheap to declare and cost memory.
-    measures_max: "measures of one piece, all parts" = 1_500_000, "RIPIENO_MEASURES_MAX";
-    /// Words and signs cost 32 bytes each, and one note can carry any number of them.
-    annotations_max: "words and signs of one piece" = 1_000_000, "RIPIENO_ANNOTATIONS_MAX";
-    /// One word can be as long as a line.
-    annotation_bytes_max: "bytes of words and signs of one piece" = 16 << 20, "RIPIENO_ANNOTATION_BYTES_MAX";
-    /// A few bytes can ask for a measure to be repeated any number of times.
-    expanded_measures_max: "measures of one part as played" = 100_000, "RIPIENO_EXPANDED_MEASURES_MAX";
-    /// Nested elements cost stack in careless readers and memory in ours.
-    xml_depth_max: "nested elements" = 64, "RIPIENO_XML_DEPTH_MAX";
-    /// One attribute, text or line is held in memory whole.
-    token_bytes_max: "bytes of one line, text or attribute" = 16 << 20, "RIPIENO_TOKEN_BYTES_MAX";
-    /// Each kern spine costs memory on every line; a file can double them line by line.
-    spines_max: "spines at once" = 1_000, "RIPIENO_SPINES_MAX";
-    /// A tunebook is read tune by tune, and each tune is a row.
-    pieces_max: "pieces of one item" = 200_000, "RIPIENO_PIECES_MAX";
-    /// Past it the score is too far in time for exact arithmetic (9.2e18 ticks).
-    quarters_max: "quarter notes from the start of a piece" = 10_000_000, "RIPIENO_QUARTERS_MAX";
-    /// A score that takes longer would hold its worker.
-    item_seconds_max: "seconds of work for one item" = 120, "RIPIENO_ITEM_SECONDS_MAX";
-    /// A list of more takes gigabytes of temporary files while it is sorted.
-    items_max: "items of one job" = 10_000_000, "RIPIENO_ITEMS_MAX";
-    /// A score in work takes up to sixteen times the bytes of its source; a source larger than this is worked alone.
-    bytes_in_flight_max: "bytes of sources in work at once" = 12 << 20, "RIPIENO_BYTES_IN_FLIGHT_MAX";
-    /// Larger sources go through a file on disk, so that memory does not follow them.
-    spool_bytes_max: "bytes of a source held in memory" = 8 << 20, "RIPIENO_SPOOL_BYTES_MAX";
-    /// A manifest file of a store is kept in a temporary file while it is read.
-    manifest_bytes_max: "bytes of one manifest file" = 4 << 30, "RIPIENO_MANIFEST_BYTES_MAX";
-    /// Each row of an item carries what its line says; a quotation mark that is never closed makes one line of a whole file.
-    manifest_line_bytes_max: "bytes of one line of a manifest file" = 64 << 10, "RIPIENO_MANIFEST_LINE_BYTES_MAX";
-    /// Each column of a manifest file is a column of the table, for every row.
-    manifest_columns_max: "columns of all manifest files of one job" = 100, "RIPIENO_MANIFEST_COLUMNS_MAX";
-    /// The cache is one worker's own memory of findings; two generations of half this size each.
-    cache_bytes_max: "bytes on disk" = 1 << 30, "RIPIENO_CACHE_BYTES_MAX";
-    /// As many travel as the workers there are can take, and no more: they would keep other jobs waiting, and fill the broker.
-    chunks_in_lane_max: "chunks of one job in a lane of a cluster at once" = 1024, "RIPIENO_CHUNKS_IN_LANE_MAX";
-    /// A score that takes its process down may do so by its size: whoever works a suspect gets no more than this.
-    suspect_bytes_max: "bytes of address space of a process that works suspects" = 2 << 30, "RIPIENO_SUSPECT_BYTES_MAX";
-    /// Whoever died while it listed the sources of a schedule would keep it from its turn; longer lists are begun twice.
-    fire_seconds_max: "seconds until another process takes over a time of a schedule" = 300, "RIPIENO_FIRE_SECONDS_MAX";
-    /// Each connection costs memory and a file of the process; one too many is closed at once.
-    connections_max: "connections to the front at once" = 10_000, "RIPIENO_CONNECTIONS_MAX";
-    /// A body is held in memory whole; scores are uploaded by another way.
-    request_bytes_max: "bytes of the body of a request" = 4 << 20, "RIPIENO_REQUEST_BYTES_MAX";
-    /// Headers without an end would fill memory.
-    request_head_bytes_max: "bytes of the head of a request" = 32 << 10, "RIPIENO_REQUEST_HEAD_BYTES_MAX";
-    /// A client that sends a byte now and then would hold its connection for ever; an idle one is closed after as long.
-    request_seconds_max: "seconds for the head, and for the body, of a request to come" = 30, "RIPIENO_REQUEST_SECONDS_MAX";
-    /// Whoever waits for a job holds a connection.
-    wait_seconds_max: "seconds that a request may wait for a job" = 60, "RIPIENO_WAIT_SECONDS_MAX";
-    /// A page is made in memory.
-    page_rows_max: "rows of one page of items, failures or jobs" = 1_000, "RIPIENO_PAGE_ROWS_MAX";
-    /// Tables that were made for a download are kept for the next one.
-    table_bytes_max: "bytes on disk of tables kept for downloads" = 1 << 30, "RIPIENO_TABLE_BYTES_MAX";
-    /// One tenant's programs would keep a front from the others; twice as many may come at once.
-    tenant_requests_per_second_max: "requests of one tenant in a second, on average, to one front or to all that share a Redis" = 200, "RIPIENO_TENANT_REQUESTS_PER_SECOND_MAX";
-    /// Each request asks Redis once where there is one; after as long each front counts for itself.
-    redis_milliseconds_max: "milliseconds that a command to Redis may take" = 50, "RIPIENO_REDIS_MILLISECONDS_MAX";
-    /// Who leaves a browser somewhere would stay logged in; each request begins the time anew.
-    session_idle_seconds_max: "seconds that a browser's session is kept without being used" = 1_800, "RIPIENO_SESSION_IDLE_SECONDS_MAX";
-    /// Who is nobody any more at the provider would stay somebody here.
-    session_seconds_max: "seconds that a browser's session is kept" = 43_200, "RIPIENO_SESSION_SECONDS_MAX";
-    /// Sessions that Redis does not keep lie in memory, some 300 bytes each; one too many ends the one not used for longest.
-    sessions_max: "browsers' sessions kept by one front without Redis" = 10_000, "RIPIENO_SESSIONS_MAX";
-    /// Jobs without end would fill the lanes and the ledger of all.
-    tenant_jobs_max: "jobs of one tenant that have not ended" = 1_000, "RIPIENO_TENANT_JOBS_MAX";
-    /// A tenant would have the workers for days on end; a job that passes what is left of its day is refused whole.
-    tenant_items_per_day_max: "items that a tenant's jobs of one day in UTC may have" = 20_000_000, "RIPIENO_TENANT_ITEMS_PER_DAY_MAX";
-    /// The same, by their bytes: those that no listing tells count when the job has ended.
-    tenant_bytes_per_day_max: "bytes that a tenant's jobs of one day in UTC may have" = 1 << 40, "RIPIENO_TENANT_BYTES_PER_DAY_MAX";
-    /// What is not whole a day after its last byte came will not be.
-    upload_seconds_max: "seconds that an unfinished upload is kept" = 86_400, "RIPIENO_UPLOAD_SECONDS_MAX";
-    /// A receiver that is away is tried again after 5 s, 25 s, 2 min, 10 min, then hourly.
-    callback_tries_max: "tries to tell of the end of a job" = 12, "RIPIENO_CALLBACK_TRIES_MAX";
-    /// A receiver that does not answer would hold up the others.
-    callback_seconds_max: "seconds that the receiver of a callback may take" = 10, "RIPIENO_CALLBACK_SECONDS_MAX";
-    /// A broken file can earn a warning for each note; the rest are counted, not kept.
-    warnings_max: "warnings kept of one piece" = 50, "RIPIENO_WARNINGS_MAX";
-    /// Every search goes through the cards of all uploaded scores of a tenant, some 300 bytes of memory each.
-    scores_max: "uploaded scores of one tenant" = 100_000, "RIPIENO_SCORES_MAX";
+    of_scores {
+        /// A source of endless bytes would fill memory and disk.
+        source_bytes_max: "bytes" = 256 << 20, "RIPIENO_SOURCE_BYTES_MAX";
+        /// A compressed score of a few bytes can inflate to terabytes.
+        inflated_bytes_max: "bytes" = 1 << 30, "RIPIENO_INFLATED_BYTES_MAX";
+        /// Deflate reaches 1032:1 on zeros; real scores stay under 60:1.
+        inflate_ratio_max: "inflated bytes per compressed byte" = 400, "RIPIENO_INFLATE_RATIO_MAX";
+        /// A directory of millions of archive members is held in memory while it is searched.
+        archive_entries_max: "members of one archive" = 1_000, "RIPIENO_ARCHIVE_ENTRIES_MAX";
+        /// About 150 bytes of memory each while they are analysed; the largest symphony movements have under 100 000.
+        notes_max: "notes and rests of one piece" = 1_000_000, "RIPIENO_NOTES_MAX";
+        /// Each part costs memory in every table, and analyses compare parts in pairs.
+        parts_max: "parts of one piece" = 1_000, "RIPIENO_PARTS_MAX";
+        /// Measures are cheap to declare and cost memory.
+        measures_max: "measures of one piece, all parts" = 1_500_000, "RIPIENO_MEASURES_MAX";
+        /// Words and signs cost 32 bytes each, and one note can carry any number of them.
+        annotations_max: "words and signs of one piece" = 1_000_000, "RIPIENO_ANNOTATIONS_MAX";
+        /// One word can be as long as a line.
+        annotation_bytes_max: "bytes of words and signs of one piece" = 16 << 20, "RIPIENO_ANNOTATION_BYTES_MAX";
+        /// A few bytes can ask for a measure to be repeated any number of times.
+        expanded_measures_max: "measures of one part as played" = 100_000, "RIPIENO_EXPANDED_MEASURES_MAX";
+        /// Nested elements cost stack in careless readers and memory in ours.
+        xml_depth_max: "nested elements" = 64, "RIPIENO_XML_DEPTH_MAX";
+        /// One attribute, text or line is held in memory whole.
+        token_bytes_max: "bytes of one line, text or attribute" = 16 << 20, "RIPIENO_TOKEN_BYTES_MAX";
+        /// Each kern spine costs memory on every line; a file can double them line by line.
+        spines_max: "spines at once" = 1_000, "RIPIENO_SPINES_MAX";
+        /// A tunebook is read tune by tune, and each tune is a row.
+        pieces_max: "pieces of one item" = 200_000, "RIPIENO_PIECES_MAX";
+        /// Past it the score is too far in time for exact arithmetic (9.2e18 ticks).
+        quarters_max: "quarter notes from the start of a piece" = 10_000_000, "RIPIENO_QUARTERS_MAX";
+        /// A score that takes longer would hold its worker.
+        item_seconds_max: "seconds of work for one item" = 120, "RIPIENO_ITEM_SECONDS_MAX";
+        /// A score that takes its process down may do so by its size: whoever works a suspect gets no more than this.
+        suspect_bytes_max: "bytes of address space of a process that works suspects" = 2 << 30, "RIPIENO_SUSPECT_BYTES_MAX";
+        /// A broken file can earn a warning for each note; the rest are counted, not kept.
+        warnings_max: "warnings kept of one piece" = 50, "RIPIENO_WARNINGS_MAX";
+    }
+    others {
+        /// A list of more takes gigabytes of temporary files while it is sorted.
+        items_max: "items of one job" = 10_000_000, "RIPIENO_ITEMS_MAX";
+        /// A score in work takes up to sixteen times the bytes of its source; a source larger than this is worked alone.
+        bytes_in_flight_max: "bytes of sources in work at once" = 12 << 20, "RIPIENO_BYTES_IN_FLIGHT_MAX";
+        /// Larger sources go through a file on disk, so that memory does not follow them.
+        spool_bytes_max: "bytes of a source held in memory" = 8 << 20, "RIPIENO_SPOOL_BYTES_MAX";
+        /// A manifest file of a store is kept in a temporary file while it is read.
+        manifest_bytes_max: "bytes of one manifest file" = 4 << 30, "RIPIENO_MANIFEST_BYTES_MAX";
+        /// Each row of an item carries what its line says; a quotation mark that is never closed makes one line of a whole file.
+        manifest_line_bytes_max: "bytes of one line of a manifest file" = 64 << 10, "RIPIENO_MANIFEST_LINE_BYTES_MAX";
+        /// Each column of a manifest file is a column of the table, for every row.
+        manifest_columns_max: "columns of all manifest files of one job" = 100, "RIPIENO_MANIFEST_COLUMNS_MAX";
+        /// The cache is one worker's own memory of findings; two generations of half this size each.
+        cache_bytes_max: "bytes on disk" = 1 << 30, "RIPIENO_CACHE_BYTES_MAX";
+        /// As many travel as the workers there are can take, and no more: they would keep other jobs waiting, and fill the broker.
+        chunks_in_lane_max: "chunks of one job in a lane of a cluster at once" = 1024, "RIPIENO_CHUNKS_IN_LANE_MAX";
+        /// Whoever died while it listed the sources of a schedule would keep it from its turn; longer lists are begun twice.
+        fire_seconds_max: "seconds until another process takes over a time of a schedule" = 300, "RIPIENO_FIRE_SECONDS_MAX";
+        /// Each connection costs memory and a file of the process; one too many is closed at once.
+        connections_max: "connections to the front at once" = 10_000, "RIPIENO_CONNECTIONS_MAX";
+        /// A body is held in memory whole; scores are uploaded by another way.
+        request_bytes_max: "bytes of the body of a request" = 4 << 20, "RIPIENO_REQUEST_BYTES_MAX";
+        /// Headers without an end would fill memory.
+        request_head_bytes_max: "bytes of the head of a request" = 32 << 10, "RIPIENO_REQUEST_HEAD_BYTES_MAX";
+        /// A client that sends a byte now and then would hold its connection for ever; an idle one is closed after as long.
+        request_seconds_max: "seconds for the head, and for the body, of a request to come" = 30, "RIPIENO_REQUEST_SECONDS_MAX";
+        /// Whoever waits for a job holds a connection.
+        wait_seconds_max: "seconds that a request may wait for a job" = 60, "RIPIENO_WAIT_SECONDS_MAX";
+        /// A page is made in memory.
+        page_rows_max: "rows of one page of items, failures or jobs" = 1_000, "RIPIENO_PAGE_ROWS_MAX";
+        /// Tables that were made for a download are kept for the next one.
+        table_bytes_max: "bytes on disk of tables kept for downloads" = 1 << 30, "RIPIENO_TABLE_BYTES_MAX";
+        /// One tenant's programs would keep a front from the others; twice as many may come at once.
+        tenant_requests_per_second_max: "requests of one tenant in a second, on average, to one front or to all that share a Redis" = 200, "RIPIENO_TENANT_REQUESTS_PER_SECOND_MAX";
+        /// Each request asks Redis once where there is one; after as long each front counts for itself.
+        redis_milliseconds_max: "milliseconds that a command to Redis may take" = 50, "RIPIENO_REDIS_MILLISECONDS_MAX";
+        /// Who leaves a browser somewhere would stay logged in; each request begins the time anew.
+        session_idle_seconds_max: "seconds that a browser's session is kept without being used" = 1_800, "RIPIENO_SESSION_IDLE_SECONDS_MAX";
+        /// Who is nobody any more at the provider would stay somebody here.
+        session_seconds_max: "seconds that a browser's session is kept" = 43_200, "RIPIENO_SESSION_SECONDS_MAX";
+        /// Sessions that Redis does not keep lie in memory, some 300 bytes each; one too many ends the one not used for longest.
+        sessions_max: "browsers' sessions kept by one front without Redis" = 10_000, "RIPIENO_SESSIONS_MAX";
+        /// Jobs without end would fill the lanes and the ledger of all.
+        tenant_jobs_max: "jobs of one tenant that have not ended" = 1_000, "RIPIENO_TENANT_JOBS_MAX";
+        /// A tenant would have the workers for days on end; a job that passes what is left of its day is refused whole.
+        tenant_items_per_day_max: "items that a tenant's jobs of one day in UTC may have" = 20_000_000, "RIPIENO_TENANT_ITEMS_PER_DAY_MAX";
+        /// The same, by their bytes: those that no listing tells count when the job has ended.
+        tenant_bytes_per_day_max: "bytes that a tenant's jobs of one day in UTC may have" = 1 << 40, "RIPIENO_TENANT_BYTES_PER_DAY_MAX";
+        /// What is not whole a day after its last byte came will not be.
+        upload_seconds_max: "seconds that an unfinished upload is kept" = 86_400, "RIPIENO_UPLOAD_SECONDS_MAX";
+        /// A receiver that is away is tried again after 5 s, 25 s, 2 min, 10 min, then hourly.
+        callback_tries_max: "tries to tell of the end of a job" = 12, "RIPIENO_CALLBACK_TRIES_MAX";
+        /// A receiver that does not answer would hold up the others.
+        callback_seconds_max: "seconds that the receiver of a callback may take" = 10, "RIPIENO_CALLBACK_SECONDS_MAX";
+        /// Every search goes through the cards of all uploaded scores of a tenant, some 300 bytes of memory each.
+        scores_max: "uploaded scores of one tenant" = 100_000, "RIPIENO_SCORES_MAX";
+    }
 }
 
 fn value(env: &str, unit: &str, default: u64, set: Option<String>) -> Result<u64, Failure> {
@@ -230,6 +253,19 @@ mod tests {
 
         let failure = Limits::from_environment(|_| Some("-1".to_owned())).unwrap_err();
         assert!(failure.message.starts_with("RIPIENO_SOURCE_BYTES_MAX=\"-1\" is not a limit"), "{failure}");
+    }
+
+    #[test]
+    fn only_limits_of_scores_decide_what_is_known_of_them() {
+        let mark = |change: fn(&mut Limits)| {
+            let mut limits = Limits::default();
+            change(&mut limits);
+            limits.of_scores_mark()
+        };
+        let usual = mark(|_| {});
+        assert_ne!(mark(|limits| limits.notes_max -= 1), usual);
+        assert_ne!(mark(|limits| std::mem::swap(&mut limits.parts_max, &mut limits.pieces_max)), usual);
+        assert_eq!(mark(|limits| limits.tenant_items_per_day_max -= 1), usual);
     }
 
     #[test]

@@ -5,8 +5,8 @@ mod written;
 
 use crate::analyse::{self, Analysis, Params};
 use crate::cache::{
-    Cache, Encoded, Entry, Source, finding_sentence, limits_mark, part_sentence, reading_sentence,
-    source_sentence, whose_sentence,
+    Cache, Encoded, Entry, Source, finding_sentence, part_sentence, reading_sentence, source_sentence,
+    whose_sentence,
 };
 use crate::fetch::{Arrived, Loaded};
 use crate::read::{
@@ -81,7 +81,7 @@ impl Wanted {
             analyses,
             sentences: request.analyses.iter().map(finding_sentence).collect(),
             options: ReadOptions { fidelity, midi: midi(request)?, limits: limits.clone() },
-            limits_mark: limits_mark(limits),
+            limits_mark: limits.of_scores_mark(),
             repeats,
             strict: request.strict,
             made_by: String::new(),
@@ -127,7 +127,7 @@ impl Wanted {
     #[must_use]
     pub fn recall_source(&self, cache: &Cache, address: &str) -> Option<Source> {
         let whose = self.whose(address);
-        cache.recall_source(&whose.keeper, &whose.sentence, address)
+        cache.recall(&whose.keeper, &source_sentence(&whose.sentence, address))
     }
 
     /// What stands for everything that decides the rows of a source, but its bytes and its name.
@@ -307,13 +307,12 @@ fn find(
     let (reader, whose) = (choose(item, &loaded), wanted.whose(&item.address));
     if let (Some(cache), Some(mark), Ok(reader)) = (cache, loaded.mark(), &reader) {
         let source = Source {
-            sentence: source_sentence(&whose.sentence, &item.address),
             etag: mark.etag.clone(),
             bytes: mark.bytes,
             digest: loaded.digest(),
             format: reader.format().name.to_owned(),
         };
-        cache.remember_source(&whose.keeper, &source);
+        cache.remember(&whose.keeper, &source_sentence(&whose.sentence, &item.address), &source);
     }
     let format = reader.as_ref().ok().map(|reader| reader.format().name);
     listener.source(format, loaded.digest(), loaded.bytes());
@@ -373,7 +372,7 @@ fn recall_parts(
 ) -> (usize, bool) {
     let mut told = 0;
     for part in 0.. {
-        let known = cache.recall(keeper, &part_sentence(sentence, part));
+        let known: Option<Entry> = cache.recall(keeper, &part_sentence(sentence, part));
         let known = known.and_then(|entry| Some((entry.last, entry.answer(&wanted.sentences)?)));
         let Some((last, pieces)) = known else { break };
         told += pieces.len();
@@ -414,8 +413,8 @@ impl Parts<'_> {
             let sentence = part_sentence(&self.sentence, self.number);
             let known = cache.recall(keeper, &sentence);
             // What cannot be encoded is no row either, which the listener says.
-            let entry = entry(sentence, known, &pieces, self.wanted, last);
-            entry.iter().for_each(|entry| cache.remember(keeper, entry));
+            let entry = entry(known, &pieces, self.wanted, last);
+            entry.iter().for_each(|entry| cache.remember(keeper, &sentence, entry));
         }
         let skipped = self.told.saturating_sub(self.number * PART_PIECES);
         pieces.into_iter().skip(skipped).for_each(|piece| self.listener.piece(piece));
@@ -424,13 +423,7 @@ impl Parts<'_> {
 }
 
 /// What is known now: the findings of before, and those of this time.
-fn entry(
-    sentence: String,
-    known: Option<Entry>,
-    pieces: &[Facts],
-    wanted: &Wanted,
-    last: bool,
-) -> Option<Entry> {
+fn entry(known: Option<Entry>, pieces: &[Facts], wanted: &Wanted, last: bool) -> Option<Entry> {
     let mut findings = known.map(|entry| entry.findings).unwrap_or_default();
     for (index, sentence) in wanted.sentences.iter().enumerate() {
         let finding = |piece: &Facts| piece.findings.get(index).map(Encoded::of).transpose();
@@ -439,7 +432,7 @@ fn entry(
         findings.insert(sentence.clone(), column.collect());
     }
     let pieces = pieces.iter().map(|piece| Facts { findings: Vec::new(), ..piece.clone() }).collect();
-    Some(Entry { sentence, pieces, findings, last })
+    Some(Entry { pieces, findings, last })
 }
 
 /// Reads a source and runs the analyses on each of its pieces; tells at least one.

@@ -6,21 +6,18 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use shared::failure::Failure;
 use shared::job::Asked;
-use shared::limits::Limits;
 use shared::principal::LOCAL_TENANT;
 use shared::row::{Facts, Finding, State};
 use std::collections::BTreeMap;
 
 /// Version of the encoding; entries of another one are not used.
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 /// Bytes before the record: the version and a checksum.
 const HEADER_BYTES: usize = 5;
 
 /// The findings of one part of an item's pieces.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
-    /// The sentence whose hash is the key, so that a wrong hit cannot pass for a right one.
-    pub sentence: String,
     /// Each piece, without its findings.
     pub pieces: Vec<Facts>,
     /// For each analysis, by its own sentence, a finding for each piece; pieces that failed have an empty one.
@@ -92,13 +89,6 @@ pub fn reading_sentence(
     )
 }
 
-/// What stands for the bounds in a sentence.
-#[must_use]
-pub fn limits_mark(limits: &Limits) -> String {
-    let digest = blake3::hash(format!("{limits:?}").as_bytes()).to_hex();
-    digest.get(..16).unwrap_or_default().to_owned()
-}
-
 /// What decides a finding of a reading: the analysis, its revision, its parameters.
 #[must_use]
 pub fn finding_sentence(asked: &Asked) -> String {
@@ -123,15 +113,6 @@ impl Entry {
             pieces.push((facts, findings));
         }
         Some(pieces)
-    }
-
-    pub(super) fn encode(&self) -> Option<Vec<u8>> {
-        encode(self)
-    }
-
-    /// The entry in `bytes`, if they are whole and say that they are of `sentence`.
-    pub(super) fn decode(bytes: &[u8], sentence: &str) -> Option<Entry> {
-        decode::<Entry>(bytes).filter(|entry| entry.sentence == sentence)
     }
 }
 

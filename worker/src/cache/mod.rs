@@ -1,35 +1,30 @@
 //! A worker's own memory of findings, in sled. Disposable: whatever happens to it, work is only done again.
 //!
-//! Space is bounded by generations, because sled never gives space back to the disk: entries go into the younger of
+//! A record is found by a sentence that says all that decides it; the hash of the sentence is its key. Space is bounded by
+//! generations, because sled never gives space back to the disk: records go into the younger of
 //! two databases; when that has half of the allowed bytes, the older one's folder is removed and a new one begun.
 
 mod entry;
+mod generation;
 mod source;
 mod twin;
 
-pub use entry::{
-    Encoded, Entry, Known, finding_sentence, limits_mark, part_sentence, reading_sentence, whose_sentence,
-};
+pub use entry::{Encoded, Entry, Known, finding_sentence, part_sentence, reading_sentence, whose_sentence};
 pub use source::{Source, source_sentence};
 pub use twin::{Twin, twin_sentence};
 
+use generation::Generation;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use shared::vault::Keeper;
 use std::fs::{self, File, TryLockError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock, mpsc};
-use std::thread::{self, sleep};
+use std::thread;
 use std::time::Duration;
 
-/// Bytes of memory that one generation's pages may take.
-const PAGES_BYTES: u64 = 8 << 20;
-/// Bytes of one value. Whatever the bound on its pages, sled holds the last page of each of 256 shards, and a page as large
-/// as the findings of a tunebook would make these hundreds of megabytes.
-const VALUE_BYTES: usize = 16 << 10;
-/// How often a database that is still locked is tried again, and after how long.
-const LOCK_TRIES: u32 = 100;
-const LOCK_WAIT: Duration = Duration::from_millis(10);
 /// How long a disk may take what is still in memory at the end.
 const CLOSE_WAIT: Duration = Duration::from_secs(10);
 /// Processes that may share a data folder, each with a cache of its own.
@@ -54,8 +49,8 @@ pub struct Cache {
 #[derive(Debug)]
 struct Generations {
     number: u64,
-    young: sled::Db,
-    old: Option<sled::Db>,
+    young: Generation,
+    old: Option<Generation>,
 }
 
 impl Cache {
@@ -83,66 +78,34 @@ impl Cache {
         })
     }
 
-    /// What is known of a reading.
+    /// The record of a sentence, which one of the same kind was kept under.
     #[must_use]
-    pub fn recall(&self, keeper: &Keeper, sentence: &str) -> Option<Entry> {
-        self.recalled(keeper, sentence, |bytes| Entry::decode(bytes, sentence))
-    }
-
-    /// What is known of a source in a store, by who had it fetched.
-    #[must_use]
-    pub fn recall_source(&self, keeper: &Keeper, whose: &str, address: &str) -> Option<Source> {
-        let sentence = source_sentence(whose, address);
-        let known = |source: &Source| source.sentence == sentence;
-        self.recalled(keeper, &sentence, |bytes| entry::decode(bytes).filter(known))
-    }
-
-    /// Where a chunk was worked last.
-    #[must_use]
-    pub fn recall_twin(&self, keeper: &Keeper, sentence: &str) -> Option<Twin> {
-        let known = |twin: &Twin| twin.sentence == sentence;
-        self.recalled(keeper, sentence, |bytes| entry::decode(bytes).filter(known))
-    }
-
-    fn recalled<T>(&self, keeper: &Keeper, sentence: &str, decode: impl Fn(&[u8]) -> Option<T>) -> Option<T> {
+    pub fn recall<T: DeserializeOwned>(&self, keeper: &Keeper, sentence: &str) -> Option<T> {
         let key = blake3::hash(sentence.as_bytes());
-        let decode = |bytes: &[u8]| decode(&keeper.open(&key.to_hex(), bytes)?);
+        let decode = |bytes: &[u8]| entry::decode(&keeper.open(&key.to_hex(), bytes)?);
         self.guarded(|generations| {
-            if let Some(bytes) = get(&generations.young, &key)? {
+            if let Some(bytes) = generations.young.get(&key)? {
                 return Ok(decode(&bytes));
             }
             let Some(old) = &generations.old else { return Ok(None) };
-            let Some(bytes) = get(old, &key)? else { return Ok(None) };
-            let entry = decode(&bytes);
-            if entry.is_some() {
+            let Some(bytes) = old.get(&key)? else { return Ok(None) };
+            let record = decode(&bytes);
+            if record.is_some() {
                 // What is used stays: it moves to the generation that is removed later.
-                insert(&generations.young, &key, &bytes)?;
+                generations.young.insert(&key, &bytes)?;
             }
-            Ok(entry)
+            Ok(record)
         })
         .flatten()
     }
 
-    /// Keeps what is known of a reading.
-    pub fn remember(&self, keeper: &Keeper, entry: &Entry) {
-        self.keep(keeper, &entry.sentence, entry.encode());
-    }
-
-    /// Keeps what is known of a source in a store.
-    pub fn remember_source(&self, keeper: &Keeper, source: &Source) {
-        self.keep(keeper, &source.sentence, entry::encode(source));
-    }
-
-    /// Keeps where a chunk was worked.
-    pub fn remember_twin(&self, keeper: &Keeper, twin: &Twin) {
-        self.keep(keeper, &twin.sentence, entry::encode(twin));
-    }
-
-    fn keep(&self, keeper: &Keeper, sentence: &str, bytes: Option<Vec<u8>>) {
+    /// Keeps a record under its sentence, instead of the one before.
+    pub fn remember<T: Serialize>(&self, keeper: &Keeper, sentence: &str, record: &T) {
         let key = blake3::hash(sentence.as_bytes());
-        let Some(bytes) = bytes.and_then(|bytes| keeper.seal(&key.to_hex(), bytes)) else { return };
+        let bytes = entry::encode(record).and_then(|bytes| keeper.seal(&key.to_hex(), bytes));
+        let Some(bytes) = bytes else { return };
         let length = bytes.len() as u64;
-        self.guarded(|generations| insert(&generations.young, &key, &bytes));
+        self.guarded(|generations| generations.young.insert(&key, &bytes));
         let since = self.put_bytes.fetch_add(length, Ordering::Relaxed) + length;
         if since > self.generation_bytes_max / 8 {
             self.put_bytes.store(0, Ordering::Relaxed);
@@ -164,6 +127,11 @@ impl Cache {
         }
         let (closed, outcome) = mpsc::channel();
         let closing = move || {
+            for generation in generations.old.iter().chain([&generations.young]) {
+                if let Err(error) = generation.settle() {
+                    tracing::warn!(%error, "some of the cache is forgotten");
+                }
+            }
             drop(generations);
             // Whoever waited may have given up.
             let _ = closed.send(());
@@ -217,30 +185,6 @@ impl Drop for Cache {
     }
 }
 
-/// Keeps bytes under a key, as values of a bounded size, of which the last is not full.
-fn insert(db: &sled::Db, key: &blake3::Hash, bytes: &[u8]) -> sled::Result<()> {
-    let end = bytes.len().is_multiple_of(VALUE_BYTES).then_some(&[][..]);
-    let values = bytes.chunks(VALUE_BYTES).chain(end);
-    values.zip(0..).try_for_each(|(value, index)| db.insert(value_key(key, index), value).map(drop))
-}
-
-/// The bytes under a key, if there are any. They may be cut off, which their checksum tells.
-fn get(db: &sled::Db, key: &blake3::Hash) -> sled::Result<Option<Vec<u8>>> {
-    let mut bytes = Vec::new();
-    for index in 0.. {
-        let Some(value) = db.get(value_key(key, index))? else { break };
-        bytes.extend_from_slice(&value);
-        if value.len() < VALUE_BYTES {
-            return Ok(Some(bytes));
-        }
-    }
-    Ok(None)
-}
-
-fn value_key(key: &blake3::Hash, index: u32) -> Vec<u8> {
-    [&key.as_bytes()[..], &index.to_be_bytes()].concat()
-}
-
 /// Takes a cache folder for this process, if no other has it. The lock ends with the process.
 fn hold(folder: &Path) -> Option<(PathBuf, File)> {
     if let Err(error) = fs::create_dir_all(folder) {
@@ -271,33 +215,15 @@ fn generation_numbers(folder: &Path) -> Vec<u64> {
 }
 
 /// Opens a database; one that cannot be opened (a damaged file makes sled panic) is moved aside first.
-fn open_or_set_aside(folder: &Path) -> Option<sled::Db> {
-    if let Some(db) = open(folder) {
-        return Some(db);
+fn open_or_set_aside(folder: &Path) -> Option<Generation> {
+    if let Some(generation) = Generation::open(folder) {
+        return Some(generation);
     }
     let aside = folder.with_extension("damaged");
     let _ = fs::remove_dir_all(&aside);
     tracing::warn!(folder = %folder.display(), aside = %aside.display(), "damaged cache set aside");
     fs::rename(folder, &aside).ok()?;
-    open(folder)
-}
-
-fn open(folder: &Path) -> Option<sled::Db> {
-    let config = sled::Config::new().path(folder).cache_capacity(PAGES_BYTES).mode(sled::Mode::LowSpace);
-    // The folder is ours alone: a lock on the database is that of one that was closed here a moment ago, whose threads
-    // are not gone yet. It is no damage.
-    for _ in 0..LOCK_TRIES {
-        match catch_unwind(AssertUnwindSafe(|| config.open())) {
-            Ok(Ok(db)) => return Some(db),
-            Ok(Err(error)) if error.to_string().contains("could not acquire lock") => sleep(LOCK_WAIT),
-            Ok(Err(error)) => {
-                tracing::warn!(%error, folder = %folder.display(), "cache cannot be opened");
-                return None;
-            }
-            Err(_) => return None,
-        }
-    }
-    None
+    Generation::open(folder)
 }
 
 #[cfg(test)]

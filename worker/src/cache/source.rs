@@ -7,8 +7,6 @@ use shared::job::Item;
 /// The bytes that a source had when it was fetched last.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
-    /// The sentence whose hash is the key.
-    pub sentence: String,
     /// The store's mark of them.
     pub etag: String,
     /// How many they are.

@@ -6,8 +6,6 @@ use shared::job::JobId;
 /// Where a chunk of some items was worked last. A hint: what the ledger says of that chunk decides.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Twin {
-    /// The sentence whose hash is the key.
-    pub sentence: String,
     /// The job.
     pub job: JobId,
     /// Its chunk.

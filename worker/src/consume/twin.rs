@@ -47,10 +47,10 @@ impl Worker {
         let sentence = sentence(known, items)?;
         let (worker, keeper) = (Arc::clone(self), known.ledger.keeper());
         let twin = self.compute(move |_| {
-            let recall = |cache: &Arc<Cache>| cache.recall_twin(&keeper, &sentence);
+            let recall = |cache: &Arc<Cache>| cache.recall(&keeper, &sentence);
             Ok(worker.cache.as_ref().and_then(recall))
         });
-        twin.await.ok().flatten().map(|twin| (twin.job, twin.chunk))
+        twin.await.ok().flatten().map(|twin: Twin| (twin.job, twin.chunk))
     }
 
     /// Keeps in mind where a chunk was worked, if another one of the same items may be a copy of it.
@@ -65,10 +65,10 @@ impl Worker {
             return;
         }
         let Some(sentence) = sentence(known, items) else { return };
-        let twin = Twin { sentence, job: job.clone(), chunk: receipt.chunk };
+        let twin = Twin { job: job.clone(), chunk: receipt.chunk };
         let (worker, keeper) = (Arc::clone(self), known.ledger.keeper());
         let kept = self.compute(move |_| {
-            worker.cache.iter().for_each(|cache| cache.remember_twin(&keeper, &twin));
+            worker.cache.iter().for_each(|cache| cache.remember(&keeper, &sentence, &twin));
             Ok(())
         });
         // A worker that ends has no threads any more, and its cache needs no twin.
