@@ -4,7 +4,8 @@
 //! RIPIENO_BROKER=… cluster growth ITEMS…     jobs of so many small tunes, one after the other
 //! cluster again URL                          a run over a store in one process, and the same again
 //! ```
-//! `growth` prints a JSON line a job: CPU microseconds an item of the front and of the worker, the worker's peak memory, and
+//! `growth` prints a JSON line a job: CPU microseconds an item of the front, of the worker and of the kernel for it (which finds
+//! and opens the files), the worker's peak memory, and
 //! messages an item, of work and of announcements; `over_first` is CPU an item over that of the first job. `again` prints
 //! seconds and CPU seconds of both runs and of writing the tables alone, and the ratios, first over second.
 
@@ -56,10 +57,10 @@ fn stat(process: &str) -> Vec<f64> {
     fields.map(|field| field.trim().parse().unwrap_or(0.0)).collect()
 }
 
-/// CPU seconds of a process.
-fn cpu_seconds(child: &Child) -> f64 {
+/// CPU seconds of a process, its own and the kernel's for it.
+fn cpu_seconds(child: &Child) -> (f64, f64) {
     let fields = stat(&child.id().to_string());
-    (fields[11] + fields[12]) / 100.0
+    (fields[11] / 100.0, fields[12] / 100.0)
 }
 
 /// CPU seconds of the processes that this one has waited for.
@@ -133,15 +134,15 @@ async fn growth(broker: &str, items: &[u64]) {
             }
         }
         let (seconds, count) = (began.elapsed().as_secs_f64(), items as f64);
-        let (worked, peak) = (cpu_seconds(&worker), peak_mb(&worker));
-        let total = (front + worked) * 1e6 / count;
+        let ((worked, kernel), peak) = (cpu_seconds(&worker), peak_mb(&worker));
+        let total = (front + worked + kernel) * 1e6 / count;
         let first = *first.get_or_insert(total);
         let rounded = |figure: f64| (figure * 1000.0).round() / 1000.0;
         println!(
             "{}",
             json!({
                 "items": items, "seconds": rounded(seconds), "front_cpu_us": (front * 1e6 / count).round(),
-                "worker_cpu_us": (worked * 1e6 / count).round(), "over_first": rounded(total / first),
+                "worker_cpu_us": (worked * 1e6 / count).round(), "worker_kernel_us": (kernel * 1e6 / count).round(), "over_first": rounded(total / first),
                 "worker_peak_mb": peak.round(), "messages_per_item": chunks as f64 / count,
                 "announcements_per_item": announced as f64 / count,
             })
