@@ -34,18 +34,8 @@ pub(super) enum Command {
     Quota {
         /// The tenant
         tenant: String,
-        /// Requests a second, on average
-        #[arg(long, value_name = "N", value_parser = at_least_one())]
-        requests_per_second: Option<u64>,
-        /// Jobs that have not ended
-        #[arg(long, value_name = "N", value_parser = at_least_one())]
-        jobs: Option<u64>,
-        /// Items of the jobs of one day in UTC
-        #[arg(long, value_name = "N", value_parser = at_least_one())]
-        items_per_day: Option<u64>,
-        /// Bytes of the jobs of one day in UTC
-        #[arg(long, value_name = "N", value_parser = at_least_one())]
-        bytes_per_day: Option<u64>,
+        #[command(flatten)]
+        wanted: Wanted,
         /// First forget what was set before
         #[arg(long)]
         reset: bool,
@@ -55,7 +45,7 @@ pub(super) enum Command {
         /// The tenant
         tenant: String,
         /// The days
-        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=36500), conflicts_with = "reset")]
+        #[arg(long, value_name = "N", conflicts_with = "reset")]
         days: Option<u64>,
         /// As the installation has it (RIPIENO_RETENTION_DAYS)
         #[arg(long)]
@@ -76,6 +66,30 @@ pub(super) enum Command {
         #[arg(long)]
         yes: bool,
     },
+}
+
+/// Quotas that are to be set.
+#[derive(Debug, clap::Args)]
+pub(super) struct Wanted {
+    /// Requests a second, on average
+    #[arg(long, value_name = "N")]
+    requests_per_second: Option<u64>,
+    /// Jobs that have not ended
+    #[arg(long, value_name = "N")]
+    jobs: Option<u64>,
+    /// Items of the jobs of one day in UTC
+    #[arg(long, value_name = "N")]
+    items_per_day: Option<u64>,
+    /// Bytes of the jobs of one day in UTC
+    #[arg(long, value_name = "N")]
+    bytes_per_day: Option<u64>,
+}
+
+impl From<Wanted> for Quota {
+    fn from(wanted: Wanted) -> Self {
+        let Wanted { requests_per_second, jobs, items_per_day, bytes_per_day } = wanted;
+        Quota { requests_per_second, jobs, items_per_day, bytes_per_day }
+    }
 }
 
 /// Which days.
@@ -106,10 +120,6 @@ impl DaysAsked {
     }
 }
 
-fn at_least_one() -> clap::builder::RangedU64ValueParser<u64> {
-    clap::value_parser!(u64).range(1..)
-}
-
 /// Does it; says the exit code.
 pub(super) async fn command(desk: &Desk, command: Command) -> Result<u8, Failure> {
     let ledger = desk.service.ledger_of_all();
@@ -128,12 +138,13 @@ pub(super) async fn command(desk: &Desk, command: Command) -> Result<u8, Failure
             let (changed, unchanged) = (done.changed, done.unchanged);
             say(&format!("keys of {changed} tenants wrapped anew, {unchanged} as they were\n"));
         }
-        Command::Quota { tenant, requests_per_second, jobs, items_per_day, bytes_per_day, reset } => {
-            let (tenant, quota) =
-                (named(&tenant)?, Quota { requests_per_second, jobs, items_per_day, bytes_per_day });
+        Command::Quota { tenant, wanted, reset } => {
+            let (tenant, quota) = (named(&tenant)?, Quota::from(wanted));
             if reset || quota != Quota::default() {
-                let change = |set: Quota| if reset { quota } else { set.with(quota) };
-                desk.service.set_quota(&tenant, change).await?;
+                match reset {
+                    true => desk.service.set_quota(&tenant, quota).await?,
+                    false => desk.service.change_quota(&tenant, quota).await?,
+                };
                 noted(ledger, "tenant quota", &tenant).await?;
             }
             shown(desk, tenant).await?;

@@ -6,7 +6,7 @@ use shared::clock::{self, day_of};
 use shared::failure::{Failure, FailureKind};
 use shared::ledger::Ledger;
 use shared::principal::Principal;
-use shared::terms::{Allowed, Quota, Share, Terms, retention_days};
+use shared::terms::{Allowed, Quota, Share, Terms, checked_days, retention_days};
 use shared::usage::Usage;
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -100,17 +100,28 @@ impl Service {
     /// Sets the quotas of a tenant; those that are not said are as the installation has them.
     ///
     /// # Errors
-    /// `malformed` for a quota of nothing; what the ledger says.
-    pub async fn set_quota(&self, tenant: &str, change: impl Fn(Quota) -> Quota) -> Result<Terms, Failure> {
-        let change = |terms: Terms| Terms { quota: change(terms.quota), ..terms };
+    /// What [`Quota::checked`] says; what the ledger says.
+    pub async fn set_quota(&self, tenant: &str, quota: Quota) -> Result<Terms, Failure> {
+        let quota = quota.checked()?;
+        self.ledger.of(tenant).change_terms(|terms| Terms { quota, ..terms }).await
+    }
+
+    /// Sets some quotas of a tenant; those that are not said stay.
+    ///
+    /// # Errors
+    /// As [`Service::set_quota`].
+    pub async fn change_quota(&self, tenant: &str, more: Quota) -> Result<Terms, Failure> {
+        let more = more.checked()?;
+        let change = |terms: Terms| Terms { quota: terms.quota.with(more), ..terms };
         self.ledger.of(tenant).change_terms(change).await
     }
 
     /// Sets for how many days the jobs of a tenant are kept; nothing for as the installation has it.
     ///
     /// # Errors
-    /// What the ledger says.
+    /// What [`checked_days`] says; what the ledger says.
     pub async fn set_retention(&self, tenant: &str, days: Option<u64>) -> Result<Terms, Failure> {
+        let days = checked_days(days)?;
         let change = |terms: Terms| Terms { retention_days: days, ..terms };
         self.ledger.of(tenant).change_terms(change).await
     }

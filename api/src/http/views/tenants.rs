@@ -2,13 +2,9 @@
 
 use crate::service::{Days, Holding};
 use serde::{Deserialize, Serialize};
-use shared::failure::{Failure, FailureKind};
 use shared::terms::{Allowed, Quota};
 use shared::usage::Usage;
 use utoipa::ToSchema;
-
-/// The largest quota: a petabyte a day. Numbers beyond it are not those of every reader of JSON.
-const QUOTA_MAX: u64 = 1_000_000_000_000_000;
 
 /// The tenants.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
@@ -39,18 +35,10 @@ pub(crate) struct QuotaView {
     bytes_per_day: Option<u64>,
 }
 
-impl QuotaView {
-    /// The quotas, where none is of nothing, or beyond all measure.
-    pub(crate) fn quota(self) -> Result<Quota, Failure> {
-        let QuotaView { requests_per_second, jobs, items_per_day, bytes_per_day } = self;
-        let mut all = [requests_per_second, jobs, items_per_day, bytes_per_day].into_iter().flatten();
-        if !all.all(|quota| (1..=QUOTA_MAX).contains(&quota)) {
-            let message = format!(
-                "a quota is 1 to {QUOTA_MAX}; take back the keys of a tenant that shall have nothing"
-            );
-            return Err(Failure::new(FailureKind::Malformed, message));
-        }
-        Ok(Quota { requests_per_second, jobs, items_per_day, bytes_per_day })
+impl From<QuotaView> for Quota {
+    fn from(view: QuotaView) -> Self {
+        let QuotaView { requests_per_second, jobs, items_per_day, bytes_per_day } = view;
+        Quota { requests_per_second, jobs, items_per_day, bytes_per_day }
     }
 }
 
