@@ -22,14 +22,14 @@ impl FromStr for TenantName {
     }
 }
 
-/// Lists the tenants that have something here, or that something is set for.
+/// Lists the tenants that have something here, or that something is set for, and how what is theirs is sealed.
 #[utoipa::path(get, path = "/v1/tenants", operation_id = "list_tenants", tag = "tenants",
-    responses((status = 200, description = "Their names", body = Tenants)))]
+    responses((status = 200, description = "Their names and keys", body = Tenants)))]
 pub(super) async fn list(State(web): State<Arc<Web>>) -> Result<axum::Json<Tenants>, Problem> {
     let mut tenants = web.front.service.tenants().await?;
     // Whoever sits at the machine is no tenant that an address may name.
-    tenants.retain(|name| tenant(name).is_ok());
-    Ok(axum::Json(Tenants { tenants }))
+    tenants.retain(|name, _| tenant(name).is_ok());
+    Ok(axum::Json(Tenants::of(tenants)))
 }
 
 async fn looked_at(web: &Web, name: String) -> Result<axum::Json<TenantView>, Problem> {

@@ -8,7 +8,8 @@ use shared::ledger::Ledger;
 use shared::principal::Principal;
 use shared::terms::{Allowed, Quota, Share, Terms, checked_days, retention_days};
 use shared::usage::Usage;
-use std::collections::BTreeSet;
+use shared::vault::KeysOf;
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 /// Days that are told where nobody says which: a month.
@@ -71,14 +72,18 @@ pub struct Holding {
 }
 
 impl Service {
-    /// The tenants that have something here, or that something is set for.
+    /// The tenants that have something here, or that something is set for, and the keys that what is theirs is sealed with.
     ///
     /// # Errors
     /// What the ledger says.
-    pub async fn tenants(&self) -> Result<Vec<String>, Failure> {
-        let mut all: BTreeSet<String> = self.ledger.tenants().await?.into_iter().collect();
-        all.extend(self.ledger.tenants_with_terms().await?);
-        Ok(all.into_iter().collect())
+    pub async fn tenants(&self) -> Result<BTreeMap<String, Option<KeysOf>>, Failure> {
+        let mut names = self.ledger.tenants().await?;
+        names.extend(self.ledger.tenants_with_terms().await?);
+        let mut all: BTreeMap<_, _> = names.into_iter().map(|tenant| (tenant, None)).collect();
+        if let Some(vault) = self.ledger.vault() {
+            all.extend(vault.tenants().await?.into_iter().map(|keys| (keys.tenant.clone(), Some(keys))));
+        }
+        Ok(all)
     }
 
     /// What is set for a tenant, and what it has of that.
