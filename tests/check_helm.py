@@ -37,14 +37,32 @@ SETS = {
         "serviceAccount": {"annotations": {"iam.gke.io/gcp-service-account": "ripieno@p.iam.gserviceaccount.com"}},
     },
     "to zero, many": {"worker": {"minReplicas": 0, "maxReplicas": 50, "keda": {"cooldownSeconds": 60}}},
-    "no front": {"front": {"enabled": False}},
+    "no front": {"front": {"enabled": False}, "redis": {"existingSecret": "redis"}},
+    "tokens of a provider at a port of its own": {
+        "auth": {"ways": "oauth", "publicUrl": "https://r.example", "issuer": "https://id.example:8443/realms/uni", "role": "viewer"},
+    },
+    "browsers of one front": {
+        "auth": {
+            "ways": "oauth", "publicUrl": "https://r.example/", "issuer": "https://id.example/realms/uni",
+            "oidc": {"clientId": "ripieno-web"},
+        },
+    },
+    "fronts that share a Redis": {"redis": {"existingSecret": "redis", "key": "address", "port": 6380}},
+    "a front with a certificate": {"front": {"tls": {"existingSecret": "front-certificate"}}},
+    "another level of the log": {"env": {"RIPIENO_LOG": "debug"}},
     "everything": {
         "images": {"pullSecrets": ["registry"], "front": {"repository": "r.example/ripieno", "tag": "7"}},
-        "auth": {"ways": "keys,oauth", "publicUrl": "https://r.example", "issuer": "https://id.example"},
+        "auth": {
+            "ways": "keys,oauth", "publicUrl": "https://r.example", "issuer": "https://id.example",
+            "tenantClaim": "org", "tenant": "uni-a", "rolesClaim": "groups", "role": "viewer", "operatorTenant": "site",
+            "oidc": {"clientId": "ripieno-web", "existingSecret": "provider", "key": "web", "scope": "openid profile"},
+        },
+        "redis": {"existingSecret": "redis"},
         "sources": "s3://corpora/{tenant}/",
         "env": {"RIPIENO_ITEM_SECONDS_MAX": "300", "RIPIENO_CHUNKS_IN_LANE_MAX": "99"},
         "front": {
             "hosts": ["scores.example.org"],
+            "tls": {"existingSecret": "front-certificate", "certificate": "chain.pem", "key": "key.pem"},
             "extraArgs": ["--help"],
             "podAnnotations": {"a": "b"},
             "nodeSelector": {"disk": "ssd"},
@@ -72,15 +90,27 @@ WRONG = [
     ({"scheduler": {"enabled": False}, "front": {"enabled": False}}, ["nobody would put back"]),
     ({"auth": {"ways": "oauth"}}, ["auth.publicUrl"]),
     ({"auth": {"ways": ""}}, ["/auth/ways"]),
+    ({"auth": {"oidc": {"clientId": "web"}}}, ["auth.oidc.clientId", "keys,oauth"]),
+    ({"auth": {"oidc": {"existingSecret": "provider"}}}, ["auth.oidc.existingSecret", "auth.oidc.clientId"]),
+    ({"auth": {"oidc": {"secret": "s3cret"}}}, ["/auth/oidc", "'secret' not allowed"]),
+    ({"auth": {"oidc": {"scope": "profile"}}}, ["/auth/oidc/scope"]),
+    ({"auth": {"role": "root"}}, ["/auth/role"]),
+    ({"auth": {"tenant": "Uni A"}}, ["/auth/tenant"]),
+    ({"redis": {"existingSecret": "redis://:password@redis:6379"}}, ["/redis/existingSecret"]),
+    ({"redis": {"port": 0}}, ["/redis/port"]),
+    ({"redis": {"existingSecret": "redis"}, "env": {"RIPIENO_REDIS": "redis://redis"}}, ["env.RIPIENO_REDIS", "the secret redis"]),
+    ({"env": {"RIPIENO_HOSTS": "scores.example.org"}}, ["env.RIPIENO_HOSTS"]),
+    ({"front": {"tls": {"existingSecret": "front", "key": "../key"}}}, ["/front/tls/key"]),
+    ({"front": {"tls": {"existingSecret": "front", "key": ""}}}, ["/front/tls/key"]),
     ({"metrics": {"port": 70000}}, ["/metrics/port", "want 65,535"]),
 ]
 
 
-def helm(values, *more):
+def helm(values, command=("template", "ripieno", CHART)):
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
         yaml.safe_dump(values, file)
         file.flush()
-        command = [HELM, "template", "ripieno", CHART, "--namespace", "scores", "--values", file.name, *more]
+        command = [HELM, *command, "--namespace", "scores", "--values", file.name]
         return subprocess.run(command, capture_output=True, text=True)
 
 
@@ -128,9 +158,11 @@ def check(name, values, crds):
         assert selector.items() <= labels.items(), f"{name}: {selector}"
         check_pod(name, deployment["spec"]["template"]["spec"])
     if "ripieno-front" in deployments:
-        container = deployments["ripieno-front"]["spec"]["template"]["spec"]["containers"][0]
-        env = {variable["name"]: variable.get("value") for variable in container["env"]}
-        assert env["RIPIENO_AUTH"], f"{name}: the front would not start: it listens beyond its pod"
+        check_front(name, values, parts)
+        check_notes(name, values, parts)
+    for other in ["ripieno-scheduler", "ripieno-worker"]:
+        told = str(deployments.get(other, ""))
+        assert "RIPIENO_REDIS" not in told and "RIPIENO_OIDC" not in told and "tls" not in told, f"{name}: {other}"
 
     scaled = [part["spec"]["scaleTargetRef"]["name"] for part in by_kind("HorizontalPodAutoscaler") + by_kind("ScaledObject")]
     assert len(scaled) == len(set(scaled)), f"{name}: scaled twice: {scaled}"
@@ -152,7 +184,13 @@ def check_pod(name, pod):
     assert pod.get("terminationGracePeriodSeconds", 30) > DRAIN_SECONDS, f"{name}: shorter than the drain"
     volumes = {volume["name"] for volume in pod["volumes"]}
     for volume in pod["volumes"]:
-        assert volume["emptyDir"]["sizeLimit"], f"{name}: {volume}"
+        if "secret" in volume:
+            # Who the pod runs as reads it by its group, and nobody else.
+            assert volume["secret"]["defaultMode"] == 0o440 and security["fsGroup"] == 10001, f"{name}: {volume}"
+            mounted = [m for c in pod["containers"] for m in c["volumeMounts"] if m["name"] == volume["name"]]
+            assert mounted and all(m["readOnly"] and "subPath" not in m for m in mounted), f"{name}: {mounted}"
+        else:
+            assert volume["emptyDir"]["sizeLimit"], f"{name}: {volume}"
     for container in pod["containers"]:
         inside = container["securityContext"]
         assert inside["readOnlyRootFilesystem"] and not inside["allowPrivilegeEscalation"], name
@@ -166,6 +204,89 @@ def check_pod(name, pod):
         assert {"RIPIENO_BROKER", "RIPIENO_STORE", "RIPIENO_CHUNKS_IN_LANE_MAX"} <= set(variables), name
         for variable in container["env"]:
             assert "secret" not in str(variable.get("value", "")).lower(), f"{name}: {variable}"
+
+
+def check_front(name, values, parts):
+    """What the front is told, by what it is asked, and where it may go."""
+    named = lambda kind, name: next(p for p in parts if p["kind"] == kind and p["metadata"]["name"] == name)  # noqa: E731
+    auth, redis = values.get("auth", {}), values.get("redis", {})
+    oidc, tls = auth.get("oidc", {}), values.get("front", {}).get("tls", {})
+    template = named("Deployment", "ripieno-front")["spec"]["template"]
+    container = template["spec"]["containers"][0]
+    env = {variable["name"]: variable.get("value", variable.get("valueFrom")) for variable in container["env"]}
+    assert env["RIPIENO_AUTH"], f"{name}: the front would not start: it listens beyond its pod"
+    assert "ripieno-front.scores.svc" in env["RIPIENO_HOSTS"].split(","), f"{name}: {env['RIPIENO_HOSTS']}"
+
+    wanted = {
+        "RIPIENO_PUBLIC_URL": auth.get("publicUrl"),
+        "RIPIENO_OAUTH_ISSUER": auth.get("issuer"),
+        "RIPIENO_OAUTH_TENANT_CLAIM": auth.get("tenantClaim"),
+        "RIPIENO_OAUTH_TENANT": auth.get("tenant"),
+        "RIPIENO_OAUTH_ROLES_CLAIM": auth.get("rolesClaim"),
+        "RIPIENO_OAUTH_ROLE": auth.get("role"),
+        "RIPIENO_OAUTH_OPERATOR_TENANT": auth.get("operatorTenant"),
+        "RIPIENO_OIDC_CLIENT_ID": oidc.get("clientId"),
+        "RIPIENO_OIDC_SCOPE": oidc.get("scope"),
+    }
+    for variable, secret, key in [("RIPIENO_OIDC_CLIENT_SECRET", oidc, "client-secret"), ("RIPIENO_REDIS", redis, "url")]:
+        of = {"name": secret.get("existingSecret"), "key": secret.get("key", key)}
+        wanted[variable] = {"secretKeyRef": of} if of["name"] else None
+
+    scheme, paths = "http", {"RIPIENO_TLS_CERTIFICATE_FILE": None, "RIPIENO_TLS_KEY_FILE": None}
+    if tls.get("existingSecret"):
+        scheme = "https"
+        (mount,) = [mount for mount in container["volumeMounts"] if mount["name"] == "tls"]
+        (secret,) = [volume["secret"] for volume in template["spec"]["volumes"] if volume["name"] == "tls"]
+        assert secret["secretName"] == tls["existingSecret"], f"{name}: {secret}"
+        for variable, field, usual in [
+            ("RIPIENO_TLS_CERTIFICATE_FILE", "certificate", "tls.crt"), ("RIPIENO_TLS_KEY_FILE", "key", "tls.key"),
+        ]:
+            (item,) = [item for item in secret["items"] if item["key"] == tls.get(field, usual)]
+            paths[variable] = f"{mount['mountPath']}/{item['path']}"
+    else:
+        assert "tls" not in str(template), f"{name}: {template}"
+    for variable, value in {**wanted, **paths}.items():
+        assert env.get(variable) == value, f"{name}: {variable} is {env.get(variable)}, not {value}"
+
+    for probe in ["startupProbe", "livenessProbe", "readinessProbe"]:
+        get = container[probe]["httpGet"]
+        assert get["scheme"] == scheme.upper() and get["port"] == scheme, f"{name}: {probe} asks by {get}"
+    assert template["metadata"]["annotations"]["prometheus.io/scheme"] == scheme, name
+    (port,) = named("Service", "ripieno-front")["spec"]["ports"]
+    assert port["targetPort"] == scheme and [p["name"] for p in container["ports"]] == [scheme], f"{name}: {port}"
+
+    ports = set()
+    if redis.get("existingSecret"):
+        ports.add(redis.get("port", 6379))
+    if "oauth" in auth.get("ways", ""):
+        ports.add(8443 if ":8443" in auth["issuer"] else 443)
+    policy = named("NetworkPolicy", "ripieno-front")["spec"]
+    out = {port["port"] for rule in policy.get("egress", []) for port in rule["ports"]}
+    assert out == ports and ("Egress" in policy["policyTypes"]) == bool(ports), f"{name}: the front may go to {out}"
+    all_pods = str(named("NetworkPolicy", "ripieno")["spec"]["egress"])
+    assert "6379" not in all_pods and "6380" not in all_pods, f"{name}: every pod may go to Redis: {all_pods}"
+
+
+def check_notes(name, values, parts):
+    """Whoever installs it is told of every secret that it needs, and of what is not safe yet."""
+    command = ["install", "ripieno", CHART, "--dry-run=client"]
+    notes = helm(values, command=command).stdout.split("\nNOTES:\n")[1]
+    pods = [part["spec"]["template"]["spec"] for part in parts if part["kind"] == "Deployment"]
+    secrets = set()
+    for pod in pods:
+        for container in pod["containers"]:
+            found = [variable["valueFrom"]["secretKeyRef"] for variable in container["env"] if "valueFrom" in variable]
+            secrets |= {secret["name"] for secret in found}
+            secrets |= {source["secretRef"]["name"] for source in container.get("envFrom", [])}
+        secrets |= {volume["secret"]["secretName"] for volume in pod["volumes"] if "secret" in volume}
+    needs = notes.rsplit("It needs the secrets ", 1)[1].splitlines()[0]
+    for secret in secrets:
+        assert re.search(rf"\b{secret}\b", needs), f"{name}: {secret} is not in {needs}"
+    certificate = "front-certificate" in secrets
+    assert ("Put TLS before it" in notes) != certificate and ("https://ripieno-front." in notes) == certificate, notes
+    browsers = "clientId" in values.get("auth", {}).get("oidc", {})
+    assert ("https://r.example/login/callback" in notes) == browsers, notes
+    assert ("Sessions lie in each front alone" in notes) == (browsers and "redis" not in secrets), notes
 
 
 def check_trigger(name, scaled, worker):

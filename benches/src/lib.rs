@@ -10,15 +10,12 @@ use std::path::{Path, PathBuf};
 use worker::read::{self, HEAD_BYTES, ReadOptions};
 use worker::score::{Score, ScoreBuilder};
 
-/// CPU seconds that all threads of this process ran so far, ended ones included; to a hundredth (`/proc/PID/stat`).
-///
-/// # Panics
-/// Where there is no `/proc`.
+/// CPU seconds that all threads of this process ran so far, ended ones included, to the nanosecond.
 pub fn process_cpu_seconds() -> f64 {
-    cpu_seconds_of(std::process::id())
+    seconds(ClockId::ProcessCPUTime)
 }
 
-/// The same of another process.
+/// The same of another process, to a hundredth (`/proc/PID/stat`).
 ///
 /// # Panics
 /// Where there is no such process, or no `/proc`.
@@ -32,7 +29,11 @@ pub fn cpu_seconds_of(process: u32) -> f64 {
 
 /// CPU seconds that this thread ran so far, to the nanosecond.
 pub fn thread_cpu_seconds() -> f64 {
-    let now = clock_gettime(ClockId::ThreadCPUTime);
+    seconds(ClockId::ThreadCPUTime)
+}
+
+fn seconds(clock: ClockId) -> f64 {
+    let now = clock_gettime(clock);
     now.tv_sec as f64 + now.tv_nsec as f64 / 1e9
 }
 
@@ -47,9 +48,17 @@ pub fn peak_kb() -> u64 {
 ///
 /// # Panics
 /// For none.
-pub fn median(mut figures: Vec<f64>) -> f64 {
+pub fn median(figures: Vec<f64>) -> f64 {
+    quartiles(figures)[1]
+}
+
+/// The first quartile of some figures, their median, and their third quartile.
+///
+/// # Panics
+/// For none.
+pub fn quartiles(mut figures: Vec<f64>) -> [f64; 3] {
     figures.sort_by(f64::total_cmp);
-    figures[figures.len() / 2]
+    [1, 2, 3].map(|quarter| figures[figures.len() * quarter / 4])
 }
 
 /// Every file in the folders given, and the files given, sorted.

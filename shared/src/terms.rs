@@ -6,6 +6,11 @@ use crate::failure::{Failure, FailureKind};
 use crate::limits::Limits;
 use serde::{Deserialize, Serialize};
 
+/// The largest quota: a petabyte a day. Numbers beyond it are not those of every reader of JSON.
+pub const QUOTA_MAX: u64 = 1_000_000_000_000_000;
+/// Days that jobs may be kept: a hundred years.
+pub const RETENTION_DAYS_MAX: u64 = 36_500;
+
 /// What is set for a tenant. Each change is a record of its own; the one with the highest number is in force.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
@@ -54,6 +59,30 @@ pub struct Allowed {
 }
 
 impl Quota {
+    /// The same, where none is of nothing or beyond all measure.
+    ///
+    /// # Errors
+    /// `malformed`, naming the first that is.
+    pub fn checked(self) -> Result<Quota, Failure> {
+        let Quota { requests_per_second, jobs, items_per_day, bytes_per_day } = self;
+        let all = [
+            ("requests_per_second", requests_per_second),
+            ("jobs", jobs),
+            ("items_per_day", items_per_day),
+            ("bytes_per_day", bytes_per_day),
+        ];
+        let wrong = |quota: Option<u64>| quota.is_some_and(|quota| !(1..=QUOTA_MAX).contains(&quota));
+        match all.into_iter().find(|(_, quota)| wrong(*quota)) {
+            None => Ok(self),
+            Some((name, _)) => {
+                let message = format!(
+                    "{name}: a quota is 1 to {QUOTA_MAX}; take back the keys of a tenant that shall have nothing"
+                );
+                Err(Failure::new(FailureKind::Malformed, message))
+            }
+        }
+    }
+
     /// What is in force where these are set, and the installation has the other ones.
     #[must_use]
     pub fn over(&self, limits: &Limits) -> Allowed {
@@ -100,6 +129,18 @@ impl Share {
     }
 }
 
+/// For how many days jobs may be kept, as an operator sets it.
+///
+/// # Errors
+/// `malformed` for none, and for more than a hundred years.
+pub fn checked_days(days: Option<u64>) -> Result<Option<u64>, Failure> {
+    if days.is_some_and(|days| !(1..=RETENTION_DAYS_MAX).contains(&days)) {
+        let message = format!("days: jobs are kept for 1 to {RETENTION_DAYS_MAX} days");
+        return Err(Failure::new(FailureKind::Malformed, message));
+    }
+    Ok(days)
+}
+
 /// For how many days the installation keeps jobs that have ended, as `RIPIENO_RETENTION_DAYS` says; none for ever.
 ///
 /// # Errors
@@ -126,5 +167,24 @@ mod tests {
         assert_eq!(allowed.bytes_per_day, limits.tenant_bytes_per_day_max);
         let more = quota.with(Quota { jobs: Some(1), ..Quota::default() });
         assert_eq!((more.items_per_day, more.jobs, more.bytes_per_day), (Some(5), Some(1), None));
+    }
+
+    #[test]
+    fn a_quota_of_nothing_or_beyond_all_measure_is_refused_by_name() {
+        for number in [1, QUOTA_MAX] {
+            let quota = Quota { jobs: Some(number), ..Quota::default() };
+            assert_eq!(quota.checked().unwrap(), quota);
+        }
+        for number in [0, QUOTA_MAX + 1, u64::MAX] {
+            let quota = Quota { jobs: Some(7), bytes_per_day: Some(number), ..Quota::default() };
+            let failure = quota.checked().unwrap_err();
+            assert!(
+                failure.kind == FailureKind::Malformed && failure.message.starts_with("bytes_per_day: "),
+                "{failure}"
+            );
+        }
+        assert_eq!(checked_days(None).unwrap(), None);
+        assert_eq!(checked_days(Some(RETENTION_DAYS_MAX)).unwrap(), Some(RETENTION_DAYS_MAX));
+        assert!(checked_days(Some(0)).is_err() && checked_days(Some(RETENTION_DAYS_MAX + 1)).is_err());
     }
 }

@@ -3,7 +3,7 @@
 use super::args::{Args, Ask, Command, Progress, Show};
 use super::progress::Reporter;
 use super::run::{Ended, Signals, absolute};
-use super::{INTERRUPTED, READ_ALL, out, say, schedule, show, summary};
+use super::{INTERRUPTED, READ_ALL, out, say, schedule, show, summary, tenant};
 use crate::client::Remote;
 use crate::http::views::Job;
 use serde_json::{Map, Value, json};
@@ -65,6 +65,7 @@ pub(super) async fn command(remote: &Remote, args: Args) -> Result<u8, Failure> 
             Ok(show::pairs(compared, without, pairs, json))
         }
         Command::Schedule(command) => schedule::remote(remote, command).await,
+        Command::Tenant(command) => tenant::remote(remote, command).await,
         Command::Usage(days) => {
             days.tell(&remote.usage(&days.days()?).await?);
             Ok(READ_ALL)

@@ -3,8 +3,8 @@
 use super::desk::Desk;
 use super::{READ_ALL, say, tell};
 use crate::audit::{Audit, Record};
-use crate::http::views::tenants::{TenantView, UsageView};
-use crate::moment;
+use crate::client::Remote;
+use crate::http::views::tenants::{TenantView, Tenants, UsageView};
 use crate::service::Days;
 use clap::Subcommand;
 use shared::clock;
@@ -13,8 +13,7 @@ use shared::failure::{Failure, FailureKind};
 use shared::ledger::Ledger;
 use shared::principal::{LOCAL_TENANT, PUBLIC_TENANT, tenant};
 use shared::terms::Quota;
-use shared::vault::{KeysOf, Vault};
-use std::collections::BTreeMap;
+use shared::vault::Vault;
 use std::sync::Arc;
 
 #[derive(Debug, Subcommand)]
@@ -34,18 +33,8 @@ pub(super) enum Command {
     Quota {
         /// The tenant
         tenant: String,
-        /// Requests a second, on average
-        #[arg(long, value_name = "N", value_parser = at_least_one())]
-        requests_per_second: Option<u64>,
-        /// Jobs that have not ended
-        #[arg(long, value_name = "N", value_parser = at_least_one())]
-        jobs: Option<u64>,
-        /// Items of the jobs of one day in UTC
-        #[arg(long, value_name = "N", value_parser = at_least_one())]
-        items_per_day: Option<u64>,
-        /// Bytes of the jobs of one day in UTC
-        #[arg(long, value_name = "N", value_parser = at_least_one())]
-        bytes_per_day: Option<u64>,
+        #[command(flatten)]
+        wanted: Wanted,
         /// First forget what was set before
         #[arg(long)]
         reset: bool,
@@ -55,7 +44,7 @@ pub(super) enum Command {
         /// The tenant
         tenant: String,
         /// The days
-        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=36500), conflicts_with = "reset")]
+        #[arg(long, value_name = "N", conflicts_with = "reset")]
         days: Option<u64>,
         /// As the installation has it (RIPIENO_RETENTION_DAYS)
         #[arg(long)]
@@ -76,6 +65,30 @@ pub(super) enum Command {
         #[arg(long)]
         yes: bool,
     },
+}
+
+/// Quotas that are to be set.
+#[derive(Debug, clap::Args)]
+pub(super) struct Wanted {
+    /// Requests a second, on average
+    #[arg(long, value_name = "N")]
+    requests_per_second: Option<u64>,
+    /// Jobs that have not ended
+    #[arg(long, value_name = "N")]
+    jobs: Option<u64>,
+    /// Items of the jobs of one day in UTC
+    #[arg(long, value_name = "N")]
+    items_per_day: Option<u64>,
+    /// Bytes of the jobs of one day in UTC
+    #[arg(long, value_name = "N")]
+    bytes_per_day: Option<u64>,
+}
+
+impl From<Wanted> for Quota {
+    fn from(wanted: Wanted) -> Self {
+        let Wanted { requests_per_second, jobs, items_per_day, bytes_per_day } = wanted;
+        Quota { requests_per_second, jobs, items_per_day, bytes_per_day }
+    }
 }
 
 /// Which days.
@@ -106,15 +119,11 @@ impl DaysAsked {
     }
 }
 
-fn at_least_one() -> clap::builder::RangedU64ValueParser<u64> {
-    clap::value_parser!(u64).range(1..)
-}
-
 /// Does it; says the exit code.
 pub(super) async fn command(desk: &Desk, command: Command) -> Result<u8, Failure> {
     let ledger = desk.service.ledger_of_all();
     match command {
-        Command::List => list(ledger).await?,
+        Command::List => say(&Tenants::of(desk.service.tenants().await?).text()),
         Command::Rekey { tenant } => {
             let tenant = named(&tenant)?;
             let keys = vault(ledger)?.rekey(&tenant).await?;
@@ -128,12 +137,13 @@ pub(super) async fn command(desk: &Desk, command: Command) -> Result<u8, Failure
             let (changed, unchanged) = (done.changed, done.unchanged);
             say(&format!("keys of {changed} tenants wrapped anew, {unchanged} as they were\n"));
         }
-        Command::Quota { tenant, requests_per_second, jobs, items_per_day, bytes_per_day, reset } => {
-            let (tenant, quota) =
-                (named(&tenant)?, Quota { requests_per_second, jobs, items_per_day, bytes_per_day });
+        Command::Quota { tenant, wanted, reset } => {
+            let (tenant, quota) = (named(&tenant)?, Quota::from(wanted));
             if reset || quota != Quota::default() {
-                let change = |set: Quota| if reset { quota } else { set.with(quota) };
-                desk.service.set_quota(&tenant, change).await?;
+                match reset {
+                    true => desk.service.set_quota(&tenant, quota).await?,
+                    false => desk.service.change_quota(&tenant, quota).await?,
+                };
                 noted(ledger, "tenant quota", &tenant).await?;
             }
             shown(desk, tenant).await?;
@@ -172,30 +182,45 @@ pub(super) async fn command(desk: &Desk, command: Command) -> Result<u8, Failure
     Ok(READ_ALL)
 }
 
+/// The same commands against a server.
+pub(super) async fn remote(remote: &Remote, command: Command) -> Result<u8, Failure> {
+    match command {
+        Command::List => say(&remote.tenants().await?.text()),
+        Command::Quota { tenant, wanted, reset } => {
+            let quota = Quota::from(wanted);
+            let after = match (reset, quota == Quota::default()) {
+                (true, _) => remote.set_quota(&tenant, quota).await?,
+                (false, true) => remote.tenant(&tenant).await?,
+                (false, false) => remote.change_quota(&tenant, quota).await?,
+            };
+            say(&after.text());
+        }
+        Command::Retention { tenant, days, reset } => {
+            let after = match reset || days.is_some() {
+                true => remote.set_retention(&tenant, days).await?,
+                false => remote.tenant(&tenant).await?,
+            };
+            say(&after.text());
+        }
+        Command::Usage { tenant, days } => {
+            let usage = remote.usage_of(&tenant, &days.days()?).await?;
+            days.tell(&usage);
+        }
+        Command::Rekey { .. } | Command::Rewrap | Command::Erase { .. } => {
+            let message = format!(
+                "a server changes and destroys no keys of tenants: say it without --server and RIPIENO_SERVER where the \
+                 store (RIPIENO_STORE) and the master key ({}) are at hand",
+                config::MASTER_KEY
+            );
+            return Err(Failure::new(FailureKind::Malformed, message));
+        }
+    }
+    Ok(READ_ALL)
+}
+
 async fn shown(desk: &Desk, tenant: String) -> Result<(), Failure> {
     let holding = desk.service.holding(&tenant).await?;
     say(&TenantView::of(tenant, &holding).text());
-    Ok(())
-}
-
-async fn list(ledger: &Ledger) -> Result<(), Failure> {
-    let mut all: BTreeMap<String, Option<KeysOf>> =
-        ledger.tenants().await?.into_iter().map(|tenant| (tenant, None)).collect();
-    if let Some(vault) = ledger.vault() {
-        all.extend(vault.tenants().await?.into_iter().map(|keys| (keys.tenant.clone(), Some(keys))));
-    }
-    for (tenant, keys) in all {
-        let state = match keys {
-            None => "not sealed".to_owned(),
-            Some(KeysOf { keys: 0, since_ms, .. }) => format!("erased {}", moment::text(since_ms)),
-            Some(KeysOf { keys, since_ms, masters, erased, .. }) => {
-                let again = if erased > 0 { ", after it was erased" } else { "" };
-                let (since, masters) = (moment::text(since_ms), masters.join(", "));
-                format!("{keys} keys, the newest of {since}{again}, wrapped by {masters}")
-            }
-        };
-        say(&format!("{tenant:<24} {state}\n"));
-    }
     Ok(())
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod login;
 mod plain;
 mod schedules;
 pub(crate) mod servers;
+mod tenants;
 
 use crate::http::views::tenants::UsageView;
 use crate::http::views::{Job, Jobs, PairView, PlanView};
@@ -86,8 +87,11 @@ impl Remote {
 
     /// A request with a body of JSON.
     fn post(&self, path: &str, body: &Value) -> RequestBuilder {
-        let request = self.request(Method::POST, path).header(CONTENT_TYPE, "application/json");
-        request.body(body.to_string())
+        self.with_body(Method::POST, path, body)
+    }
+
+    fn with_body(&self, method: Method, path: &str, body: &Value) -> RequestBuilder {
+        self.request(method, path).header(CONTENT_TYPE, "application/json").body(body.to_string())
     }
 
     fn away(&self, error: &reqwest::Error) -> Failure {

@@ -6,13 +6,10 @@ use super::usage::DaysAsked;
 use super::views::tenants::{QuotaView, Retention, TenantView, Tenants, UsageView};
 use super::web::Web;
 use axum::extract::State;
-use shared::failure::{Failure, FailureKind};
+use shared::failure::Failure;
 use shared::principal::tenant;
 use std::str::FromStr;
 use std::sync::Arc;
-
-/// Days that jobs may be kept: a hundred years.
-const RETENTION_DAYS_MAX: u64 = 36_500;
 
 /// The name of a tenant in an address.
 pub(super) struct TenantName(String);
@@ -25,14 +22,14 @@ impl FromStr for TenantName {
     }
 }
 
-/// Lists the tenants that have something here, or that something is set for.
+/// Lists the tenants that have something here, or that something is set for, and how what is theirs is sealed.
 #[utoipa::path(get, path = "/v1/tenants", operation_id = "list_tenants", tag = "tenants",
-    responses((status = 200, description = "Their names", body = Tenants)))]
+    responses((status = 200, description = "Their names and keys", body = Tenants)))]
 pub(super) async fn list(State(web): State<Arc<Web>>) -> Result<axum::Json<Tenants>, Problem> {
     let mut tenants = web.front.service.tenants().await?;
     // Whoever sits at the machine is no tenant that an address may name.
-    tenants.retain(|name| tenant(name).is_ok());
-    Ok(axum::Json(Tenants { tenants }))
+    tenants.retain(|name, _| tenant(name).is_ok());
+    Ok(axum::Json(Tenants::of(tenants)))
 }
 
 async fn looked_at(web: &Web, name: String) -> Result<axum::Json<TenantView>, Problem> {
@@ -76,8 +73,7 @@ pub(super) async fn set_quota(
     OfPath(TenantName(name)): OfPath<TenantName>,
     Json(wanted): Json<QuotaView>,
 ) -> Result<axum::Json<TenantView>, Problem> {
-    let quota = wanted.quota()?;
-    web.front.service.set_quota(&name, |_| quota).await?;
+    web.front.service.set_quota(&name, wanted.into()).await?;
     looked_at(&web, name).await
 }
 
@@ -91,10 +87,6 @@ pub(super) async fn set_retention(
     OfPath(TenantName(name)): OfPath<TenantName>,
     Json(Retention { days }): Json<Retention>,
 ) -> Result<axum::Json<TenantView>, Problem> {
-    if days.is_some_and(|days| !(1..=RETENTION_DAYS_MAX).contains(&days)) {
-        let message = format!("days: jobs are kept for 1 to {RETENTION_DAYS_MAX} days");
-        return Err(Failure::new(FailureKind::Malformed, message).into());
-    }
     web.front.service.set_retention(&name, days).await?;
     looked_at(&web, name).await
 }

@@ -6,9 +6,10 @@ use shared::clock::{self, day_of};
 use shared::failure::{Failure, FailureKind};
 use shared::ledger::Ledger;
 use shared::principal::Principal;
-use shared::terms::{Allowed, Quota, Share, Terms, retention_days};
+use shared::terms::{Allowed, Quota, Share, Terms, checked_days, retention_days};
 use shared::usage::Usage;
-use std::collections::BTreeSet;
+use shared::vault::KeysOf;
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 /// Days that are told where nobody says which: a month.
@@ -71,14 +72,18 @@ pub struct Holding {
 }
 
 impl Service {
-    /// The tenants that have something here, or that something is set for.
+    /// The tenants that have something here, or that something is set for, and the keys that what is theirs is sealed with.
     ///
     /// # Errors
     /// What the ledger says.
-    pub async fn tenants(&self) -> Result<Vec<String>, Failure> {
-        let mut all: BTreeSet<String> = self.ledger.tenants().await?.into_iter().collect();
-        all.extend(self.ledger.tenants_with_terms().await?);
-        Ok(all.into_iter().collect())
+    pub async fn tenants(&self) -> Result<BTreeMap<String, Option<KeysOf>>, Failure> {
+        let mut names = self.ledger.tenants().await?;
+        names.extend(self.ledger.tenants_with_terms().await?);
+        let mut all: BTreeMap<_, _> = names.into_iter().map(|tenant| (tenant, None)).collect();
+        if let Some(vault) = self.ledger.vault() {
+            all.extend(vault.tenants().await?.into_iter().map(|keys| (keys.tenant.clone(), Some(keys))));
+        }
+        Ok(all)
     }
 
     /// What is set for a tenant, and what it has of that.
@@ -100,17 +105,28 @@ impl Service {
     /// Sets the quotas of a tenant; those that are not said are as the installation has them.
     ///
     /// # Errors
-    /// `malformed` for a quota of nothing; what the ledger says.
-    pub async fn set_quota(&self, tenant: &str, change: impl Fn(Quota) -> Quota) -> Result<Terms, Failure> {
-        let change = |terms: Terms| Terms { quota: change(terms.quota), ..terms };
+    /// What [`Quota::checked`] says; what the ledger says.
+    pub async fn set_quota(&self, tenant: &str, quota: Quota) -> Result<Terms, Failure> {
+        let quota = quota.checked()?;
+        self.ledger.of(tenant).change_terms(|terms| Terms { quota, ..terms }).await
+    }
+
+    /// Sets some quotas of a tenant; those that are not said stay.
+    ///
+    /// # Errors
+    /// As [`Service::set_quota`].
+    pub async fn change_quota(&self, tenant: &str, more: Quota) -> Result<Terms, Failure> {
+        let more = more.checked()?;
+        let change = |terms: Terms| Terms { quota: terms.quota.with(more), ..terms };
         self.ledger.of(tenant).change_terms(change).await
     }
 
     /// Sets for how many days the jobs of a tenant are kept; nothing for as the installation has it.
     ///
     /// # Errors
-    /// What the ledger says.
+    /// What [`checked_days`] says; what the ledger says.
     pub async fn set_retention(&self, tenant: &str, days: Option<u64>) -> Result<Terms, Failure> {
+        let days = checked_days(days)?;
         let change = |terms: Terms| Terms { retention_days: days, ..terms };
         self.ledger.of(tenant).change_terms(change).await
     }

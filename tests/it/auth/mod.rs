@@ -5,6 +5,7 @@ mod browser;
 mod issuer;
 pub(crate) mod keys;
 mod login;
+mod operator;
 mod public;
 mod quotas;
 mod reach;

@@ -68,6 +68,10 @@ impl Site {
     }
 }
 
+const fn items(per_day: u64) -> Quota {
+    Quota { requests_per_second: None, jobs: None, items_per_day: Some(per_day), bytes_per_day: None }
+}
+
 fn of(tenant: &str) -> Principal {
     Principal { tenant: tenant.to_owned(), ..Principal::local() }
 }
@@ -87,7 +91,7 @@ async fn who_has_as_many_jobs_as_it_may_gets_no_more_until_one_has_ended() {
     site.service.cancel(&of("uni-a"), &first.record.id).await.unwrap();
     site.submit(&of("uni-a"), None).await.unwrap();
     // An operator sets another number for one of them.
-    site.service.set_quota("uni-a", |quota| Quota { jobs: Some(3), ..quota }).await.unwrap();
+    site.service.change_quota("uni-a", Quota { jobs: Some(3), ..Quota::default() }).await.unwrap();
     site.submit(&of("uni-a"), None).await.unwrap();
     assert!(site.submit(&of("uni-a"), None).await.is_err());
 }
@@ -95,7 +99,7 @@ async fn who_has_as_many_jobs_as_it_may_gets_no_more_until_one_has_ended() {
 #[tokio::test]
 async fn a_job_is_taken_whole_or_not_at_all_and_counts_for_its_day() {
     let site = Site::new(Limits::default()).await;
-    site.service.set_quota("uni-a", |quota| Quota { items_per_day: Some(5), ..quota }).await.unwrap();
+    site.service.change_quota("uni-a", items(5)).await.unwrap();
     let one = site.submit(&of("uni-a"), Some("night-1")).await.unwrap();
     let share = Share { items: one.record.items, bytes: one.record.bytes };
     assert!(share.items == 2 && share.bytes > 0, "{share:?}");
@@ -117,13 +121,13 @@ async fn a_job_is_taken_whole_or_not_at_all_and_counts_for_its_day() {
     assert_eq!(site.today("uni-a").await, share.and(share));
     assert_eq!(site.ledger.of("uni-a").records().await.unwrap().len(), 2);
     // Bytes are counted as items are; what fits in no day is said so.
-    let bytes = |most: u64| move |quota| Quota { items_per_day: None, bytes_per_day: Some(most), ..quota };
+    let bytes = |most: u64| Quota { jobs: Some(3), bytes_per_day: Some(most), ..Quota::default() };
     site.service.set_quota("uni-a", bytes(2 * share.bytes)).await.unwrap();
     assert_eq!(site.submit(&who, None).await.unwrap_err().kind, FailureKind::TooMany);
     site.service.set_quota("uni-a", bytes(share.bytes - 1)).await.unwrap();
     let failure = site.submit(&who, None).await.unwrap_err();
     assert!(failure.kind == FailureKind::TooLarge && failure.message.contains("cut it up"), "{failure}");
-    site.service.set_quota("uni-a", |_| Quota::default()).await.unwrap();
+    site.service.set_quota("uni-a", Quota::default()).await.unwrap();
     site.submit(&who, None).await.unwrap();
     site.submit(&of("uni-b"), None).await.unwrap();
     site.submit(&Principal::local(), None).await.unwrap();
@@ -135,7 +139,7 @@ async fn a_time_of_a_schedule_that_is_over_quota_stands_in_its_history() {
     let site = Site::new(Limits { fire_seconds_max: 1, ..Limits::default() }).await;
     let who = of("uni-a");
     site.submit(&who, None).await.unwrap();
-    site.service.set_quota("uni-a", |quota| Quota { items_per_day: Some(3), ..quota }).await.unwrap();
+    site.service.change_quota("uni-a", items(3)).await.unwrap();
     let choice = Choice { analyses: vec!["key".to_owned()], ..Choice::default() };
     let name: shared::schedule::ScheduleName = "nightly".parse().unwrap();
     // The sources of a tenant lie where the operator says; the catalogue of public addresses is asked for none.
@@ -164,7 +168,7 @@ async fn a_time_of_a_schedule_that_is_over_quota_stands_in_its_history() {
     );
     // It counts nothing; when there is room again, the next time has its job.
     assert_eq!(site.today("uni-a").await.items, 2);
-    site.service.set_quota("uni-a", |_| Quota::default()).await.unwrap();
+    site.service.set_quota("uni-a", Quota::default()).await.unwrap();
     let tick = scheduler.tick(two_days_on + clock::DAY_MS).await.unwrap();
     assert_eq!(tick.accepted.len(), 1);
     assert_eq!(site.today("uni-a").await.items, 4);

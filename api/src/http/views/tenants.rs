@@ -1,20 +1,70 @@
 //! What is told of tenants: counts, and what is set.
 
+use crate::moment;
 use crate::service::{Days, Holding};
 use serde::{Deserialize, Serialize};
-use shared::failure::{Failure, FailureKind};
 use shared::terms::{Allowed, Quota};
 use shared::usage::Usage;
+use shared::vault::KeysOf;
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
-
-/// The largest quota: a petabyte a day. Numbers beyond it are not those of every reader of JSON.
-const QUOTA_MAX: u64 = 1_000_000_000_000_000;
 
 /// The tenants.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 pub(crate) struct Tenants {
     /// Their names, in order.
-    pub(crate) tenants: Vec<String>,
+    tenants: Vec<String>,
+    /// The keys that what is theirs is sealed with, of those that have or had any.
+    keys: Vec<KeysView>,
+}
+
+/// The keys of a tenant: how many, not what they are.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+pub(crate) struct KeysView {
+    /// The tenant.
+    tenant: String,
+    /// How many there are; none after it was erased.
+    keys: usize,
+    /// When the one that seals was made, or the tenant was erased.
+    #[schema(example = "2026-03-01T12:00:00Z")]
+    since: String,
+    /// Names of the master keys that they are wrapped by.
+    masters: Vec<String>,
+    /// How often the tenant was erased.
+    erased: u32,
+}
+
+impl KeysView {
+    fn of(keys: KeysOf) -> Self {
+        let KeysOf { tenant, keys, since_ms, masters, erased } = keys;
+        KeysView { tenant, keys, since: moment::text(since_ms), masters, erased }
+    }
+
+    fn text(&self) -> String {
+        let KeysView { keys, since, masters, erased, .. } = self;
+        if *keys == 0 {
+            return format!("erased {since}");
+        }
+        let again = if *erased > 0 { ", after it was erased" } else { "" };
+        format!("{keys} keys, the newest of {since}{again}, wrapped by {}", masters.join(", "))
+    }
+}
+
+impl Tenants {
+    pub(crate) fn of(all: BTreeMap<String, Option<KeysOf>>) -> Self {
+        let tenants = all.keys().cloned().collect();
+        Tenants { tenants, keys: all.into_values().flatten().map(KeysView::of).collect() }
+    }
+
+    /// The same for people.
+    pub(crate) fn text(&self) -> String {
+        let line = |name: &String| {
+            let keys = self.keys.iter().find(|keys| keys.tenant == *name);
+            let state = keys.map_or_else(|| "not sealed".to_owned(), KeysView::text);
+            format!("{name:<24} {state}\n")
+        };
+        self.tenants.iter().map(line).collect()
+    }
 }
 
 /// Quotas as they are set: what is left out is as the installation has it.
@@ -39,18 +89,10 @@ pub(crate) struct QuotaView {
     bytes_per_day: Option<u64>,
 }
 
-impl QuotaView {
-    /// The quotas, where none is of nothing, or beyond all measure.
-    pub(crate) fn quota(self) -> Result<Quota, Failure> {
-        let QuotaView { requests_per_second, jobs, items_per_day, bytes_per_day } = self;
-        let mut all = [requests_per_second, jobs, items_per_day, bytes_per_day].into_iter().flatten();
-        if !all.all(|quota| (1..=QUOTA_MAX).contains(&quota)) {
-            let message = format!(
-                "a quota is 1 to {QUOTA_MAX}; take back the keys of a tenant that shall have nothing"
-            );
-            return Err(Failure::new(FailureKind::Malformed, message));
-        }
-        Ok(Quota { requests_per_second, jobs, items_per_day, bytes_per_day })
+impl From<QuotaView> for Quota {
+    fn from(view: QuotaView) -> Self {
+        let QuotaView { requests_per_second, jobs, items_per_day, bytes_per_day } = view;
+        Quota { requests_per_second, jobs, items_per_day, bytes_per_day }
     }
 }
 
@@ -118,6 +160,11 @@ impl TenantView {
         let used = Used { jobs: *jobs, items: today.items, bytes: today.bytes };
         let (set, quota) = (terms.quota.into(), (*allowed).into());
         TenantView { tenant, set, quota, used, retention_days: *retention_days }
+    }
+
+    /// What is set for it.
+    pub(crate) fn quota_set(&self) -> Quota {
+        self.set.into()
     }
 
     /// The same for people.
