@@ -197,8 +197,21 @@ impl<'a> Piece<'a> {
             let own = parts.iter().zip(0..).filter(|(part, _)| part.tracks.contains(&speech.track));
             let own: Vec<usize> = own.map(|(_, index)| index).collect();
             let own = if own.is_empty() { (0..parts.len()).collect() } else { own };
-            let said = speech.words(karaoke, time);
+            let mut said = speech.words(karaoke, time);
             drop(speech);
+            if let &[only] = own.as_slice() {
+                let channel = parts.get(only).map(|part| part.channel);
+                said.retain(|word| word.channel.is_none() || word.channel == channel);
+                if let Some(words) = words.get_mut(only) {
+                    // Most tracks are one part: what it says goes there as it is.
+                    if words.is_empty() {
+                        *words = said;
+                    } else {
+                        words.append(&mut said);
+                    }
+                }
+                continue;
+            }
             let lyrics: Vec<Ticks> = said
                 .iter()
                 .filter(|word| word.kind == AnnotationKind::Lyric)

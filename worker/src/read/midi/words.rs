@@ -52,8 +52,10 @@ impl<'a> Speech<'a> {
         };
         let (lyrics, rest): (Vec<&Said<'a>>, Vec<&Said<'a>>) =
             self.said.iter().partition(|said| is_lyric(said));
-        let mut words: Vec<Word<'a>> = rest.into_iter().filter_map(|said| Word::of(said, &time)).collect();
-        let syllables: Vec<Syllable<'a>> = lyrics.iter().filter_map(|said| Syllable::of(said)).collect();
+        let mut words = Vec::with_capacity(self.said.len());
+        words.extend(rest.into_iter().filter_map(|said| Word::of(said, &time)));
+        let mut syllables = Vec::with_capacity(lyrics.len());
+        syllables.extend(lyrics.iter().filter_map(|said| Syllable::of(said)));
         let hyphens = needs_hyphens(&syllables);
         words.extend(lyrics.iter().zip(syllable_texts(&syllables, hyphens)).filter_map(|(said, text)| {
             let kind = AnnotationKind::Lyric;
@@ -131,12 +133,13 @@ impl<'a> Syllable<'a> {
 /// Whether words are held together by the lack of a space, and that throughout: nobody writes hyphens, and at least
 /// every fourth syllable ends a word, as in any language that is sung.
 fn needs_hyphens(syllables: &[Syllable<'_>]) -> bool {
-    let all = syllables.iter().filter(|syllable| !syllable.text.is_empty()).count();
     let nexts = syllables.iter().skip(1).map(Some).chain([None]);
     let sung = || syllables.iter().zip(nexts.clone()).filter(|(syllable, _)| !syllable.text.is_empty());
-    let ends = sung().filter(|(syllable, next)| syllable.ends(*next)).count();
     let spaces = sung().any(|(syllable, _)| syllable.ends_word || syllable.begins_word);
-    spaces && ends * 4 >= all && !sung().any(|(syllable, _)| syllable.text.ends_with('-'))
+    if !spaces || sung().any(|(syllable, _)| syllable.text.ends_with('-')) {
+        return false;
+    }
+    sung().filter(|(syllable, next)| syllable.ends(*next)).count() * 4 >= sung().count()
 }
 
 /// The texts, none for a syllable that is none.
