@@ -5,8 +5,8 @@
 //! cluster again URL                          a run over a store in one process, and the same again
 //! ```
 //! `growth` prints a JSON line a job: CPU microseconds an item of the front, of the worker and of the kernel for it (which finds
-//! and opens the files), the worker's peak memory, and
-//! messages an item, of work and of announcements; `over_first` is CPU an item over that of the first job. `again` prints
+//! and opens the files), the worker's peak memory, and messages an item, of work and of announcements; `over_first` is CPU an
+//! item over that of the first job. A longer job begins with the tunes of a shorter one, which are known by then. `again` prints
 //! seconds and CPU seconds of both runs and of writing the tables alone, and the ratios, first over second.
 
 use benches::median;
@@ -142,7 +142,8 @@ async fn growth(broker: &str, items: &[u64]) {
             "{}",
             json!({
                 "items": items, "seconds": rounded(seconds), "front_cpu_us": (front * 1e6 / count).round(),
-                "worker_cpu_us": (worked * 1e6 / count).round(), "worker_kernel_us": (kernel * 1e6 / count).round(), "over_first": rounded(total / first),
+                "worker_cpu_us": (worked * 1e6 / count).round(),
+                "worker_kernel_us": (kernel * 1e6 / count).round(), "over_first": rounded(total / first),
                 "worker_peak_mb": peak.round(), "messages_per_item": chunks as f64 / count,
                 "announcements_per_item": announced as f64 / count,
             })
