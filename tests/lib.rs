@@ -2,6 +2,7 @@
 
 pub mod broker;
 pub mod promises;
+pub mod signing;
 
 use shared::failure::{Failure, FailureKind};
 use shared::place::Place;

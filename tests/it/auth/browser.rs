@@ -1,12 +1,13 @@
 //! A browser, as far as logging in needs one; and the provider at which somebody logs in.
 
-use super::issuer::{CLIENT, Issuer, PUBLIC, SECRET, Signing, fields};
+use super::issuer::{CLIENT, Issuer, PUBLIC, SECRET, fields};
 use crate::http::server::{Answer, Server};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
+use tests::signing::Signing;
 
 /// Cookies of one server.
 #[derive(Clone, Default)]

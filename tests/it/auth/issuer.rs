@@ -2,8 +2,6 @@
 
 use crate::http::server::Server;
 use aws_lc_rs::digest;
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
@@ -14,6 +12,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use tests::signing::Signing;
 
 pub(super) const PUBLIC: &str = "https://ripieno.example";
 /// As whom the provider knows the server, and by which secret.
@@ -31,40 +30,6 @@ pub(super) struct Issuer {
 
 /// What each code is worth, once: an identity token, and the challenge that it was asked for with.
 type Codes = Arc<Mutex<BTreeMap<String, (String, String)>>>;
-
-pub(super) struct Signing {
-    kid: String,
-    pub(super) pair: EcdsaKeyPair,
-}
-
-impl Signing {
-    pub(super) fn new(kid: &str) -> Self {
-        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
-        Signing { kid: kid.to_owned(), pair }
-    }
-
-    pub(super) fn public(&self) -> Value {
-        let point = self.pair.public_key().as_ref();
-        let (x, y) = (URL_SAFE_NO_PAD.encode(&point[1..33]), URL_SAFE_NO_PAD.encode(&point[33..65]));
-        json!({ "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": self.kid, "x": x, "y": y })
-    }
-
-    pub(super) fn sign(&self, header: &Value, claims: &Value) -> String {
-        let text = unsigned(header, claims);
-        let signature = self.pair.sign(&SystemRandom::new(), text.as_bytes()).unwrap();
-        format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature))
-    }
-
-    /// The header of an access token.
-    pub(super) fn header(&self) -> Value {
-        json!({ "alg": "ES256", "typ": "at+jwt", "kid": self.kid })
-    }
-}
-
-pub(super) fn unsigned(header: &Value, claims: &Value) -> String {
-    let part = |json: &Value| URL_SAFE_NO_PAD.encode(json.to_string());
-    format!("{}.{}", part(header), part(claims))
-}
 
 impl Issuer {
     pub(super) fn start(first: &Signing) -> Self {

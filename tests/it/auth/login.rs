@@ -1,7 +1,7 @@
 //! Logging in by browser: there, around and out; and every answer of a provider that lets nobody in.
 
 use super::browser::{Browser, OWN, identity, server};
-use super::issuer::{CLIENT, Issuer, PUBLIC, SECRET, Signing, fields, now, unsigned};
+use super::issuer::{CLIENT, Issuer, PUBLIC, SECRET, fields, now};
 use super::keys::{key, mcp};
 use crate::support::{finish, ripieno};
 use aws_lc_rs::hmac;
@@ -9,6 +9,7 @@ use aws_lc_rs::signature::KeyPair;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
+use tests::signing::{Signing, unsigned};
 
 const SESSION: &str = "__Host-ripieno";
 const ATTEMPT: &str = "__Host-ripieno-login";

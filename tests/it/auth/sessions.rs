@@ -1,7 +1,7 @@
 //! Sessions in a Redis that is shared, killed, emptied and slow: at the worst people are logged out, and nobody is let in.
 
 use super::browser::{Browser, server};
-use super::issuer::{Issuer, Signing};
+use super::issuer::Issuer;
 use super::keys::{ask, key};
 use crate::http::server::{PATIENCE, Server};
 use serde_json::json;
@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{sleep, spawn};
 use std::time::{Duration, Instant};
+use tests::signing::Signing;
 
 const SESSION: &str = "__Host-ripieno";
 /// What a request may take however Redis is: it waits for it a second at the most.

@@ -1,6 +1,6 @@
 //! The matrix of tokens: each that is bad, with the exact status and challenge; and keys of the provider that change.
 
-use super::issuer::{Issuer, PUBLIC, Signing, now, unsigned};
+use super::issuer::{Issuer, PUBLIC, now};
 use super::keys::{ask, key, mcp};
 use crate::http::server::Server;
 use aws_lc_rs::hmac;
@@ -10,6 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use std::net::TcpListener;
 use std::sync::atomic::Ordering;
+use tests::signing::{Signing, unsigned};
 
 #[test]
 fn every_bad_token_has_its_status_and_challenge() {

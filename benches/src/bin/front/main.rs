@@ -4,10 +4,11 @@
 //!
 //! `cargo run --release -p benches --bin front [-- SECONDS]`
 //!
-//! `… -- many [CLIENTS [SECONDS [RATE]]]`: clients with keys of their own, 10 000 at once, that ask 1 000 times a second together
+//! `… -- many [CLIENTS [SECONDS [RATE]]]`: clients with signed tokens of their own, 10 000 at once, that ask 1 000 times a second together
 //! `… -- timing [ASKS]`: whether another tenant's things and those that nobody has take the same time, 2 000 times each
 
 mod asks;
+mod issuer;
 mod listeners;
 mod load;
 mod many;

@@ -1,6 +1,7 @@
-//! Many clients at once, each with a connection and a key: what they cost in memory, and how long they wait.
+//! Many clients at once, each with a connection and a signed token of its own: what they cost in memory, and how long they wait.
 
 use super::asks::tool;
+use super::issuer::Issuer;
 use super::load::{by, connect, exchange, get, of_machine};
 use super::server::Home;
 use super::tenants;
@@ -10,30 +11,29 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, watch};
 
-/// Tenants that the clients are of, and keys: several clients have one.
+/// Tenants that the clients are of.
 const TENANTS: usize = 50;
-const KEYS: usize = 500;
 /// How long an answer may take before it counts as an error.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) async fn run(clients: usize, seconds: usize, rate: usize) {
     let home = Home::new();
-    let server = tenants::server(&home, clients);
-    let (mut keys, mut jobs) = (Vec::new(), Vec::new());
-    for number in 0..KEYS {
-        keys.push(tenants::key(&home, &format!("uni-{}", number % TENANTS)).await);
-    }
-    for (number, key) in keys.iter().take(TENANTS).enumerate() {
-        jobs.push(tenants::job(&home, &server, key, number).await);
+    let issuer = Issuer::start().await;
+    let server = tenants::server(&home, clients, Some(&issuer));
+    let token =
+        |client: usize| issuer.token(&format!("somebody {client}"), &format!("uni-{}", client % TENANTS));
+    let mut jobs = Vec::new();
+    for tenant in 0..TENANTS {
+        jobs.push(tenants::job(&home, &server, &token(tenant), tenant).await);
     }
     let empty = server.resident_kilobytes();
     let (ready, is_ready) = watch::channel(None::<Instant>);
     let there = Arc::new(Semaphore::new(0));
     let all: Vec<_> = (0..clients)
         .map(|client| {
-            let (key, job) = (&keys[client % KEYS], &jobs[client % KEYS % TENANTS]);
-            let look = by(key, &get(&format!("/v1/jobs/{job}")));
-            let call = by(key, &tool("jobs_get", &json!({ "job": job })));
+            let (token, job) = (token(client), &jobs[client % TENANTS]);
+            let look = by(&token, &get(&format!("/v1/jobs/{job}")));
+            let call = by(&token, &tool("jobs_get", &json!({ "job": job })));
             let turn = Turn { client, clients, seconds, rate };
             tokio::spawn(one(server.address, turn, [look, call], is_ready.clone(), Arc::clone(&there)))
         })
@@ -54,7 +54,7 @@ pub(crate) async fn run(clients: usize, seconds: usize, rate: usize) {
     let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
     let (resident, peak) = (server.resident_kilobytes(), server.peak_megabytes());
     println!(
-        "{clients} clients with {KEYS} keys of {TENANTS} tenants, {rate} requests a second for {seconds} s, load {}: {} answers, {} errors {errors:?}",
+        "{clients} clients with signed tokens of {TENANTS} tenants, {rate} requests a second for {seconds} s, load {}: {} answers, {} errors {errors:?}",
         of_machine(),
         times.len(),
         errors.values().sum::<u64>(),

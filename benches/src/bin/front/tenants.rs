@@ -1,5 +1,6 @@
-//! Tenants with keys, at a server that wants them.
+//! Tenants with keys or tokens, at a server that wants them.
 
+use super::issuer::{Issuer, PUBLIC};
 use super::load::{by, connect, exchange, post};
 use super::server::{Home, Server};
 use api::auth::keys::{Keys, Wanted};
@@ -9,17 +10,21 @@ use shared::principal::Role;
 use std::time::Duration;
 use tokio::net::TcpStream;
 
-/// Starts a server that wants keys, and lets tenants ask as often and have as much as they like.
-pub(crate) fn server(home: &Home, connections: usize) -> Server {
+/// Starts a server that wants keys or, where there is an issuer, its tokens, and lets tenants ask as often and have as much as they like.
+pub(crate) fn server(home: &Home, connections: usize, issuer: Option<&Issuer>) -> Server {
     let (connections, scores) = ((connections + 100).to_string(), home.scores().display().to_string());
-    let more = [
-        ("RIPIENO_AUTH", "keys"),
+    let url = issuer.map(Issuer::url);
+    let mut more = vec![
+        ("RIPIENO_AUTH", if url.is_some() { "oauth" } else { "keys" }),
         ("RIPIENO_SOURCES", scores.as_str()),
         ("RIPIENO_CONNECTIONS_MAX", connections.as_str()),
         ("RIPIENO_TENANT_REQUESTS_PER_SECOND_MAX", "1000000"),
         // Nobody is sent away for asking rarely.
         ("RIPIENO_REQUEST_SECONDS_MAX", "600"),
     ];
+    if let Some(url) = &url {
+        more.extend([("RIPIENO_OAUTH_ISSUER", url.as_str()), ("RIPIENO_PUBLIC_URL", PUBLIC)]);
+    }
     Server::start(home, &more)
 }
 

@@ -60,7 +60,7 @@ const WAYS: [Way; 10] = [
 
 pub(crate) async fn run(asks: usize) {
     let home = Home::new();
-    let server = tenants::server(&home, 10);
+    let server = tenants::server(&home, 10, None);
     let (ours, of_b) = (tenants::key(&home, "uni-a").await, tenants::key(&home, "uni-b").await);
     let mut stream = connect(server.address).await;
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
