@@ -141,7 +141,7 @@ pub static KNOBS: &[Knob] = &[
     Knob {
         env: "RIPIENO_RETENTION_DAYS",
         default: "",
-        summary: "Days that a job is kept once it has ended, where nothing else is set for its tenant; unset, it is kept for ever.",
+        summary: "Days, 1 to 36 500, that a job is kept once it has ended, where nothing else is set for its tenant; unset, it is kept for ever.",
     },
     Knob {
         env: "RIPIENO_PUBLIC_SOURCES",

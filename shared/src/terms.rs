@@ -144,12 +144,17 @@ pub fn checked_days(days: Option<u64>) -> Result<Option<u64>, Failure> {
 /// For how many days the installation keeps jobs that have ended, as `RIPIENO_RETENTION_DAYS` says; none for ever.
 ///
 /// # Errors
-/// `malformed` for what is no number of days.
+/// `malformed` for what is no number of days, none, and more than a hundred years.
 pub fn retention_days() -> Result<Option<u64>, Failure> {
     let Some(text) = config::var("RIPIENO_RETENTION_DAYS") else { return Ok(None) };
-    let days = text.trim().parse::<u64>().ok().filter(|days| *days > 0);
-    days.map(Some).ok_or_else(|| {
-        let message = format!("RIPIENO_RETENTION_DAYS={text:?} is no number of days, such as 90");
+    parsed_days(&text).map(Some)
+}
+
+fn parsed_days(text: &str) -> Result<u64, Failure> {
+    let days = text.trim().parse::<u64>().ok().filter(|days| (1..=RETENTION_DAYS_MAX).contains(days));
+    days.ok_or_else(|| {
+        let message =
+            format!("RIPIENO_RETENTION_DAYS={text:?}: say a number of days from 1 to {RETENTION_DAYS_MAX}");
         Failure::new(FailureKind::Malformed, message)
     })
 }
@@ -186,5 +191,9 @@ mod tests {
         assert_eq!(checked_days(None).unwrap(), None);
         assert_eq!(checked_days(Some(RETENTION_DAYS_MAX)).unwrap(), Some(RETENTION_DAYS_MAX));
         assert!(checked_days(Some(0)).is_err() && checked_days(Some(RETENTION_DAYS_MAX + 1)).is_err());
+        assert_eq!((parsed_days(" 90 ").unwrap(), parsed_days("36500").unwrap()), (90, RETENTION_DAYS_MAX));
+        for text in ["0", "36501", "18446744073709551616", "-1", "a year"] {
+            assert!(parsed_days(text).unwrap_err().message.contains(text), "{text}");
+        }
     }
 }
