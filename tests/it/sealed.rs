@@ -3,7 +3,7 @@
 
 use crate::auth::keys::{ask, key};
 use crate::http::server::{Answer, PATIENCE, Server};
-use crate::support::{broker, finish, program, ripieno, tables};
+use crate::support::{Queues, broker, finish, program, ripieno, tables};
 use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::ObjectStoreExt;
@@ -51,8 +51,9 @@ struct Site {
     home: PathBuf,
     store: Option<String>,
     master: Option<&'static str>,
-    queues: String,
     worker: Option<Worker>,
+    /// After the worker: it would make them again.
+    queues: Option<Queues>,
 }
 
 /// A worker of a cluster, which ends in good order.
@@ -68,12 +69,13 @@ impl Drop for Worker {
 impl Site {
     fn embedded(home: &Path, master: Option<&'static str>) -> Self {
         fs::create_dir_all(home.join("tmp")).unwrap();
-        Site { home: home.to_owned(), store: None, master, queues: String::new(), worker: None }
+        Site { home: home.to_owned(), store: None, master, worker: None, queues: None }
     }
 
     fn cluster(home: &Path, store: String, master: Option<&'static str>) -> Self {
-        let queues = format!("test-sealed-{}-{}", std::process::id(), master.is_some());
-        let mut site = Site { store: Some(store), queues, ..Site::embedded(home, master) };
+        let name = if master.is_some() { "sealed" } else { "open" };
+        let queues = Queues::new(&broker().expect("a broker"), name);
+        let mut site = Site { store: Some(store), queues: Some(queues), ..Site::embedded(home, master) };
         let mut worker = Command::new(program().with_file_name("ripieno-worker"));
         site.surround(&mut worker);
         site.worker = Some(Worker(worker.stderr(site.log()).spawn().expect("the worker starts")));
@@ -91,9 +93,9 @@ impl Site {
             Some(master) => command.env("RIPIENO_MASTER_KEY", master),
             None => command.env_remove("RIPIENO_MASTER_KEY"),
         };
-        if let Some(store) = &self.store {
-            command.env("RIPIENO_BROKER", broker().unwrap()).env("RIPIENO_STORE", store);
-            command.env("RIPIENO_QUEUES", &self.queues).env("RIPIENO_CACHE", self.home.join("cache"));
+        if let (Some(store), Some(queues)) = (&self.store, &self.queues) {
+            command.env("RIPIENO_BROKER", &queues.uri).env("RIPIENO_STORE", store);
+            command.env("RIPIENO_QUEUES", &queues.prefix).env("RIPIENO_CACHE", self.home.join("cache"));
         }
     }
 

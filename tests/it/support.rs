@@ -58,8 +58,7 @@ pub fn corpus(folder: &Path, files: u64, notes: usize) {
 
 /// A cluster of one test: a ledger in a folder, queues of its own. What it leaves in the broker is taken away in the end.
 pub struct Cluster {
-    uri: String,
-    queues: String,
+    queues: Queues,
     store: String,
     cache: PathBuf,
 }
@@ -67,8 +66,7 @@ pub struct Cluster {
 impl Cluster {
     pub fn new(uri: &str, home: &Path, name: &str) -> Self {
         Cluster {
-            uri: uri.to_owned(),
-            queues: format!("test-{name}-{}", std::process::id()),
+            queues: Queues::new(uri, name),
             store: format!("file://{}", home.join("store").display()),
             cache: home.join("cache"),
         }
@@ -88,8 +86,8 @@ impl Cluster {
     }
 
     fn told_of<'a>(&self, command: &'a mut Command) -> &'a mut Command {
-        command.env("RIPIENO_BROKER", &self.uri).env("RIPIENO_STORE", &self.store);
-        command.env("RIPIENO_QUEUES", &self.queues).env("RIPIENO_CACHE", &self.cache)
+        command.env("RIPIENO_BROKER", &self.queues.uri).env("RIPIENO_STORE", &self.store);
+        command.env("RIPIENO_QUEUES", &self.queues.prefix).env("RIPIENO_CACHE", &self.cache)
     }
 
     pub fn front(&self) -> Server {
@@ -104,18 +102,36 @@ impl Cluster {
     }
 }
 
-impl Drop for Cluster {
+/// The queues of one test, which are taken away when this is dropped: a broker has room for some three hundred (docs/operations.md).
+pub struct Queues {
+    pub uri: String,
+    pub prefix: String,
+}
+
+impl Queues {
+    pub fn new(uri: &str, name: &str) -> Self {
+        Queues { uri: uri.to_owned(), prefix: format!("test-{name}-{}", std::process::id()) }
+    }
+}
+
+impl Drop for Queues {
     fn drop(&mut self) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let rabbit = RabbitMq::new(&self.uri, &self.queues, 1).unwrap();
-            let removed = rabbit.remove().await;
-            // A second panic would end the whole run, and nobody would read why the test failed.
-            assert!(removed.is_ok() || std::thread::panicking(), "{removed:?}");
-            let dispatcher = Dispatcher::RabbitMq(rabbit);
-            dispatcher.close();
-            dispatcher.leave().await;
-        });
+        let (uri, prefix) = (&self.uri, &self.prefix);
+        let remove = || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let rabbit = RabbitMq::new(uri, prefix, 1).unwrap();
+                let removed = rabbit.remove().await;
+                let dispatcher = Dispatcher::RabbitMq(rabbit);
+                dispatcher.close();
+                dispatcher.leave().await;
+                removed
+            })
+        };
+        // A thread of its own, because the test may be in a runtime.
+        let removed = std::thread::scope(|scope| scope.spawn(remove).join());
+        // A second panic would end the whole run, and nobody would read why the test failed.
+        assert!(matches!(removed, Ok(Ok(()))) || std::thread::panicking(), "{removed:?}");
     }
 }
 
