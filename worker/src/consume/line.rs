@@ -25,15 +25,17 @@ pub(super) async fn left(known: &Known, message: &Message) -> Result<Option<u32>
     Ok((message.chunk..known.chunks).step_by(step).find(|chunk| done.binary_search(chunk).is_err()))
 }
 
-/// The messages that follow one whose chunk is done: the next of its line or, where the workers can take twice as many lines
-/// as there are, the first ones of the two that it becomes.
+/// The messages that follow one whose chunk is done: the next of its line or, where the workers can take more lines than there are, the first ones of the two
+/// that it becomes. Lines part in the order of their numbers, as the buckets of linear hashing do (Litwin 1980): so there are at last just as many as the workers
+/// can take, although none of those who part them counts them.
 pub(super) fn next(message: &Message, wide: Option<u32>, chunks: u32) -> Vec<Message> {
     let window = message.window.max(1);
     let of_line = |step: u32, window: u32| {
         let chunk = message.chunk.checked_add(step).filter(|chunk| *chunk < chunks)?;
         Some(Message { chunk, window, attempt: 0, ..message.clone() })
     };
-    match window.checked_mul(2).filter(|twice| wide.is_some_and(|wide| *twice <= wide)) {
+    let parts = wide.is_some_and(|wide| window.saturating_add(message.chunk % window) < wide);
+    match window.checked_mul(2).filter(|_| parts) {
         Some(twice) => [of_line(window, twice), of_line(twice, twice)].into_iter().flatten().collect(),
         None => of_line(window, window).into_iter().collect(),
     }
@@ -102,8 +104,24 @@ mod tests {
             let next = next(&message(5, 4), wide, 100);
             next.iter().map(|message| (message.chunk, message.window, message.attempt)).collect::<Vec<_>>()
         };
+        // It is the second of four: the first one parts for a fifth, this one for a sixth.
         assert_eq!(of(None), [(9, 4, 0)]);
-        assert_eq!(of(Some(7)), [(9, 4, 0)]);
-        assert_eq!(of(Some(8)), [(9, 8, 0), (13, 8, 0)]);
+        assert_eq!(of(Some(5)), [(9, 4, 0)]);
+        assert_eq!(of(Some(6)), [(9, 8, 0), (13, 8, 0)]);
+    }
+
+    #[test]
+    fn there_come_to_be_as_many_lines_as_the_workers_can_take() {
+        for first in [1, 3, 4, 16] {
+            let mut waiting: VecDeque<Message> = (0..first).map(|chunk| message(chunk, first)).collect();
+            for wide in [1, 3, 6, 9, 15, 16, 31, 96, 7] {
+                let before = waiting.len();
+                for _ in 0..10 * before.max(wide) {
+                    let message = waiting.pop_front().unwrap();
+                    waiting.extend(next(&message, Some(u32::try_from(wide).unwrap()), u32::MAX));
+                }
+                assert_eq!(waiting.len(), before.max(wide), "{first} {wide}");
+            }
+        }
     }
 }
