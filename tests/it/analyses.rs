@@ -220,6 +220,8 @@ fn transposition_changes_what_it_should() {
             let moved = moves(name).contains(&format!("/{field}").as_str());
             // The order of the twelve lengths moves their sum by a rounding.
             let same = near(value, &after[field]);
+            // A list of nothing moves nowhere.
+            let moved = moved && *value != json!([]);
             assert_eq!(!same, moved, "{name}: {field} was {value}, is {}", after[field]);
         }
     }

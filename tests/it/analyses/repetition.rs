@@ -10,7 +10,7 @@ use worker::analyse::ANALYSES;
 const DOUBLED: &[(&str, &[&str])] = &[
     ("cadences", &["count", "hc"]),
     ("chords", &["slices"]),
-    ("functions", &["retrogressions"]),
+    ("functions", &["retrogressions", "plagal_cycles"]),
     ("harmonic_rhythm", &["chords"]),
     ("harmony", &["chords"]),
     ("meter", &["unweighed"]),
@@ -37,7 +37,7 @@ const DOUBLED: &[(&str, &[&str])] = &[
 const OTHERWISE: &[(&str, &[&str])] = &[
     // The silence between counts as time.
     ("density", &["per_quarter", "per_second", "attacks_per_quarter", "attacks_per_second"]),
-    ("functions", &["tonic", "subdominant", "dominant", "applied"]),
+    ("functions", &["tonic", "subdominant", "dominant", "applied", "none"]),
     ("harmonic_rhythm", &["mean_quarters", "mean_beats", "mean_measures", "per_measure", "variation"]),
     ("harmony", &["rate", "main_key_share", "modulations", "inverted", "applied"]),
     ("segmentation", &["mean_quarters"]),
@@ -118,7 +118,9 @@ fn playing_a_score_twice_changes_what_it_should_and_nothing_else() {
                     _ => Law::Same,
                 };
             let is = law(&before, &after);
-            if is != should {
+            // Nothing, twice, is the same as well.
+            let nothing = should == Law::Doubled && before == 0 && after == 0;
+            if is != should && !nothing {
                 wrong.push(format!(
                     "{}.{}: {before} to {after}: {is:?}, not {should:?}",
                     spec.name, column.name

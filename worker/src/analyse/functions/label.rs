@@ -51,6 +51,10 @@ impl Function {
 /// figures and marks, of an applied chord by the chord itself, with parallels before Gegenklänge.
 pub(super) fn as_music21(chord: &ReadChord) -> Function {
     let numeral = chord.figure.split('/').next().unwrap_or_default();
+    // An Italian sixth is no first degree, though it begins like one.
+    if numeral.starts_with("It") {
+        return Function::default();
+    }
     let end = numeral
         .find(|sign: char| !matches!(sign, 'b' | '#' | 'i' | 'v' | 'I' | 'V'))
         .unwrap_or(numeral.len());
@@ -86,8 +90,8 @@ pub(super) fn corrected(chord: &ReadChord, next: Option<&ReadChord>) -> Function
     }
     match (above, chord.members()) {
         (0, _) if chord.inversion == 2 && dominant_next => Function::of("D"),
-        // A German sixth sounds as a minor seventh on the sixth degree.
-        (8, [0, 4, 7, 10]) => Function::of("DD"),
+        // A German sixth sounds as a minor seventh on the sixth degree, where its spelling does not tell it apart.
+        (8, [0, 4, 7, 10]) | (_, [0, 2, 6, ..] | [0, 4, 6, 10]) => Function::of("DD"),
         (11, [0, 3, 6, ..]) => Function::of("D"),
         (2, [0, 3, 6, ..]) => Function::of("s"),
         (3, [0, 4, 8]) if minor => Function::of("D"),

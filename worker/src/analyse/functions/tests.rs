@@ -43,6 +43,9 @@ fn figures_have_the_labels_of_music21() {
         ("VII", None, Some("dP")),
         ("bVII", Some("dP"), None),
         ("viio7", None, None),
+        ("It6", None, None),
+        ("Ger65", None, None),
+        ("Fr43", None, None),
     ] {
         assert_eq!(as_music21(&chord(figure, false)).label, major, "{figure} in major");
         assert_eq!(as_music21(&chord(figure, true)).label, minor, "{figure} in minor");
@@ -58,6 +61,10 @@ fn what_the_table_leaves_out_is_read_by_what_it_is() {
     let leading = ReadChord { root: 11, quality: 2, ..chord("viio6", false) };
     assert_eq!(corrected(&leading, None).group, Some(Group::Dominant));
     assert_eq!(corrected(&chord("V65/V", false), None).step(), Some(Group::Subdominant));
+    for (figure, root, quality) in [("It6", 6, 9), ("Ger65", 6, 10), ("Fr43", 2, 11)] {
+        let sixth = ReadChord { root, quality, inversion: 1, ..chord(figure, true) };
+        assert_eq!(corrected(&sixth, Some(&fifth)).label, Some("DD"), "{figure}");
+    }
     assert_eq!(corrected(&chord("V7/ii", false), None).step(), None);
 }
 

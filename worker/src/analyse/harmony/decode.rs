@@ -158,12 +158,12 @@ impl Step {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::analyse::testing::soprano;
 
     /// Adds up what a path earns, step by step.
-    fn earned(frames: &[Frame], path: &[State], model: &Model) -> f32 {
+    pub(in super::super) fn earned(frames: &[Frame], path: &[State], model: &Model) -> f32 {
         let mut sum = 0.0;
         for (index, (frame, state)) in frames.iter().zip(path).enumerate() {
             let State { key, root, quality } = *state;

@@ -2,9 +2,11 @@
 
 mod decode;
 mod frames;
+mod keys;
 mod label;
 mod model;
 mod positions;
+mod posterior;
 mod signature;
 mod sixths;
 mod weights;
@@ -25,8 +27,8 @@ use std::sync::{Arc, LazyLock};
 
 static SPEC: Spec = Spec {
     name: "harmony",
-    revision: 2,
-    summary: "Chords and local keys: the likeliest path through 24 keys, 12 roots and 9 kinds of chord, found at once, with passing and neighbour notes and suspensions left out; as Roman numerals, with augmented sixths told apart by their spelling. Null where nothing sounds.",
+    revision: 3,
+    summary: "Chords and local keys: chords by the likeliest path through 24 keys, 12 roots and 9 kinds of chord, with passing and neighbour notes and suspensions left out; then their keys by how probable each is over all paths with these chords, none for one chord alone; as Roman numerals, with augmented sixths told apart by their spelling. Null where nothing sounds.",
     params: &[],
     columns: &[
         integer("chords", "/count", "chord", "Segments of one chord in one key and position."),
@@ -50,7 +52,7 @@ static SPEC: Spec = Spec {
         ),
         number("applied", "/applied", "share", "Share of the time of dominants of other degrees."),
     ],
-    reference: "Raphael and Stoddard, Functional harmonic analysis using probabilistic models (2004); Temperley, Music and Probability (2007); numerals as in When in Rome (Gotham and others 2019)",
+    reference: "Raphael and Stoddard, Functional harmonic analysis using probabilistic models (2004); Temperley, Music and Probability (2007); Rabiner, A tutorial on hidden Markov models (1989); numerals as in When in Rome (Gotham and others 2019)",
 };
 
 /// The analysis.
@@ -151,7 +153,9 @@ pub(super) fn reading(score: &Score) -> Result<Arc<Reading>, Failure> {
         let grids = grids(score, &stated);
         let frames = frames::of(score, slices, grids.get(usize::from(part)));
         let each_bass = frames::note_against_note(score, &frames);
-        let segments = label::segments(&frames, &decode::path(&frames, &MODEL), each_bass);
+        let mut path = decode::path(&frames, &MODEL);
+        keys::decide(&frames, &mut path, &MODEL);
+        let segments = label::segments(&frames, &path, each_bass);
         let end = frames.last().map_or(Ticks::ZERO, frames::Frame::end);
         let first = |segment: &Segment| frames.get(segment.first);
         let onset = |segment: &Segment| first(segment).map_or(end, |frame| frame.onset);

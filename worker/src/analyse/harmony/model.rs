@@ -177,19 +177,23 @@ impl Model {
 
     /// What a frame is worth.
     pub(super) fn worth(&self, frame: &Frame) -> Worth<'_> {
-        let [none, long, phrase_end] = &self.goal;
-        let fresh = w::FRESH.get(frame.fresh.min(3)).map_or(0.0, |weight| value(*weight));
         Worth {
             chords: self.chords(frame),
             keys: self.keys(frame),
             weight: frame.weight,
-            goal: match frame.goal {
-                None => none,
-                Some(Goal::Long) => long,
-                Some(Goal::PhraseEnd) => phrase_end,
-            },
-            change: at(&w::CHANGE, frame.level, usize::from(frame.bass_moves)) + fresh,
+            goal: self.goal(frame),
+            change: change(frame),
             key_moment: key_moment(frame),
+        }
+    }
+
+    /// What a root is worth to each key as the goal that a frame is.
+    pub(super) fn goal(&self, frame: &Frame) -> &[[f32; 12]; KEYS] {
+        let [none, long, phrase_end] = &self.goal;
+        match frame.goal {
+            None => none,
+            Some(Goal::Long) => long,
+            Some(Goal::PhraseEnd) => phrase_end,
         }
     }
 
@@ -225,7 +229,7 @@ impl Model {
     }
 
     /// What a frame is worth to each key.
-    fn keys(&self, frame: &Frame) -> [f32; KEYS] {
+    pub(super) fn keys(&self, frame: &Frame) -> [f32; KEYS] {
         let signature = self.signature(frame);
         // A tonic is spelled as its signature has it, so without one there is nothing to count steps from.
         let spelled = frame.spelled && frame.signature.is_some();
@@ -239,6 +243,12 @@ impl Model {
         worth.iter_mut().zip(bass).for_each(|(worth, bass)| *worth = (*worth + bass) * frame.weight);
         worth
     }
+}
+
+/// What a new chord costs where a frame begins.
+pub(super) fn change(frame: &Frame) -> f32 {
+    let fresh = w::FRESH.get(frame.fresh.min(3)).map_or(0.0, |weight| value(*weight));
+    at(&w::CHANGE, frame.level, usize::from(frame.bass_moves)) + fresh
 }
 
 /// What a new key costs where a frame begins, whichever it is.
