@@ -4,7 +4,7 @@ use super::clock::{Bars, Clock};
 use super::file::Header;
 use super::pairing::CHANNELS;
 use super::parts::{self, Voice, grouped, voices};
-use super::teller::Teller;
+use super::teller::{Teller, placed};
 use super::track::Track;
 use super::words::{Speech, Word};
 use super::{Odd, ReadError};
@@ -142,23 +142,24 @@ impl<'a> Piece<'a> {
             return Err(Stop::Failed(exceeded("measures_max", options.limits.measures_max, None)).into());
         }
         let words = self.words(&parts, grid);
-        let bars = Bars::new(&self.signs, end);
-        let mut over = bars.line;
+        let (bars, over) = Bars::new(&self.signs, end).all(&options.limits);
+        let mut begun = Vec::with_capacity(bars.len());
         for ((part, voice), words) in parts.iter().enumerate().zip(&words) {
             let Ok(part) = u16::try_from(part) else {
                 return Err(Stop::Failed(exceeded("parts_max", options.limits.parts_max, None)).into());
             };
             self.tell_head(part, voice, sink)?;
             let key_track = self.key_track(voice.track.number);
-            let mut teller = Teller::new(part, bars.clone(), &self.signs, words, key_track);
-            teller.tell(voice.notes, self.at, sink)?;
-            over = teller.bars.line;
+            begun.clear();
+            begun.extend(placed(&bars, voice.notes, self.at));
+            sink.sink.measures(part, &begun)?;
+            Teller { part, key_track }.tell(&self.signs, words, sink)?;
         }
         for part in 0..parts.len() {
             sink.tell(self.at, Event::PartEnd { part: part as u16, end: over })?;
         }
-        drop((parts, words));
-        parts::tell(tracks, sink.sink)?;
+        drop((parts, words, begun));
+        parts::tell(tracks, &bars, sink.sink)?;
         sink.tell(self.at, Event::Declared(Unit::Notes, self.note_ons))?;
         Ok(())
     }
