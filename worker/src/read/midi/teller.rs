@@ -42,7 +42,7 @@ impl Teller {
                 signs = rest;
             }
             let annotation = Annotation::new(word.kind, self.part, word.onset, Place::byte(word.at));
-            sink.sink.annotation(annotation, &word.text)?;
+            sink.sink.annotation(annotation, &word.text())?;
         }
         signs.iter().try_for_each(|sign| self.tell_sign(sign, sink))
     }
