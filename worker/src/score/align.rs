@@ -5,8 +5,8 @@ use super::note::{Measure, Part};
 use super::sort::sort;
 use super::time::Ticks;
 
-/// Gives measures their lengths, lines the parts up and sorts everything.
-pub(super) fn finish(score: &mut Score, shared_time: bool) {
+/// Gives measures their lengths, lines the parts up and sorts everything; `sorted` says that the notes are already.
+pub(super) fn finish(score: &mut Score, shared_time: bool, mut sorted: bool) {
     if !score.measures.is_sorted_by_key(|measure| (measure.part, measure.index)) {
         // No two are the same, and this sort needs no memory.
         score.measures.sort_unstable_by_key(|measure| (measure.part, measure.index));
@@ -14,8 +14,11 @@ pub(super) fn finish(score: &mut Score, shared_time: bool) {
     measure_durations(&mut score.measures, &score.parts);
     if !shared_time && score.parts.len() > 1 && !clocks_agree(score) {
         align(score);
+        sorted = false;
     }
-    sort(&mut score.notes, |note| note.onset, |note| note.part);
+    if !sorted {
+        sort(&mut score.notes, |note| note.onset, |note| note.part);
+    }
     score.rests.sort();
     score.annotations.sort();
     score.meters.sort_by_key(|meter| (meter.onset, meter.part));

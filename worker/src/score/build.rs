@@ -47,6 +47,8 @@ struct Draft {
     known: Known,
     /// Whether there is more room than may be needed.
     long: bool,
+    /// How many notes came all at once, in the order of a score.
+    sorted: usize,
 }
 
 impl<'a> ScoreBuilder<'a> {
@@ -96,6 +98,7 @@ impl<'a> ScoreBuilder<'a> {
             begun: Vec::new(),
             known: Known::default(),
             long: false,
+            sorted: 0,
         });
         Ok(())
     }
@@ -133,6 +136,24 @@ impl EventSink for ScoreBuilder<'_> {
         }
     }
 
+    fn annotation(&mut self, annotation: Annotation, text: &str) -> Result<(), Stop> {
+        self.count(1)?;
+        match &mut self.draft {
+            Some(draft) => draft.annotation(annotation.place, annotation, text, self.limits),
+            None => Err(defect(annotation.place, "a reader spoke outside of a piece")),
+        }
+    }
+
+    fn measures(&mut self, part: u16, begun: &[(Ticks, Place)]) -> Result<(), Stop> {
+        let Some(draft) = self.draft.as_mut().filter(|draft| draft.has_way(begun, self.limits)) else {
+            let mut numbered = begun.iter().zip(1..);
+            return numbered
+                .try_for_each(|(&(onset, place), number)| self.measure(place, part, onset, number));
+        };
+        draft.measures(part, begun)?;
+        self.count(begun.len() as u64)
+    }
+
     fn note(&mut self, note: &Note) -> Result<(), Stop> {
         self.count(1)?;
         match &mut self.draft {
@@ -153,18 +174,20 @@ impl EventSink for ScoreBuilder<'_> {
         Ok(())
     }
 
-    fn all_notes(&mut self, mut notes: Vec<Note>) -> Result<(), Stop> {
+    fn all_notes(&mut self, notes: Vec<Note>) -> Result<(), Stop> {
         let Some(first) = notes.first() else { return Ok(()) };
         let Some(draft) = &mut self.draft else {
             return Err(defect(first.place, "a reader spoke outside of a piece"));
         };
-        if !draft.score.notes.is_empty() || !draft.fits(&notes, self.limits) {
+        let all = draft.score.rests.len() + notes.len();
+        if !draft.score.notes.is_empty() || all as u64 > self.limits.notes_max {
             return notes.iter().try_for_each(|note| self.note(note));
         }
-        draft.measure_notes(&mut notes)?;
-        let count = notes.len() as u64;
-        draft.score.notes = notes;
-        self.count(count)
+        debug_assert!(notes.iter().all(|note| draft.is_settled(note)), "a reader settled notes wrong");
+        draft.score.parts.iter_mut().for_each(|part| part.staves = part.staves.max(1));
+        let count = notes.len();
+        (draft.sorted, draft.score.notes) = (count, notes);
+        self.count(count as u64)
     }
 }
 
@@ -255,36 +278,11 @@ impl Draft {
         notes.iter().try_for_each(|note| self.note(note.place, &Note { part, ..*note }, limits))
     }
 
-    /// Whether nothing is amiss with those notes.
-    fn fits(&self, notes: &[Note], limits: &Limits) -> bool {
-        let parts = self.score.parts.len();
-        let all = self.score.notes.len() + self.score.rests.len() + notes.len();
-        let is_sound = |note: &Note| note.end() <= self.end_max && usize::from(note.part) < parts;
-        all as u64 <= limits.notes_max && notes.iter().all(is_sound)
-    }
-
-    /// Gives notes that fit, of parts with the same measures, their measures, and the parts what they last and stand on.
-    fn measure_notes(&mut self, notes: &mut [Note]) -> Result<(), Stop> {
-        let Some(first) = notes.first() else { return Ok(()) };
-        let mut measure = self.measure_at(first.place, first.part, first.onset)?;
-        let begun = self.begun.get(usize::from(first.part)).map_or(&[][..], Vec::as_slice);
-        let mut later = begun.get(measure as usize + 1..).unwrap_or_default();
-        let mut next = later.first().copied().unwrap_or(Ticks(i64::MAX));
-        for note in notes {
-            while next <= note.onset {
-                let Some((_, rest)) = later.split_first() else { break };
-                (later, measure) = (rest, measure + 1);
-                next = later.first().copied().unwrap_or(Ticks(i64::MAX));
-            }
-            note.measure = measure;
-            let Some(part) = self.score.parts.get_mut(usize::from(note.part)) else { continue };
-            // Mostly not so, and then nothing is written that the next note would have to wait for.
-            if note.end() > part.duration || note.staff > part.staves {
-                part.staves = part.staves.max(note.staff);
-                part.duration = part.duration.max(note.end());
-            }
-        }
-        Ok(())
+    /// Whether a note is as [`EventSink::all_notes`] wants it.
+    fn is_settled(&self, note: &Note) -> bool {
+        let measure = self.measure_at(note.place, note.part, note.onset);
+        let part = self.score.parts.get(usize::from(note.part));
+        measure == Ok(note.measure) && note.staff == 1 && part.is_some_and(|part| note.end() <= part.duration)
     }
 
     /// Events about the piece or a part as a whole.
@@ -390,7 +388,7 @@ impl Draft {
         text: &str,
         limits: &Limits,
     ) -> Result<(), Stop> {
-        let text = text.trim();
+        let text = trimmed(text);
         if text.is_empty() {
             return Ok(());
         }
@@ -426,6 +424,31 @@ impl Draft {
         let index = u32::try_from(begun.len()).unwrap_or(u32::MAX);
         begun.push(onset);
         self.score.measures.push(Measure { part, index, number, label, onset, duration: Ticks::ZERO, place });
+        Ok(())
+    }
+
+    /// Whether those measures may come, and there is no need to make way for them.
+    fn has_way(&self, begun: &[(Ticks, Place)], limits: &Limits) -> bool {
+        let all = self.score.measures.len() + begun.len();
+        let is_early = |&(onset, _): &(Ticks, Place)| onset <= self.end_max;
+        all < LONG && all as u64 <= limits.measures_max && begun.iter().all(is_early)
+    }
+
+    /// All measures of a part, numbered from 1, which may come.
+    fn measures(&mut self, part: u16, measures: &[(Ticks, Place)]) -> Result<(), Stop> {
+        let Some(&(_, place)) = measures.first() else { return Ok(()) };
+        let Some(begun) = self.begun.get_mut(usize::from(part)) else { return Err(undeclared(place)) };
+        let first = begun.len() as u32;
+        begun.extend(measures.iter().map(|&(onset, _)| onset));
+        self.score.measures.extend(measures.iter().zip(0..).map(|(&(onset, place), index)| Measure {
+            part,
+            index: first + index,
+            number: index as i32 + 1,
+            label: None,
+            onset,
+            duration: Ticks::ZERO,
+            place,
+        }));
         Ok(())
     }
 
@@ -472,7 +495,7 @@ impl Draft {
     }
 
     fn finish(self) -> Score {
-        let Draft { mut score, shared_time, begun, long, .. } = self;
+        let Draft { mut score, shared_time, begun, long, sorted, .. } = self;
         drop(begun);
         let read = [score.notes.len(), score.rests.len(), score.measures.len(), score.parts.len()];
         for (count, read) in score.conservation.iter_mut().zip(read) {
@@ -484,7 +507,8 @@ impl Draft {
             score.warning_count += 1;
             score.warnings.push(Warning { message: message.into(), place: Place::START });
         }
-        align::finish(&mut score, shared_time);
+        let is_sorted = sorted == score.notes.len();
+        align::finish(&mut score, shared_time, is_sorted);
         if long {
             score.notes.shrink_to_fit();
             score.measures.shrink_to_fit();
@@ -509,6 +533,15 @@ fn leading_number(text: &str) -> (Option<i32>, usize) {
         (value.and_then(next), count + 1)
     });
     (value.filter(|_| count > 0), count)
+}
+
+/// A text without spaces around it. Most have none, which their first and last byte say.
+#[inline]
+fn trimmed(text: &str) -> &str {
+    match text.as_bytes() {
+        [b'!'..=b'~', .., b'!'..=b'~'] => text,
+        _ => text.trim(),
+    }
 }
 
 fn undeclared(place: Place) -> Stop {

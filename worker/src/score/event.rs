@@ -176,6 +176,24 @@ pub trait EventSink {
         self.event(place, Event::Measure { part, onset, number: &number.to_string() })
     }
 
+    /// Takes [`Event::Annotation`] at its own place. It is the same; a sink may take it with less ado.
+    ///
+    /// # Errors
+    /// [`Stop`] when the reader shall stop at once.
+    fn annotation(&mut self, annotation: Annotation, text: &str) -> Result<(), Stop> {
+        self.event(annotation.place, Event::Annotation(annotation, text))
+    }
+
+    /// Takes all measures of a part, in their order, numbered from 1: where each begins, and its place. It is the same as
+    /// [`EventSink::measure`] for each; a sink may ask once what holds of all.
+    ///
+    /// # Errors
+    /// [`Stop`] when the reader shall stop at once.
+    fn measures(&mut self, part: u16, begun: &[(Ticks, Place)]) -> Result<(), Stop> {
+        let mut numbered = begun.iter().zip(1..);
+        numbered.try_for_each(|(&(onset, place), number)| self.measure(place, part, onset, number))
+    }
+
     /// Takes [`Event::Note`] at the note's own place. It is the same; as most events are notes, a sink may take them
     /// with less ado.
     ///
@@ -194,8 +212,9 @@ pub trait EventSink {
         notes.iter().try_for_each(|note| self.note(&Note { part, ..*note }))
     }
 
-    /// Takes the notes of all parts at once, by onset and then part, where the measures of all parts begin at the same
-    /// times. It is the same as [`EventSink::note`] for each; a sink may keep the vector.
+    /// Takes the notes of all parts at once, by onset and then part, all with their measures, on first staves, and within
+    /// the ends that their parts were said to have; each part has some. It is the same as [`EventSink::note`] for each; a
+    /// sink may keep the vector.
     ///
     /// # Errors
     /// [`Stop`] when the reader shall stop at once.

@@ -2,6 +2,10 @@
 
 use super::piece::{Sign, What};
 use crate::score::{TICKS_PER_QUARTER, Ticks};
+use shared::limits::Limits;
+
+/// Bars that there is room for from the start.
+const BARS_AT_FIRST: usize = 64;
 
 /// How long a tick of the file is.
 #[derive(Clone, Copy, Debug)]
@@ -60,11 +64,10 @@ impl Clock {
 }
 
 /// The starts of the bars, from 0 to the end of the piece: a meter event begins a bar, and 4/4 holds before the first.
-#[derive(Clone)]
 pub(super) struct Bars<'a> {
     signs: &'a [Sign],
     /// Where the next bar starts; after the last, where that ends.
-    pub(super) line: Ticks,
+    line: Ticks,
     length: Ticks,
     end: Ticks,
 }
@@ -73,6 +76,21 @@ impl<'a> Bars<'a> {
     /// The bars that a piece which sounds until `end` needs; `signs` are in the order of time.
     pub(super) const fn new(signs: &'a [Sign], end: Ticks) -> Self {
         Bars { signs, line: Ticks::ZERO, length: Ticks::quarters(4), end }
+    }
+
+    /// The starts of all, and where the last one ends. There may be no end of bars that no sink takes: the first past the
+    /// limits is the last.
+    pub(super) fn all(mut self, limits: &Limits) -> (Vec<Ticks>, Ticks) {
+        let most = usize::try_from(limits.measures_max).unwrap_or(usize::MAX);
+        let latest = Ticks::quarters(i64::try_from(limits.quarters_max).unwrap_or(i64::MAX));
+        let mut starts = Vec::with_capacity(BARS_AT_FIRST);
+        for start in self.by_ref() {
+            starts.push(start);
+            if starts.len() > most || start > latest {
+                break;
+            }
+        }
+        (starts, self.line)
     }
 
     /// The next change of meter that is still to come.

@@ -116,6 +116,8 @@ pub(super) struct Chunk<'a> {
     /// Where `data` starts in the source.
     pub(super) at: usize,
     pub(super) data: &'a [u8],
+    /// The source up to the end of `data`.
+    pub(super) source: &'a [u8],
     /// How many bytes it declares, if that is more than there are.
     pub(super) short_of: Option<usize>,
 }
@@ -178,8 +180,9 @@ impl<'a> Chunks<'a> {
                 format!("track {}: it declares {length} bytes, but goes on after them", self.number);
             sink.warn(self.at + 4, &message)?;
         }
-        let end = end.min(self.bytes.len());
-        Ok(Chunk { number: self.number, at: from, data: self.bytes.get(from..end).unwrap_or(&[]), short_of })
+        let source = self.bytes.get(..end).unwrap_or(self.bytes);
+        let data = source.get(from..).unwrap_or(&[]);
+        Ok(Chunk { number: self.number, at: from, data, source, short_of })
     }
 
     /// The next place at or after `from` where a track may start.

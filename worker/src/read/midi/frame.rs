@@ -63,32 +63,36 @@ pub(super) struct Stroke {
 /// Bytes that a look for a stroke is taken at.
 pub(super) const WINDOW: usize = 8;
 
+/// Whether a status is that of note-offs or note-ons.
+const fn is_stroke(status: u8) -> bool {
+    status & 0xE0 == 0x80
+}
+
 /// The event at the front, if it is a note-on or note-off after at most two bytes of delta time: nearly all events are,
 /// and this tells them with the fewest questions. `running` is the running status, 0 where there is none.
 #[inline(always)]
 pub(super) fn stroke(window: [u8; WINDOW], running: u8) -> Option<Stroke> {
-    // The byte in question is always the uppermost of the word.
-    let mut word = u64::from_be_bytes(window);
-    let byte = |word: u64| (word >> 56) as u8;
-    let (mut delta, mut lead) = (word >> 56, 1);
-    if delta >= 0x80 {
-        word <<= 8;
-        (delta, lead) = ((delta & 0x7F) << 7 | word >> 56, 2);
-        if byte(word) >= 0x80 {
+    // The first byte is the lowest of the word. Both choices have a way out, so that they are branches: those are foreseen,
+    // and the next event does not wait for the length of this one.
+    let mut word = u64::from_le_bytes(window);
+    let (mut delta, mut lead) = (word & 0x7F, 1);
+    if word & 0x80 != 0 {
+        word >>= 8;
+        (delta, lead) = (delta << 7 | word & 0x7F, 2);
+        if word & 0x80 != 0 {
             return None;
         }
     }
-    word <<= 8;
-    let (mut status, mut length) = (running, lead + 2);
-    if byte(word) >= 0x80 {
-        (status, length) = (byte(word), lead + 3);
-        word <<= 8;
-    }
-    let (key, velocity) = (byte(word), byte(word << 8));
-    if status & 0xE0 != 0x80 || (key | velocity) >= 0x80 {
+    // One comparison for all bits that make a status and two bytes of data.
+    let (status, length) = if word & 0x8080_E000 == 0x8000 {
+        word >>= 8;
+        (word as u8, lead + 3)
+    } else if word & 0x0080_8000 == 0 && is_stroke(running) {
+        (running, lead + 2)
+    } else {
         return None;
-    }
-    Some(Stroke { delta, lead, length, status, key, velocity })
+    };
+    Some(Stroke { delta, lead, length, status, key: (word >> 8) as u8, velocity: (word >> 16) as u8 })
 }
 
 /// The number of variable length at the front, of up to four bytes, and how many it takes.

@@ -11,7 +11,7 @@ pub(super) const CHANNELS: usize = 16;
 /// A note as it stands in a track, in three fifths of the memory that it takes in a score.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Struck {
-    /// In ticks of a score where those are whole multiples of the file's, else in the file's, until the track is read.
+    /// In ticks of the file until the track is read.
     pub(super) onset: Ticks,
     pub(super) end: Ticks,
     /// Its byte.
@@ -49,9 +49,10 @@ const NO_DOUBT: Doubt = Doubt { suspect: Ticks(i64::MIN), sounds: false, chain: 
 
 /// The notes that sound, per channel and key. One serves all tracks of a file, one after the other.
 pub(super) struct Pairing {
+    /// Of the channels up to the highest that was struck.
     keys: Vec<Key>,
-    /// How many notes sound.
-    sounding: u32,
+    /// How many notes of this track have ended.
+    ended: u32,
     /// For each note the one that follows it: struck on its key while it sounded, or the doubtful one before it. Empty
     /// until there is one, as most notes have none.
     links: Vec<u32>,
@@ -60,25 +61,86 @@ pub(super) struct Pairing {
     /// A bit for each channel that was struck in this track, and behind these one for each that was since it was
     /// silenced, so that silence is cheap.
     struck: u32,
+    /// How many notes of the track were looked at for that.
+    looked: usize,
     fidelity: Fidelity,
+}
+
+/// Takes what mostly comes: a silent key is struck, or one is released on which one note sounds.
+pub(super) struct Hand<'p> {
+    keys: &'p mut [Key],
+    /// How many notes it ended.
+    pub(super) ended: u32,
+}
+
+impl Hand<'_> {
+    /// A key is struck: whether that was taken, for which there must be room.
+    #[inline(always)]
+    pub(super) fn strike(&mut self, notes: &mut Vec<Struck>, note: Struck) -> bool {
+        if notes.len() == notes.capacity() {
+            return false;
+        }
+        let index = notes.len() as u32;
+        match self.keys.get_mut(slot(note.channel, note.key)) {
+            Some(key) if key.first == NONE => *key = Key { first: index, last: index },
+            _ => return false,
+        }
+        notes.push(note);
+        true
+    }
+
+    /// A key is released: whether that was taken.
+    #[inline(always)]
+    pub(super) fn release(&mut self, notes: &mut [Struck], channel: u8, key: u8, now: Ticks) -> bool {
+        let Some(key) = self.keys.get_mut(slot(channel, key)) else { return false };
+        let Some(note) = notes.get_mut(key.first as usize) else { return false };
+        if key.first != key.last {
+            return false;
+        }
+        note.end = now;
+        key.first = NONE;
+        self.ended += 1;
+        true
+    }
 }
 
 impl Pairing {
     pub(super) fn new(fidelity: Fidelity) -> Self {
-        let keys = vec![SILENT; CHANNELS * KEYS];
-        Pairing { keys, sounding: 0, links: Vec::new(), doubts: Vec::new(), struck: 0, fidelity }
+        Pairing {
+            keys: Vec::new(),
+            ended: 0,
+            links: Vec::new(),
+            doubts: Vec::new(),
+            struck: 0,
+            looked: 0,
+            fidelity,
+        }
+    }
+
+    /// The keys as a hand holds them that takes what mostly comes: none while something is in doubt.
+    #[inline]
+    pub(super) fn hand(&mut self) -> Hand<'_> {
+        let keys = if self.doubts.is_empty() { self.keys.as_mut_slice() } else { &mut [] };
+        Hand { keys, ended: 0 }
+    }
+
+    /// Takes note of what a hand did.
+    #[inline]
+    pub(super) const fn count(&mut self, ended: u32) {
+        self.ended += ended;
     }
 
     /// A note begins on a key, without length. The caller sees to it that there are fewer than 2^32 - 1 notes.
-    #[inline(always)]
     pub(super) fn begin(&mut self, notes: &mut Vec<Struck>, note: Struck) {
         let at = slot(note.channel, note.key);
+        if at >= self.keys.len() {
+            self.keys.resize((usize::from(note.channel & 0xF) + 1) * KEYS, SILENT);
+        }
         if !self.doubts.is_empty() {
             self.doubt(notes, at, note.onset);
         }
         let Some(key) = self.keys.get_mut(at) else { return };
         let index = notes.len() as u32;
-        self.struck |= 0x1_0001 << (note.channel & 0xF);
         notes.push(note);
         if key.first == NONE {
             key.first = index;
@@ -86,7 +148,6 @@ impl Pairing {
             link(&mut self.links, key.last, index);
         }
         key.last = index;
-        self.sounding += 1;
     }
 
     /// Whether a note that begins on a key is doubtful, and what that says of the one before.
@@ -117,11 +178,10 @@ impl Pairing {
         }
         // The sounding one was made without length.
         (key.first, doubt.sounds, doubt.chain) = (NONE, false, NONE);
-        self.sounding -= 1;
+        self.ended += 1;
     }
 
     /// A key is released; says how many notes that ends: the one that has sounded longest, or all as in music21.
-    #[inline(always)]
     pub(super) fn release(&mut self, notes: &mut [Struck], channel: u8, key: u8, now: Ticks) -> u32 {
         let ended = self.end(notes, slot(channel, key), now, self.fidelity == Fidelity::Compat);
         if ended == 0 {
@@ -139,7 +199,6 @@ impl Pairing {
     }
 
     /// The first note of a key ends, or all of them; says how many that are.
-    #[inline(always)]
     fn end(&mut self, notes: &mut [Struck], at: usize, now: Ticks, all: bool) -> u32 {
         let Some(key) = self.keys.get_mut(at) else { return 0 };
         let mut ended = 0;
@@ -156,12 +215,13 @@ impl Pairing {
                 break;
             }
         }
-        self.sounding -= ended;
+        self.ended += ended;
         ended
     }
 
     /// All notes of a channel end.
     pub(super) fn silence(&mut self, notes: &mut [Struck], channel: u8, now: Ticks) {
+        self.look(notes);
         let loud = 0x1_0000 << (channel & 0xF);
         if self.struck & loud != 0 {
             self.struck ^= loud;
@@ -172,33 +232,44 @@ impl Pairing {
     }
 
     /// Whether a channel has had a note in this track.
-    pub(super) const fn has_struck(&self, channel: u8) -> bool {
+    pub(super) fn has_struck(&mut self, notes: &[Struck], channel: u8) -> bool {
+        self.look(notes);
         self.struck & (1 << (channel & 0xF)) != 0
     }
 
     /// Whether the notes of this track are of one channel, if there are any.
-    pub(super) const fn is_one_channel(&self) -> bool {
+    pub(super) fn is_one_channel(&mut self, notes: &[Struck]) -> bool {
+        self.look(notes);
         (self.struck as u16).count_ones() <= 1
+    }
+
+    /// Which channels the notes since the last look are of: asked for now and then only, so notes pass faster.
+    fn look(&mut self, notes: &[Struck]) {
+        let new = notes.get(self.looked..).unwrap_or_default();
+        self.struck |= new.iter().fold(0, |struck, note| struck | 0x1_0001 << (note.channel & 0xF));
+        self.looked = notes.len();
     }
 
     /// The track ends, and the notes that still sound with it; says how many those are. Music21 drops them: in its
     /// reading they are kept, but without length, so that what is weighed by length is as there.
     pub(super) fn finish(&mut self, notes: &mut [Struck], now: Ticks) -> u32 {
-        if self.sounding > 0 && !self.doubts.is_empty() {
+        let sounds = notes.len() as u32 > self.ended;
+        if sounds && !self.doubts.is_empty() {
             (0..self.keys.len()).for_each(|at| self.settle(notes, at));
         }
-        let hanging = self.sounding;
-        if hanging > 0 {
+        let mut hanging = 0;
+        if sounds {
             for key in &mut self.keys {
                 let Key { mut first, last } = std::mem::replace(key, SILENT);
                 while let Some(note) = notes.get_mut(first as usize) {
                     let lasts = self.fidelity == Fidelity::Corrected;
                     note.end = if lasts { now } else { note.onset };
+                    hanging += 1;
                     first = if first == last { NONE } else { follower(&self.links, first) };
                 }
             }
         }
-        (self.sounding, self.struck) = (0, 0);
+        (self.ended, self.struck, self.looked) = (0, 0, 0);
         self.links.clear();
         self.doubts.clear();
         hanging

@@ -121,7 +121,8 @@ impl Moments {
         self.before = (note.onset, note.end);
         let together = onset == note.onset;
         note.flags = note.flags.without(Flags::CHORD).with_if(together && end == note.end, Flags::CHORD);
-        if together && end > note.end {
+        // Many notes begin together, and none can foresee which.
+        if together & (end > note.end) {
             self.wrong.push(at);
         }
     }
@@ -146,15 +147,16 @@ impl Moments {
 /// How the keys are spelled.
 static SPELLING: LazyLock<[Pitch; 128]> = LazyLock::new(|| array::from_fn(|key| Pitch::from_key(key as i32)));
 
-/// A note of a part as a score has it, but for its measure.
+/// A note of a part as a score has it.
 #[inline(always)]
-fn note(struck: &Struck, part: u16, spelling: &[Pitch; 128]) -> Note {
+fn note(struck: &Struck, part: u16, measure: u32, spelling: &[Pitch; 128]) -> Note {
     Note {
         onset: struck.onset,
-        duration: struck.end - struck.onset,
+        // Neither is less than zero.
+        duration: Ticks(struck.end.0.wrapping_sub(struck.onset.0)),
         place: Place::byte(struck.at as usize),
-        measure: 0,
-        written: spelling.get(usize::from(struck.key)).copied().unwrap_or(Pitch::from_key(0)),
+        measure,
+        written: spelling.get(usize::from(struck.key & 0x7F)).copied().unwrap_or(Pitch::from_key(0)),
         part,
         flags: struck.flags,
         transpose: 0,
@@ -164,38 +166,82 @@ fn note(struck: &Struck, part: u16, spelling: &[Pitch; 128]) -> Note {
 }
 
 /// Tells the notes of all parts: in the order of a score, unless the parts are so many that looking at each of them at each
-/// moment would take long.
-pub(super) fn tell(parts: Vec<Track<'_>>, sink: &mut dyn EventSink) -> Result<(), Stop> {
+/// moment would take long. `bars` are the starts of the measures, which are those of all parts.
+pub(super) fn tell(parts: Vec<Track<'_>>, bars: &[Ticks], sink: &mut dyn EventSink) -> Result<(), Stop> {
     let spelling = &*SPELLING;
     if parts.len() <= MERGED_MAX {
         let mut parts: Vec<Vec<Struck>> = parts.into_iter().map(|track| track.notes).collect();
-        return sink.all_notes(merged(&mut parts, spelling));
+        return sink.all_notes(merged(&mut parts, bars, spelling));
     }
     let mut run = Vec::with_capacity(RUN);
     for (part, track) in parts.into_iter().enumerate() {
         for notes in track.notes.chunks(RUN) {
             run.clear();
-            run.extend(notes.iter().map(|struck| note(struck, part as u16, spelling)));
+            run.extend(notes.iter().map(|struck| note(struck, part as u16, 0, spelling)));
             sink.notes(part as u16, &run)?;
         }
     }
     Ok(())
 }
 
+/// The measure that is reached.
+struct Reached<'b> {
+    measure: u32,
+    /// Where the next one begins.
+    next: Ticks,
+    /// Where those behind it do.
+    later: &'b [Ticks],
+}
+
+impl<'b> Reached<'b> {
+    /// Before the start of all.
+    fn new(bars: &'b [Ticks]) -> Self {
+        let mut reached =
+            Reached { measure: 0, next: Ticks(i64::MAX), later: bars.get(1..).unwrap_or_default() };
+        reached.look();
+        reached
+    }
+
+    fn look(&mut self) {
+        let (next, later) =
+            self.later.split_first().map_or((Ticks(i64::MAX), &[][..]), |(bar, rest)| (*bar, rest));
+        (self.next, self.later) = (next, later);
+    }
+
+    /// The measure at a time that is not before the last one asked for.
+    #[inline(always)]
+    fn at(&mut self, now: Ticks) -> u32 {
+        while self.next <= now && self.next.0 < i64::MAX {
+            self.measure += 1;
+            self.look();
+        }
+        self.measure
+    }
+}
+
 /// The notes of all parts by onset, then part. In a long piece those that are merged go when they are a third of what was
 /// left, so that hardly more memory is held at any time than all notes take in the end. Those that are merged last stay.
-fn merged(parts: &mut [Vec<Struck>], spelling: &[Pitch; 128]) -> Vec<Note> {
+fn merged(parts: &mut [Vec<Struck>], bars: &[Ticks], spelling: &[Pitch; 128]) -> Vec<Note> {
     let all = parts.iter().map(Vec::len).sum();
-    let (mut notes, mut now) = (Vec::with_capacity(all), Ticks(i64::MIN));
+    let mut notes = Vec::with_capacity(all);
+    let mut reached = Reached::new(bars);
     while notes.len() < all {
         let left = all - notes.len();
         let until = notes.len() + if left > GIVEN_BACK_MIN { left / 3 } else { left };
-        let mut rests: Vec<&[Struck]> = parts.iter().map(Vec::as_slice).collect();
-        now = merge(&mut rests, now, until, spelling, &mut notes);
+        let mut heads: Vec<Head<'_>> = parts.iter().map(|part| Head::new(part)).collect();
+        match heads.as_mut_slice() {
+            [head] => {
+                let (some, more) =
+                    head.rest.split_at_checked(until - notes.len()).unwrap_or((head.rest, &[]));
+                notes.extend(some.iter().map(|struck| note(struck, 0, reached.at(struck.onset), spelling)));
+                head.rest = more;
+            }
+            heads => merge(heads, until, &mut reached, spelling, &mut notes),
+        }
         if notes.len() == all {
             break;
         }
-        let left: Vec<usize> = rests.iter().map(|rest| rest.len()).collect();
+        let left: Vec<usize> = heads.iter().map(|head| head.rest.len()).collect();
         for (part, left) in parts.iter_mut().zip(left) {
             part.drain(..part.len() - left);
             part.shrink_to_fit();
@@ -204,29 +250,57 @@ fn merged(parts: &mut [Vec<Struck>], spelling: &[Pitch; 128]) -> Vec<Note> {
     notes
 }
 
-/// Merges what begins at `now` and later, until there are so many notes; gives the time from which on there is more.
+/// What is left of a part.
+struct Head<'a> {
+    /// When the next note begins; at the end of time if there is none.
+    onset: Ticks,
+    rest: &'a [Struck],
+}
+
+impl<'a> Head<'a> {
+    fn new(rest: &'a [Struck]) -> Self {
+        Head { onset: rest.first().map_or(Ticks(i64::MAX), |struck| struck.onset), rest }
+    }
+}
+
+/// Merges whole moments until there are so many notes, which there are. As a function of its own it has the registers for
+/// itself.
+#[inline(never)]
 fn merge(
-    rests: &mut [&[Struck]],
-    mut now: Ticks,
+    heads: &mut [Head<'_>],
     until: usize,
+    reached: &mut Reached<'_>,
     spelling: &[Pitch; 128],
     notes: &mut Vec<Note>,
-) -> Ticks {
+) {
+    let mut now = heads.iter().map(|head| head.onset).min().unwrap_or_default();
     while notes.len() < until {
-        let mut next = Ticks(i64::MAX);
-        for (rest, part) in rests.iter_mut().zip(0..) {
-            while let Some((struck, more)) = rest.split_first() {
-                if struck.onset > now {
-                    next = next.min(struck.onset);
-                    break;
+        let measure = reached.at(now);
+        // A bit for each part that something begins in. They are collected without a branch, as nobody can foresee which.
+        let (mut begins, mut next) = (0_u64, Ticks(i64::MAX));
+        for (head, part) in heads.iter().zip(0..) {
+            let is_now = head.onset == now;
+            begins |= u64::from(is_now) << part;
+            next = next.min(if is_now { Ticks(i64::MAX) } else { head.onset });
+        }
+        while begins != 0 {
+            let part = begins.trailing_zeros();
+            begins &= begins - 1;
+            let Some(head) = heads.get_mut(part as usize) else { continue };
+            let mut rest = head.rest;
+            let onset = loop {
+                let Some((struck, more)) = rest.split_first() else { break Ticks(i64::MAX) };
+                if struck.onset != now {
+                    break struck.onset;
                 }
-                notes.push(note(struck, part, spelling));
-                *rest = more;
-            }
+                notes.push(note(struck, part as u16, measure, spelling));
+                rest = more;
+            };
+            *head = Head { onset, rest };
+            next = next.min(onset);
         }
         now = next;
     }
-    now
 }
 
 /// The notes of each channel.

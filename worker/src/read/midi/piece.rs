@@ -4,7 +4,7 @@ use super::clock::{Bars, Clock};
 use super::file::Header;
 use super::pairing::CHANNELS;
 use super::parts::{self, Voice, grouped, voices};
-use super::teller::Teller;
+use super::teller::{Teller, placed};
 use super::track::Track;
 use super::words::{Speech, Word};
 use super::{Odd, ReadError};
@@ -142,23 +142,24 @@ impl<'a> Piece<'a> {
             return Err(Stop::Failed(exceeded("measures_max", options.limits.measures_max, None)).into());
         }
         let words = self.words(&parts, grid);
-        let bars = Bars::new(&self.signs, end);
-        let mut over = bars.line;
+        let (bars, over) = Bars::new(&self.signs, end).all(&options.limits);
+        let mut begun = Vec::with_capacity(bars.len());
         for ((part, voice), words) in parts.iter().enumerate().zip(&words) {
             let Ok(part) = u16::try_from(part) else {
                 return Err(Stop::Failed(exceeded("parts_max", options.limits.parts_max, None)).into());
             };
             self.tell_head(part, voice, sink)?;
             let key_track = self.key_track(voice.track.number);
-            let mut teller = Teller::new(part, bars.clone(), &self.signs, words, key_track);
-            teller.tell(voice.notes, self.at, sink)?;
-            over = teller.bars.line;
+            begun.clear();
+            begun.extend(placed(&bars, voice.notes, self.at));
+            sink.sink.measures(part, &begun)?;
+            Teller { part, key_track }.tell(&self.signs, words, sink)?;
         }
         for part in 0..parts.len() {
             sink.tell(self.at, Event::PartEnd { part: part as u16, end: over })?;
         }
-        drop((parts, words));
-        parts::tell(tracks, sink.sink)?;
+        drop((parts, words, begun));
+        parts::tell(tracks, &bars, sink.sink)?;
         sink.tell(self.at, Event::Declared(Unit::Notes, self.note_ons))?;
         Ok(())
     }
@@ -194,21 +195,19 @@ impl<'a> Piece<'a> {
         let clock = self.clock;
         let time = |on| grid.map_or(clock.time(on).0, |grid| grid.nearest(clock.time(on).0));
         for speech in speeches {
-            let own = parts.iter().zip(0..).filter(|(part, _)| part.tracks.contains(&speech.track));
-            let own: Vec<usize> = own.map(|(_, index)| index).collect();
-            let own = if own.is_empty() { (0..parts.len()).collect() } else { own };
+            let mut own: Vec<usize> = (0..parts.len()).collect();
+            own.retain(|&index| parts.get(index).is_some_and(|part| part.tracks.contains(&speech.track)));
+            if own.is_empty() {
+                own.extend(0..parts.len());
+            }
             let mut said = speech.words(karaoke, time);
             drop(speech);
             if let &[only] = own.as_slice() {
                 let channel = parts.get(only).map(|part| part.channel);
-                said.retain(|word| word.channel.is_none() || word.channel == channel);
+                said.retain(|word| word.channel().is_none() || word.channel() == channel);
                 if let Some(words) = words.get_mut(only) {
                     // Most tracks are one part: what it says goes there as it is.
-                    if words.is_empty() {
-                        *words = said;
-                    } else {
-                        words.append(&mut said);
-                    }
+                    add(words, said);
                 }
                 continue;
             }
@@ -220,19 +219,21 @@ impl<'a> Piece<'a> {
             let singer = own.iter().rev().max_by_key(|&&index| {
                 parts.get(index).filter(|_| !lyrics.is_empty()).map(|part| part.begins_with(&lyrics))
             });
+            let mut apart: Vec<Vec<Word<'a>>> = parts.iter().map(|_| Vec::new()).collect();
             for word in said {
-                let sounds = |&&index: &&usize| parts.get(index).map(|part| part.channel) == word.channel;
-                let part = match (word.kind, word.channel) {
+                let channel = word.channel();
+                let sounds = |&&index: &&usize| parts.get(index).map(|part| part.channel) == channel;
+                let part = match (word.kind, channel) {
                     (AnnotationKind::Lyric, _) => singer,
                     (_, Some(_)) => own.iter().find(sounds),
                     _ => own.first(),
                 };
-                if let Some(words) = part.and_then(|&part| words.get_mut(part)) {
+                if let Some(words) = part.and_then(|&part| apart.get_mut(part)) {
                     words.push(word);
                 }
             }
+            words.iter_mut().zip(apart).for_each(|(words, said)| add(words, said));
         }
-        words.iter_mut().for_each(|words| words.sort_by_key(|word| word.onset));
         words
     }
 
@@ -273,11 +274,30 @@ impl<'a> Piece<'a> {
     }
 }
 
-/// A text of the file: UTF-8 where it is that, else as Windows writes Western languages. Padding goes.
+/// Adds what was said to words that are in the order of time.
+fn add<'a>(words: &mut Vec<Word<'a>>, mut said: Vec<Word<'a>>) {
+    if words.is_empty() {
+        *words = said;
+    } else if !said.is_empty() {
+        words.append(&mut said);
+        words.sort_by_key(|word| word.onset);
+    }
+}
+
+/// A text of the file.
 pub(super) fn text(bytes: &[u8]) -> Cow<'_, str> {
+    decoded(bare(bytes))
+}
+
+/// A text without its padding.
+pub(super) fn bare(bytes: &[u8]) -> &[u8] {
     let bytes = bytes.trim_ascii();
     let end = bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
-    let bytes = bytes.get(..end).unwrap_or(bytes);
+    bytes.get(..end).unwrap_or(bytes)
+}
+
+/// UTF-8 where it is that, else as Windows writes Western languages.
+pub(super) fn decoded(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => WINDOWS_1252.decode_without_bom_handling(bytes).0,

@@ -1,73 +1,50 @@
 //! The measures, signs and words of one part.
 
 use super::Odd;
-use super::clock::Bars;
 use super::pairing::Struck;
 use super::piece::{Sign, What};
 use super::words::Word;
 use crate::score::{Annotation, Event, KeySignature, Meter, Stop, Tempo, Ticks};
 use shared::place::Place;
 
-/// After all that is due.
-const NEVER: Ticks = Ticks(i64::MAX);
-
-/// What there is to tell of a part beside its notes.
-pub(super) struct Teller<'a> {
-    part: u16,
-    pub(super) bars: Bars<'a>,
-    /// The start of the next measure.
-    bar: Option<Ticks>,
-    signs: &'a [Sign],
-    words: &'a [Word<'a>],
-    /// Whose key signatures count.
-    key_track: usize,
-    /// Of the last measure.
-    number: u32,
+/// Bars, and where they stand in the source. A bar has no byte of its own: it has that of the first of the notes that does
+/// not begin before it, or `end` where there is none.
+pub(super) fn placed(
+    bars: &[Ticks],
+    mut notes: &[Struck],
+    end: usize,
+) -> impl Iterator<Item = (Ticks, Place)> {
+    bars.iter().map(move |&bar| {
+        let before = notes.iter().take_while(|note| note.onset < bar).count();
+        notes = notes.get(before..).unwrap_or_default();
+        (bar, Place::byte(notes.first().map_or(end, |note| note.at as usize)))
+    })
 }
 
-impl<'a> Teller<'a> {
-    pub(super) fn new(
-        part: u16,
-        mut bars: Bars<'a>,
-        signs: &'a [Sign],
-        words: &'a [Word<'a>],
-        key_track: usize,
-    ) -> Self {
-        let bar = bars.next();
-        Teller { part, bars, bar, signs, words, key_track, number: 0 }
-    }
+/// Tells the signs and words of a part.
+pub(super) struct Teller {
+    pub(super) part: u16,
+    /// Whose key signatures count.
+    pub(super) key_track: usize,
+}
 
-    /// Tells all of it. A bar has no byte of its own: it has that of the first of the notes that does not begin before it,
-    /// or `end` where there is none.
-    pub(super) fn tell(&mut self, mut notes: &[Struck], end: usize, sink: &mut Odd<'_>) -> Result<(), Stop> {
-        let end = Place::byte(end);
-        loop {
-            let bar = self.bar.unwrap_or(NEVER);
-            let sign = self.signs.first().map_or(NEVER, |sign| sign.onset);
-            let word = self.words.first().map_or(NEVER, |word| word.onset);
-            let due = bar.min(sign).min(word);
-            if due == NEVER {
-                return Ok(());
-            }
-            // Of what begins together the measure is first, and words are last.
-            if bar == due {
-                let before = notes.iter().take_while(|note| note.onset < bar).count();
-                notes = notes.get(before..).unwrap_or_default();
-                let place = notes.first().map_or(end, |note| Place::byte(note.at as usize));
-                self.bar = self.bars.next();
-                self.number += 1;
-                sink.sink.measure(place, self.part, bar, self.number)?;
-            } else if sign == due {
-                let Some((sign, rest)) = self.signs.split_first() else { return Ok(()) };
-                self.signs = rest;
+impl Teller {
+    /// Tells them in the order of time. Of what begins together words are last.
+    pub(super) fn tell(
+        &self,
+        mut signs: &[Sign],
+        words: &[Word<'_>],
+        sink: &mut Odd<'_>,
+    ) -> Result<(), Stop> {
+        for word in words {
+            while let Some((sign, rest)) = signs.split_first().filter(|(sign, _)| sign.onset <= word.onset) {
                 self.tell_sign(sign, sink)?;
-            } else {
-                let Some((word, rest)) = self.words.split_first() else { return Ok(()) };
-                self.words = rest;
-                let annotation = Annotation::new(word.kind, self.part, word.onset, Place::byte(word.at));
-                sink.tell(word.at, Event::Annotation(annotation, &word.text))?;
+                signs = rest;
             }
+            let annotation = Annotation::new(word.kind, self.part, word.onset, Place::byte(word.at));
+            sink.sink.annotation(annotation, &word.text())?;
         }
+        signs.iter().try_for_each(|sign| self.tell_sign(sign, sink))
     }
 
     fn tell_sign(&self, sign: &Sign, sink: &mut Odd<'_>) -> Result<(), Stop> {

@@ -4,7 +4,7 @@ use super::clock::Clock;
 use super::file::Chunk;
 use super::frame::{self, Frame, Kind, Stroke};
 use super::oddity::{Oddity, Tally};
-use super::pairing::{CHANNELS, Pairing, Struck};
+use super::pairing::{CHANNELS, Hand, Pairing, Struck};
 use super::parts::Moments;
 use super::piece::{DRUMS, Sign, What};
 use super::words::{Said, Saying};
@@ -16,6 +16,9 @@ use shared::place::Place;
 
 /// A note and its end take this many bytes at least.
 const NOTE_BYTES: usize = 6;
+
+/// Words of a track that there is room for once there is one.
+const SAID_AT_FIRST: usize = 32;
 
 /// What a track holds.
 pub(super) struct Track<'a> {
@@ -79,7 +82,6 @@ pub(super) fn read<'a>(
         notes_max,
         status: None,
         cancelled: false,
-        scale: bounds.clock.whole().unwrap_or(1),
         banks: [0; CHANNELS],
         sounds: [(0, 0); CHANNELS],
         ended: false,
@@ -117,8 +119,6 @@ struct Decoder<'a, 'r> {
     status: Option<u8>,
     /// Whether it was cancelled.
     cancelled: bool,
-    /// Ticks of a score that a tick of the notes has: 1 where that is not whole, and the notes wait for the end.
-    scale: i64,
     /// The bank that each channel has selected.
     banks: [u16; CHANNELS],
     /// Bank and program of each channel as they were last told.
@@ -142,6 +142,10 @@ impl<'a> Decoder<'a, '_> {
             if rest.is_empty() || (self.ended && rest.starts_with(b"MTrk")) {
                 break true;
             }
+            if let Some(length) = self.lyric(at, rest)? {
+                at += length;
+                continue;
+            }
             let frame = match frame::split(rest, self.status) {
                 Ok(frame) => frame,
                 Err(_) if self.ended => {
@@ -162,29 +166,43 @@ impl<'a> Decoder<'a, '_> {
         Ok(at)
     }
 
-    /// Takes the notes from `at` to where something else stands; gives that place. Nearly all of a file goes through here,
-    /// and as a function of its own it has the registers for itself.
-    #[inline(never)]
-    fn strokes(&mut self, mut at: usize) -> Result<usize, Stop> {
-        if self.ended {
+    /// Takes the notes from `at` to where something else stands; gives that place.
+    fn strokes(&mut self, at: usize) -> Result<usize, Stop> {
+        // Offsets are kept in 32 bits: beyond, they are looked at one by one.
+        if self.ended || u32::try_from(self.chunk.source.len()).is_err() {
             return Ok(at);
         }
-        let data = self.chunk.data;
-        let mut running = self.status.filter(|_| !self.cancelled).unwrap_or(0);
-        let (mut now, from) = (self.track.end, self.chunk.at);
-        while let Some(&window) = data.get(at..).and_then(<[u8]>::first_chunk) {
-            let Some(stroke) = frame::stroke(window, running) else { break };
-            let Stroke { delta, lead, length, status, key, velocity } = stroke;
-            running = status;
-            now += delta;
-            self.strike(from + at + lead, now, status, key, velocity)?;
-            at += length;
+        let running = self.status.filter(|_| !self.cancelled).unwrap_or(0);
+        let mut run = Run { at: self.chunk.at + at, now: self.track.end, running, found: None, ended: 0 };
+        loop {
+            let notes = &mut self.track.notes;
+            let before = notes.len();
+            run = run.go_on(self.chunk.source, self.pairing.hand(), notes);
+            self.pairing.count(run.ended);
+            self.track.note_ons += (notes.len() - before) as u64;
+            if let Some(one) = notes.get(self.notes_max) {
+                return Err(stop("notes_max", self.bounds.limits.notes_max, one.at as usize));
+            }
+            let Some((place, key, velocity)) = run.found else { break };
+            self.strike(place, Ticks(run.now as i64), run.running, key, velocity)?;
         }
-        self.track.end = now;
-        if running != 0 {
-            (self.status, self.cancelled) = (Some(running), false);
+        self.track.end = run.now;
+        if run.running != 0 {
+            (self.status, self.cancelled) = (Some(run.running), false);
         }
-        Ok(at)
+        Ok(run.at - self.chunk.at)
+    }
+
+    /// Takes the lyric at the front of `rest`, if it is one of less than 128 bytes after one of delta time; gives its
+    /// length. Where there are lyrics there are many.
+    fn lyric(&mut self, at: usize, rest: &'a [u8]) -> Result<Option<usize>, ReadError> {
+        let [delta @ ..=0x7F, 0xFF, 0x05, length @ ..=0x7F, text @ ..] = rest else { return Ok(None) };
+        let Some(text) = text.get(..usize::from(*length)).filter(|_| !self.ended) else { return Ok(None) };
+        self.track.end += u64::from(*delta);
+        self.cancelled = true;
+        let place = self.chunk.at + at + 1;
+        self.say(place, Saying::Lyric(self.text(place, text)?))?;
+        Ok(Some(4 + text.len()))
     }
 
     /// Takes the event at the front of `rest`.
@@ -210,6 +228,7 @@ impl<'a> Decoder<'a, '_> {
 
     /// Takes a meta or system exclusive event.
     fn long(&mut self, place: usize, event: &'a [u8]) -> Result<(), ReadError> {
+        self.cancelled = true;
         match EventIter::new(event).next() {
             Some(Ok(TrackEvent { kind: TrackEventKind::Meta(meta), .. })) => self.meta(place, meta)?,
             Some(Ok(TrackEvent { kind: TrackEventKind::SysEx(data), .. })) => {
@@ -220,21 +239,17 @@ impl<'a> Decoder<'a, '_> {
             }
             _ => self.tally.add(Oddity::Skipped, place),
         }
-        self.cancelled = true;
         Ok(())
     }
 
-    /// A time of the file as the notes have it.
-    #[inline(always)]
-    fn scaled(&self, ticks: u64) -> Ticks {
-        // Deltas add up to less than 2^56.
-        Ticks((ticks as i64).saturating_mul(self.scale))
+    /// Where the track is, as the notes have it until all are read: deltas add up to less than 2^56.
+    const fn now(&self) -> Ticks {
+        Ticks(self.track.end as i64)
     }
 
     /// Takes a note-on or note-off.
-    #[inline(always)]
-    fn strike(&mut self, at: usize, now: u64, status: u8, key: u8, velocity: u8) -> Result<(), Stop> {
-        let now = self.scaled(now);
+    #[inline(never)]
+    fn strike(&mut self, at: usize, now: Ticks, status: u8, key: u8, velocity: u8) -> Result<(), Stop> {
         let notes = &mut self.track.notes;
         let channel = status & 0xF;
         if status < 0x90 || velocity == 0 {
@@ -248,18 +263,17 @@ impl<'a> Decoder<'a, '_> {
         }
         self.track.note_ons += 1;
         let at = u32::try_from(at).unwrap_or(u32::MAX);
-        let flags = Flags::NONE.with_if(channel == DRUMS, Flags::UNPITCHED);
-        self.pairing.begin(notes, Struck { onset: now, end: now, at, channel, key, flags });
+        self.pairing.begin(notes, struck(at, now, channel, key));
         Ok(())
     }
 
     fn message(&mut self, place: usize, status: u8, [first, second]: [u8; 2]) -> Result<(), Stop> {
         let channel = status & 0xF;
         match status & 0xF0 {
-            0x80 | 0x90 => self.strike(place, self.track.end, status, first, second)?,
+            0x80 | 0x90 => self.strike(place, self.now(), status, first, second)?,
             // All sound off, all notes off, and the modes that imply it.
             0xB0 if matches!(first, 120 | 123..) => {
-                let now = self.scaled(self.track.end);
+                let now = self.now();
                 self.pairing.silence(&mut self.track.notes, channel, now);
             }
             0xB0 if matches!(first, 0 | 32) => {
@@ -277,7 +291,7 @@ impl<'a> Decoder<'a, '_> {
     /// A channel gets a program: its part has it, if no note came before; else it is a word, as is a bank.
     fn program(&mut self, place: usize, channel: u8, program: u8) -> Result<(), Stop> {
         let at = usize::from(channel);
-        let unstruck = !self.pairing.has_struck(channel);
+        let unstruck = !self.pairing.has_struck(&self.track.notes, channel);
         let (Some(slot), Some(told)) = (self.track.programs.get_mut(at), self.sounds.get_mut(at)) else {
             return Ok(());
         };
@@ -345,6 +359,9 @@ impl<'a> Decoder<'a, '_> {
         if self.track.said.len() as u64 >= self.bounds.words_left {
             return Err(stop("annotations_max", self.bounds.limits.annotations_max, at));
         }
+        if self.track.said.capacity() == 0 {
+            self.track.said.reserve(SAID_AT_FIRST);
+        }
         self.track.said.push(Said { on: self.track.end, at, what });
         Ok(())
     }
@@ -358,38 +375,43 @@ impl<'a> Decoder<'a, '_> {
         Ok(())
     }
 
-    /// Gives the notes the ticks of a score where they have those of the file, which add up to less than 2^56, and puts
-    /// them in order if they are of one channel.
-    #[inline(never)]
+    /// Gives the notes the ticks of a score, and puts them in order if they are of one channel.
     fn finish_notes(&mut self, alone: bool) {
-        let Track { notes, tidy, sounds_until, .. } = &mut self.track;
         let clock = self.bounds.clock;
-        let whole = clock.whole().is_some();
-        let mut last = Ticks::ZERO;
+        let moments = match clock.whole().filter(|factor| factor.checked_mul(self.now().0).is_some()) {
+            // Nothing is later than now.
+            Some(factor) => self.time_notes(|ticks| (Ticks(ticks.0 * factor), true)),
+            None => self.time_notes(|ticks| clock.time(ticks.0.unsigned_abs())),
+        };
+        if alone {
+            moments.mend(&mut self.track.notes);
+        }
+        self.track.tidy = alone;
+    }
+
+    /// Gives the notes the ticks of a score, of which `time` says whether they are exact.
+    #[inline(always)]
+    fn time_notes(&mut self, time: impl Fn(Ticks) -> (Ticks, bool)) -> Moments {
         let mut moments = Moments::new();
-        for (at, note) in notes.iter_mut().enumerate() {
-            if note.end == note.onset {
+        let mut last = Ticks::ZERO;
+        for (at, note) in self.track.notes.iter_mut().enumerate() {
+            let ((on, exact), (off, exact_off)) = (time(note.onset), time(note.end));
+            (note.onset, note.end) = (on, off);
+            note.flags = note.flags.with_if(!exact || !exact_off, Flags::ROUNDED);
+            moments.take(at, note);
+            last = last.max(off);
+            if on == off {
                 self.tally.add(Oddity::NoLength, note.at as usize);
             }
-            if !whole {
-                let (on, exact) = clock.time(note.onset.0.unsigned_abs());
-                let (off, exact_off) = clock.time(note.end.0.unsigned_abs());
-                (note.onset, note.end) = (on, off);
-                note.flags = note.flags.with_if(!exact || !exact_off, Flags::ROUNDED);
-            }
-            moments.take(at, note);
-            last = last.max(note.end);
         }
-        if alone {
-            moments.mend(notes);
-        }
-        (*tidy, *sounds_until) = (alone, last);
+        self.track.sounds_until = last;
+        moments
     }
 
     /// Ends the notes that still sound and says what was odd. `sound` says that nothing was lost.
     fn finish(&mut self, sound: bool, sink: &mut Odd<'_>) -> Result<(), Stop> {
-        let Track { number, at, end, .. } = self.track;
-        let (alone, now) = (self.pairing.is_one_channel(), self.scaled(end));
+        let Track { number, at, .. } = self.track;
+        let (alone, now) = (self.pairing.is_one_channel(&self.track.notes), self.now());
         let hanging = self.pairing.finish(&mut self.track.notes, now);
         (0..hanging).for_each(|_| self.tally.add(Oddity::Hanging, at));
         self.finish_notes(alone);
@@ -409,6 +431,55 @@ impl<'a> Decoder<'a, '_> {
         }
         self.tally.tell(number, sink)
     }
+}
+
+/// A run of notes.
+struct Run {
+    /// Where the next event stands in the source.
+    at: usize,
+    /// Ticks of the file until the one before.
+    now: u64,
+    /// The running status, 0 where there is none.
+    running: u8,
+    /// Place, key and velocity of what it stopped at, if that is a note.
+    found: Option<(usize, u8, u8)>,
+    /// Notes that it ended.
+    ended: u32,
+}
+
+impl Run {
+    /// Takes notes as long as they are plain, and there is room. Nearly all of a file goes through here, and as a function
+    /// of its own, with little else, it has the registers for itself.
+    #[inline(never)]
+    fn go_on(self, source: &[u8], mut hand: Hand<'_>, notes: &mut Vec<Struck>) -> Run {
+        let Run { mut at, mut now, mut running, .. } = self;
+        let mut found = None;
+        while let Some(&window) = source.get(at..).and_then(<[u8]>::first_chunk) {
+            let Some(stroke) = frame::stroke(window, running) else { break };
+            let Stroke { delta, lead, length, status, key, velocity } = stroke;
+            running = status;
+            now += delta;
+            let (place, time, channel) = (at + lead, Ticks(now as i64), status & 0xF);
+            at += length;
+            let taken = if status < 0x90 || velocity == 0 {
+                hand.release(notes, channel, key, time)
+            } else {
+                hand.strike(notes, struck(place as u32, time, channel, key))
+            };
+            if !taken {
+                found = Some((place, key, velocity));
+                break;
+            }
+        }
+        Run { at, now, running, found, ended: hand.ended }
+    }
+}
+
+/// A note that begins.
+#[inline(always)]
+fn struck(at: u32, now: Ticks, channel: u8, key: u8) -> Struck {
+    let flags = Flags::NONE.with_if(channel == DRUMS, Flags::UNPITCHED);
+    Struck { onset: now, end: now, at, channel, key, flags }
 }
 
 fn stop(limit: &str, most: u64, at: usize) -> Stop {

@@ -1,6 +1,6 @@
 //! Words of a file: lyrics, markers, cues, texts, and changes of program; which of them are syllables, and of which word.
 
-use super::piece::text;
+use super::piece::{bare, decoded};
 use crate::score::{AnnotationKind, Ticks};
 use std::borrow::Cow;
 
@@ -41,27 +41,33 @@ impl<'a> Speech<'a> {
         self.said.iter().any(|said| matches!(said.what, Saying::Text(text) if text.starts_with(b"@K")))
     }
 
-    /// Its words in the order of time. In a karaoke file texts are syllables in the tracks where some begin a line.
+    /// Its words in the order of time, which is that of the file. In a karaoke file texts are syllables in the tracks where
+    /// some begin a line.
     pub(super) fn words(&self, karaoke: bool, time: impl Fn(u64) -> Ticks) -> Vec<Word<'a>> {
         let begins_line = |said: &Said<'a>| matches!(said.what, Saying::Text([b'/' | b'\\', ..]));
         let sung = karaoke && self.said.iter().any(begins_line);
-        let is_lyric = |said: &Said<'a>| match said.what {
-            Saying::Lyric(_) => true,
-            Saying::Text(text) => sung && !text.starts_with(b"@"),
-            _ => false,
-        };
-        let (lyrics, rest): (Vec<&Said<'a>>, Vec<&Said<'a>>) =
-            self.said.iter().partition(|said| is_lyric(said));
         let mut words = Vec::with_capacity(self.said.len());
-        words.extend(rest.into_iter().filter_map(|said| Word::of(said, &time)));
-        let mut syllables = Vec::with_capacity(lyrics.len());
-        syllables.extend(lyrics.iter().filter_map(|said| Syllable::of(said)));
-        let hyphens = needs_hyphens(&syllables);
-        words.extend(lyrics.iter().zip(syllable_texts(&syllables, hyphens)).filter_map(|(said, text)| {
-            let kind = AnnotationKind::Lyric;
-            text.map(|text| Word { onset: time(said.on), at: said.at, kind, channel: None, text })
-        }));
-        words.sort_by_key(|word| (word.onset, word.at));
+        let mut syllables = Syllables::default();
+        for said in &self.said {
+            let (onset, at) = (time(said.on), said.at);
+            let (kind, text, hyphen) = match said.what {
+                // Karaoke files say about themselves what begins with this sign.
+                Saying::Text([b'@', ..]) => continue,
+                Saying::Text(bytes) if sung => syllables.next(bytes, &mut words),
+                Saying::Lyric(bytes) => syllables.next(bytes, &mut words),
+                Saying::Text(bytes) | Saying::Cue(bytes) => (AnnotationKind::Direction, bare(bytes), false),
+                Saying::Marker(bytes) => (AnnotationKind::Marker, bare(bytes), false),
+                Saying::Program { channel, bank, program } => {
+                    let text = Wording::Program { channel, bank, program };
+                    words.push(Word { onset, at, kind: AnnotationKind::Direction, text, hyphen: false });
+                    continue;
+                }
+            };
+            if !text.is_empty() {
+                words.push(Word { onset, at, kind, text: Wording::Bytes(text), hyphen });
+            }
+        }
+        syllables.finish(&mut words);
         words
     }
 }
@@ -72,89 +78,96 @@ pub(super) struct Word<'a> {
     /// Its byte.
     pub(super) at: usize,
     pub(super) kind: AnnotationKind,
-    /// The channel that it is about, if it is about one.
-    pub(super) channel: Option<u8>,
-    pub(super) text: Cow<'a, str>,
+    text: Wording<'a>,
+    /// Whether a hyphen is missing that says that the word goes on.
+    hyphen: bool,
+}
+
+/// How a word is said.
+enum Wording<'a> {
+    /// As the file has it, without its padding.
+    Bytes(&'a [u8]),
+    Program {
+        channel: u8,
+        bank: u16,
+        program: u8,
+    },
 }
 
 impl<'a> Word<'a> {
-    fn of(said: &Said<'a>, time: &impl Fn(u64) -> Ticks) -> Option<Self> {
-        let (kind, channel, text) = match said.what {
-            Saying::Marker(bytes) => (AnnotationKind::Marker, None, text(bytes)),
-            // Karaoke files say about themselves what begins with this sign.
-            Saying::Text([b'@', ..]) => return None,
-            Saying::Text(bytes) | Saying::Cue(bytes) | Saying::Lyric(bytes) => {
-                (AnnotationKind::Direction, None, text(bytes))
+    /// The channel that it is about, if it is about one.
+    pub(super) const fn channel(&self) -> Option<u8> {
+        match self.text {
+            Wording::Bytes(_) => None,
+            Wording::Program { channel, .. } => Some(channel),
+        }
+    }
+
+    pub(super) fn text(&self) -> Cow<'a, str> {
+        match self.text {
+            Wording::Bytes(bytes) if self.hyphen => Cow::from(decoded(bytes).into_owned() + "-"),
+            Wording::Bytes(bytes) => decoded(bytes),
+            Wording::Program { bank: 0, program, .. } => Cow::from(format!("program {program}")),
+            Wording::Program { bank, program, .. } => {
+                Cow::from(format!("bank {}/{} program {program}", bank >> 7, bank & 0x7F))
             }
-            Saying::Program { channel, bank, program } => {
-                let bank =
-                    if bank == 0 { String::new() } else { format!("bank {}/{} ", bank >> 7, bank & 0x7F) };
-                (AnnotationKind::Direction, Some(channel), Cow::from(format!("{bank}program {program}")))
-            }
-        };
-        (!text.is_empty()).then(|| Word { onset: time(said.on), at: said.at, kind, channel, text })
+        }
     }
 }
 
-/// A syllable as the file has it.
-struct Syllable<'a> {
-    /// Without line signs and spaces; a syllable may be nothing but those.
-    text: Cow<'a, str>,
-    /// Whether a line begins or ends with it.
-    begins_line: bool,
-    ends_line: bool,
-    /// Whether a space stands before or behind it.
-    begins_word: bool,
-    ends_word: bool,
+/// What is known of the syllables of a track so far.
+#[derive(Default)]
+struct Syllables {
+    /// Where among the words the last one stands, if nothing has yet said that its word ends with it.
+    open: Option<usize>,
+    /// How many there are that are sung.
+    sung: usize,
+    /// Whether a space stands before or behind one.
+    spaces: bool,
+    /// Whether one ends in a hyphen.
+    hyphens: bool,
 }
 
-impl<'a> Syllable<'a> {
-    fn of(said: &Said<'a>) -> Option<Self> {
-        let (Saying::Lyric(bytes) | Saying::Text(bytes)) = said.what else { return None };
+impl Syllables {
+    /// Takes the next syllable: gives its kind, its text without line signs and padding, which may be nothing, and whether
+    /// its word goes on as far as it says itself.
+    fn next<'a>(&mut self, bytes: &'a [u8], words: &mut [Word<'a>]) -> (AnnotationKind, &'a [u8], bool) {
         let is_break = |byte: &u8| matches!(byte, b'\r' | b'\n');
         let first = bytes.iter().position(|byte| !matches!(byte, b'/' | b'\\' | b'\r' | b'\n'));
         let body = bytes.get(first.unwrap_or(bytes.len())..).unwrap_or(&[]);
-        Some(Syllable {
-            text: text(body),
-            begins_line: first != Some(0),
-            ends_line: body.last().is_some_and(is_break),
-            begins_word: body.first() == Some(&b' '),
-            ends_word: body.iter().rfind(|byte| !is_break(byte)) == Some(&b' '),
-        })
+        let text = bare(body);
+        let begins_word = body.first() == Some(&b' ');
+        if first != Some(0) || begins_word || text.is_empty() {
+            self.end_word(words);
+        }
+        if text.is_empty() {
+            return (AnnotationKind::Lyric, text, false);
+        }
+        let ends_line = body.last().is_some_and(is_break);
+        let ends_word = body.iter().rfind(|byte| !is_break(byte)) == Some(&b' ');
+        self.open = Some(words.len());
+        self.sung += 1;
+        self.spaces |= begins_word || ends_word;
+        self.hyphens |= text.ends_with(b"-");
+        (AnnotationKind::Lyric, text, !ends_line && !ends_word)
     }
 
-    /// Whether the word ends with it, if `next` follows.
-    fn ends(&self, next: Option<&Syllable<'_>>) -> bool {
-        let other = next.is_none_or(|next| next.begins_line || next.begins_word || next.text.is_empty());
-        self.ends_line || self.ends_word || other
+    /// The word ends with the last syllable.
+    fn end_word(&mut self, words: &mut [Word<'_>]) {
+        if let Some(word) = self.open.take().and_then(|open| words.get_mut(open)) {
+            word.hyphen = false;
+        }
     }
-}
 
-/// Whether words are held together by the lack of a space, and that throughout: nobody writes hyphens, and at least
-/// every fourth syllable ends a word, as in any language that is sung.
-fn needs_hyphens(syllables: &[Syllable<'_>]) -> bool {
-    let nexts = syllables.iter().skip(1).map(Some).chain([None]);
-    let sung = || syllables.iter().zip(nexts.clone()).filter(|(syllable, _)| !syllable.text.is_empty());
-    let spaces = sung().any(|(syllable, _)| syllable.ends_word || syllable.begins_word);
-    if !spaces || sung().any(|(syllable, _)| syllable.text.ends_with('-')) {
-        return false;
+    /// Takes the hyphens away again, unless words are held together by the lack of a space, and that throughout: nobody
+    /// writes hyphens, and at least every fourth syllable ends a word, as in any language that is sung.
+    fn finish(mut self, words: &mut [Word<'_>]) {
+        self.end_word(words);
+        let ends = || self.sung - words.iter().filter(|word| word.hyphen).count();
+        if !self.spaces || self.hyphens || ends() * 4 < self.sung {
+            words.iter_mut().for_each(|word| word.hyphen = false);
+        }
     }
-    sung().filter(|(syllable, next)| syllable.ends(*next)).count() * 4 >= sung().count()
-}
-
-/// The texts, none for a syllable that is none.
-fn syllable_texts<'s, 'a>(
-    syllables: &'s [Syllable<'a>],
-    hyphens: bool,
-) -> impl Iterator<Item = Option<Cow<'a, str>>> + use<'s, 'a> {
-    let nexts = syllables.iter().skip(1).map(Some).chain([None]);
-    syllables.iter().zip(nexts).map(move |(syllable, next)| {
-        let goes_on = hyphens && !syllable.ends(next);
-        (!syllable.text.is_empty()).then(|| match goes_on {
-            true => Cow::from(format!("{}-", syllable.text)),
-            false => syllable.text.clone(),
-        })
-    })
 }
 
 #[cfg(test)]
@@ -166,7 +179,7 @@ mod tests {
         let said = said.map(|(text, on)| Said { on, at: 0, what: Saying::Lyric(text.as_bytes()) });
         let words =
             Speech { track: 1, said: said.collect() }.words(false, |on| Ticks(on.try_into().unwrap()));
-        words.into_iter().map(|word| word.text.into_owned()).collect()
+        words.into_iter().map(|word| word.text().into_owned()).collect()
     }
 
     #[test]
@@ -197,7 +210,10 @@ mod tests {
         let speech = Speech { track: 1, said: said.collect() };
         assert!(speech.announces_karaoke());
         let told = |karaoke| {
-            speech.words(karaoke, |_| Ticks::ZERO).into_iter().map(|word| (word.kind, word.text.into_owned()))
+            speech
+                .words(karaoke, |_| Ticks::ZERO)
+                .into_iter()
+                .map(|word| (word.kind, word.text().into_owned()))
         };
         let lyric = |text: &str| (AnnotationKind::Lyric, text.to_owned());
         assert!(told(true).eq(["A-", "ve", "ma-", "ris"].map(lyric)));
