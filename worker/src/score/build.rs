@@ -49,6 +49,8 @@ struct Draft {
     long: bool,
     /// How many notes came all at once, in the order of a score.
     sorted: usize,
+    /// Part and measure of the last annotation: the next one is often there, too.
+    said: Option<(u16, u32)>,
 }
 
 impl<'a> ScoreBuilder<'a> {
@@ -99,6 +101,7 @@ impl<'a> ScoreBuilder<'a> {
             known: Known::default(),
             long: false,
             sorted: 0,
+            said: None,
         });
         Ok(())
     }
@@ -384,7 +387,7 @@ impl Draft {
     fn annotation(
         &mut self,
         place: Place,
-        mut annotation: Annotation,
+        annotation: Annotation,
         text: &str,
         limits: &Limits,
     ) -> Result<(), Stop> {
@@ -400,11 +403,24 @@ impl Draft {
             let failure = exceeded("annotation_bytes_max", limits.annotation_bytes_max, Some(place));
             return Err(Stop::Failed(failure));
         }
-        annotation.measure = self.measure_at(place, annotation.part, annotation.onset)?;
+        let measure = match self.near(annotation.part, annotation.onset) {
+            Some(measure) => measure,
+            None => self.measure_at(place, annotation.part, annotation.onset)?,
+        };
+        self.said = Some((annotation.part, measure));
         self.make_way(self.score.annotations.len(), limits);
-        annotation.text = self.score.texts.add(text, &mut self.known);
-        self.score.annotations.push(annotation);
+        let text = self.score.texts.add(text, &mut self.known);
+        self.score.annotations.push(Annotation { measure, text, ..annotation });
         Ok(())
+    }
+
+    /// The measure that a part is in, where that is the one of the last annotation or one of the next two, and not the last.
+    fn near(&self, part: u16, onset: Ticks) -> Option<u32> {
+        let (_, measure) = self.said.filter(|(other, _)| *other == part)?;
+        let begun = self.begun.get(usize::from(part))?.get(measure as usize..)?;
+        let within = |pair: &[Ticks]| matches!(pair, [start, next] if *start <= onset && onset < *next);
+        let later = begun.windows(2).take(3).position(within)?;
+        Some(measure + later as u32)
     }
 
     fn measure(

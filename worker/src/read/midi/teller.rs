@@ -42,7 +42,10 @@ impl Teller {
                 signs = rest;
             }
             let annotation = Annotation::new(word.kind, self.part, word.onset, Place::byte(word.at));
-            sink.sink.annotation(annotation, &word.text())?;
+            match word.plain() {
+                Some(text) => sink.sink.annotation(annotation, text)?,
+                None => sink.sink.annotation(annotation, &word.text())?,
+            }
         }
         signs.iter().try_for_each(|sign| self.tell_sign(sign, sink))
     }

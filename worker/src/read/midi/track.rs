@@ -177,7 +177,7 @@ impl<'a> Decoder<'a, '_> {
         loop {
             let notes = &mut self.track.notes;
             let before = notes.len();
-            run = run.go_on(self.chunk.source, self.pairing.hand(), notes);
+            run.go_on(self.chunk.source, self.pairing.hand(), notes);
             self.pairing.count(run.ended);
             self.track.note_ons += (notes.len() - before) as u64;
             if let Some(one) = notes.get(self.notes_max) {
@@ -451,8 +451,8 @@ impl Run {
     /// Takes notes as long as they are plain, and there is room. Nearly all of a file goes through here, and as a function
     /// of its own, with little else, it has the registers for itself.
     #[inline(never)]
-    fn go_on(self, source: &[u8], mut hand: Hand<'_>, notes: &mut Vec<Struck>) -> Run {
-        let Run { mut at, mut now, mut running, .. } = self;
+    fn go_on(&mut self, source: &[u8], mut hand: Hand<'_>, notes: &mut Vec<Struck>) {
+        let Run { mut at, mut now, mut running, .. } = *self;
         let mut found = None;
         while let Some(&window) = source.get(at..).and_then(<[u8]>::first_chunk) {
             let Some(stroke) = frame::stroke(window, running) else { break };
@@ -471,7 +471,7 @@ impl Run {
                 break;
             }
         }
-        Run { at, now, running, found, ended: hand.ended }
+        *self = Run { at, now, running, found, ended: hand.ended };
     }
 }
 

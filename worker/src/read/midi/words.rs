@@ -103,6 +103,15 @@ impl<'a> Word<'a> {
         }
     }
 
+    /// The text, where it is as the file has it: what most are.
+    #[inline]
+    pub(super) fn plain(&self) -> Option<&'a str> {
+        match self.text {
+            Wording::Bytes(bytes) if !self.hyphen => std::str::from_utf8(bytes).ok(),
+            _ => None,
+        }
+    }
+
     pub(super) fn text(&self) -> Cow<'a, str> {
         match self.text {
             Wording::Bytes(bytes) if self.hyphen => Cow::from(decoded(bytes).into_owned() + "-"),
