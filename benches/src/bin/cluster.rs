@@ -18,6 +18,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Instant;
+use tests::tune;
 
 /// Rounds of `again`.
 const ROUNDS: usize = 3;
@@ -76,27 +77,15 @@ fn peak_mb(child: &Child) -> f64 {
     line.trim().trim_end_matches(" kB").parse::<f64>().expect("kilobytes") / 1024.0
 }
 
-/// A tune of some sixty notes that is like no other.
-fn tune(number: u64) -> String {
-    let mut state = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let mut text = format!("X:{number}\nT:Tune {number}\nM:4/4\nL:1/8\nK:G\n");
-    for index in 1..=64 {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        text.push(char::from(b"CDEFGABcdefgab"[(state >> 33) as usize % 14]));
-        if index % 8 == 0 {
-            text.push('|');
-        }
-    }
-    text.push_str("]\n");
-    text
-}
+/// Notes of a tune.
+const NOTES: usize = 64;
 
-/// So many tunes, from one of that number on.
+/// So many tunes, each like no other, from the one of that number on.
 fn corpus(folder: &Path, from: u64, items: u64) {
     for number in 0..items {
         let inside = folder.join(format!("{:03}", number / 1000));
         fs::create_dir_all(&inside).expect("a folder");
-        fs::write(inside.join(format!("{number:07}.abc")), tune(from + number)).expect("a file");
+        fs::write(inside.join(format!("{number:07}.abc")), tune(from + number, NOTES)).expect("a file");
     }
 }
 

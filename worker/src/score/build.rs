@@ -149,9 +149,7 @@ impl EventSink for ScoreBuilder<'_> {
 
     fn measures(&mut self, part: u16, begun: &[(Ticks, Place)]) -> Result<(), Stop> {
         let Some(draft) = self.draft.as_mut().filter(|draft| draft.has_way(begun, self.limits)) else {
-            let mut numbered = begun.iter().zip(1..);
-            return numbered
-                .try_for_each(|(&(onset, place), number)| self.measure(place, part, onset, number));
+            return self.each_measure(part, begun);
         };
         draft.measures(part, begun)?;
         self.count(begun.len() as u64)

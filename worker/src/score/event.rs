@@ -190,6 +190,14 @@ pub trait EventSink {
     /// # Errors
     /// [`Stop`] when the reader shall stop at once.
     fn measures(&mut self, part: u16, begun: &[(Ticks, Place)]) -> Result<(), Stop> {
+        self.each_measure(part, begun)
+    }
+
+    /// [`EventSink::measure`] for each measure of a part.
+    ///
+    /// # Errors
+    /// [`Stop`] when the reader shall stop at once.
+    fn each_measure(&mut self, part: u16, begun: &[(Ticks, Place)]) -> Result<(), Stop> {
         let mut numbered = begun.iter().zip(1..);
         numbered.try_for_each(|(&(onset, place), number)| self.measure(place, part, onset, number))
     }
