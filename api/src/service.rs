@@ -396,9 +396,12 @@ impl Service {
             return Err(Failure::new(FailureKind::Malformed, message));
         }
         let submission = plan::retry_submission(&record);
-        let unfinished = ledger.active().await?.into_iter().find(|record| record.submission == submission);
-        if let Some(record) = unfinished {
-            return Ok(Accepted { record, resumed: true });
+        let active = ledger.active().await?.into_iter();
+        for earlier in active.filter(|earlier| earlier.submission == submission) {
+            // One that has ended may not have left the active ones yet.
+            if ledger.finished(&earlier.id).await?.is_none() {
+                return Ok(Accepted { record: earlier, resumed: true });
+            }
         }
         let items = retry::failed(&ledger, &record).await?;
         if items.is_empty() {

@@ -301,9 +301,13 @@ impl Service {
                 return Ok(None);
             }
             let done = ledger.receipts(&record.id).await?.len() as u64;
-            let chunks = u64::from(record.chunks.max(1));
+            let chunks = u64::from(record.chunks);
+            // An ended job stays in the index of active ones until it is counted.
+            if done >= chunks {
+                return Ok(None);
+            }
             let all = plan::roughly(record.items, record.bytes);
-            let left = all / chunks * chunks.saturating_sub(done);
+            let left = all / chunks * (chunks - done);
             Ok::<_, Failure>(Some((ledger.tenant() == principal.tenant, left)))
         });
         let (mut looks, mut ahead) = (stream::iter(looks).buffered(JOBS_AT_ONCE), Ahead::default());
