@@ -41,6 +41,8 @@ const ROUNDS: usize = 5;
 const MEASUREMENT_S: f64 = 0.2;
 
 fn main() -> ExitCode {
+    // As the programs do it whose reading this is.
+    shared::memory::settle();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (flags, paths): (Vec<_>, Vec<_>) = arguments.iter().partition(|argument| argument.starts_with("--"));
     let has = |flag: &str| flags.iter().any(|given| given.as_str() == flag);

@@ -237,12 +237,6 @@ impl Pairing {
         self.struck & (1 << (channel & 0xF)) != 0
     }
 
-    /// Whether the notes of this track are of one channel, if there are any.
-    pub(super) fn is_one_channel(&mut self, notes: &[Struck]) -> bool {
-        self.look(notes);
-        (self.struck as u16).count_ones() <= 1
-    }
-
     /// Which channels the notes since the last look are of: asked for now and then only, so notes pass faster.
     fn look(&mut self, notes: &[Struck]) {
         let new = notes.get(self.looked..).unwrap_or_default();

@@ -5,8 +5,8 @@ use super::track::Track;
 use crate::read::MidiParts;
 use crate::score::{EventSink, Flags, Note, Pitch, Stop, Ticks};
 use shared::place::Place;
-use std::array;
 use std::sync::LazyLock;
+use std::{array, slice};
 
 /// Parts whose notes are merged, at most.
 const MERGED_MAX: usize = 64;
@@ -51,7 +51,9 @@ pub(super) fn grouped(tracks: Vec<Track<'_>>, by: MidiParts) -> Vec<Track<'_>> {
 pub(super) fn voices<'a>(tracks: &'a [Track<'a>]) -> Vec<Voice<'a>> {
     let voice = |track: &'a Track<'a>| {
         let channel = track.notes.first().map_or(0, |note| note.channel);
-        Voice { track, tracks: &track.sources, channel, notes: &track.notes }
+        let own = slice::from_ref(&track.number);
+        let tracks = if track.sources.is_empty() { own } else { &track.sources };
+        Voice { track, tracks, channel, notes: &track.notes }
     };
     tracks.iter().map(voice).collect()
 }
@@ -231,10 +233,8 @@ fn merged(parts: &mut [Vec<Struck>], bars: &[Ticks], spelling: &[Pitch; 128]) ->
         let mut heads: Vec<Head<'_>> = parts.iter().map(|part| Head::new(part)).collect();
         match heads.as_mut_slice() {
             [head] => {
-                let (some, more) =
-                    head.rest.split_at_checked(until - notes.len()).unwrap_or((head.rest, &[]));
-                notes.extend(some.iter().map(|struck| note(struck, 0, reached.at(struck.onset), spelling)));
-                head.rest = more;
+                let some = head.rest.by_ref().take(until - notes.len());
+                notes.extend(some.map(|struck| note(struck, 0, reached.at(struck.onset), spelling)));
             }
             heads => merge(heads, until, &mut reached, spelling, &mut notes),
         }
@@ -254,13 +254,20 @@ fn merged(parts: &mut [Vec<Struck>], bars: &[Ticks], spelling: &[Pitch; 128]) ->
 struct Head<'a> {
     /// When the next note begins; at the end of time if there is none.
     onset: Ticks,
-    rest: &'a [Struck],
+    rest: slice::Iter<'a, Struck>,
 }
 
 impl<'a> Head<'a> {
     fn new(rest: &'a [Struck]) -> Self {
-        Head { onset: rest.first().map_or(Ticks(i64::MAX), |struck| struck.onset), rest }
+        let rest = rest.iter();
+        Head { onset: onset(&rest), rest }
     }
+}
+
+/// When the next of some notes begins; at the end of time if there is none.
+#[inline(always)]
+fn onset(rest: &slice::Iter<'_, Struck>) -> Ticks {
+    rest.as_slice().first().map_or(Ticks(i64::MAX), |struck| struck.onset)
 }
 
 /// Merges whole moments until there are so many notes, which there are. As a function of its own it has the registers for
@@ -273,33 +280,24 @@ fn merge(
     spelling: &[Pitch; 128],
     notes: &mut Vec<Note>,
 ) {
-    let mut now = heads.iter().map(|head| head.onset).min().unwrap_or_default();
     while notes.len() < until {
-        let measure = reached.at(now);
+        let now = heads.iter().fold(Ticks(i64::MAX), |now, head| now.min(head.onset));
         // A bit for each part that something begins in. They are collected without a branch, as nobody can foresee which.
-        let (mut begins, mut next) = (0_u64, Ticks(i64::MAX));
-        for (head, part) in heads.iter().zip(0..) {
-            let is_now = head.onset == now;
-            begins |= u64::from(is_now) << part;
-            next = next.min(if is_now { Ticks(i64::MAX) } else { head.onset });
-        }
+        let mut begins =
+            heads.iter().rev().fold(0_u64, |begins, head| begins << 1 | u64::from(head.onset == now));
+        let measure = reached.at(now);
         while begins != 0 {
             let part = begins.trailing_zeros();
             begins &= begins - 1;
             let Some(head) = heads.get_mut(part as usize) else { continue };
-            let mut rest = head.rest;
-            let onset = loop {
-                let Some((struck, more)) = rest.split_first() else { break Ticks(i64::MAX) };
-                if struck.onset != now {
-                    break struck.onset;
-                }
+            while let Some(struck) = head.rest.next() {
                 notes.push(note(struck, part as u16, measure, spelling));
-                rest = more;
-            };
-            *head = Head { onset, rest };
-            next = next.min(onset);
+                head.onset = onset(&head.rest);
+                if head.onset != now {
+                    break;
+                }
+            }
         }
-        now = next;
     }
 }
 

@@ -9,15 +9,14 @@ use shared::place::Place;
 
 /// Bars, and where they stand in the source. A bar has no byte of its own: it has that of the first of the notes that does
 /// not begin before it, or `end` where there is none.
-pub(super) fn placed(
-    bars: &[Ticks],
-    mut notes: &[Struck],
-    end: usize,
-) -> impl Iterator<Item = (Ticks, Place)> {
+pub(super) fn placed(bars: &[Ticks], notes: &[Struck], end: usize) -> impl Iterator<Item = (Ticks, Place)> {
+    let mut notes = notes.iter();
+    let mut first = notes.next();
     bars.iter().map(move |&bar| {
-        let before = notes.iter().take_while(|note| note.onset < bar).count();
-        notes = notes.get(before..).unwrap_or_default();
-        (bar, Place::byte(notes.first().map_or(end, |note| note.at as usize)))
+        while first.is_some_and(|note| note.onset < bar) {
+            first = notes.next();
+        }
+        (bar, Place::byte(first.map_or(end, |note| note.at as usize)))
     })
 }
 

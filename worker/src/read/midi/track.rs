@@ -34,7 +34,7 @@ pub(super) struct Track<'a> {
     pub(super) sounds_until: Ticks,
     pub(super) signs: Vec<Sign>,
     pub(super) said: Vec<Said<'a>>,
-    /// Numbers of the tracks that the notes are from.
+    /// Numbers of the tracks that the notes are from, if that is not this one alone.
     pub(super) sources: Vec<usize>,
     pub(super) name: Option<&'a [u8]>,
     pub(super) instrument: Option<&'a [u8]>,
@@ -96,7 +96,7 @@ pub(super) fn read<'a>(
             said: Vec::new(),
             tidy: true,
             sounds_until: Ticks::ZERO,
-            sources: vec![chunk.number],
+            sources: Vec::new(),
             name: None,
             instrument: None,
             copyright: None,
@@ -355,6 +355,7 @@ impl<'a> Decoder<'a, '_> {
         Ok(text)
     }
 
+    #[inline]
     fn say(&mut self, at: usize, what: Saying<'a>) -> Result<(), Stop> {
         if self.track.said.len() as u64 >= self.bounds.words_left {
             return Err(stop("annotations_max", self.bounds.limits.annotations_max, at));
@@ -376,25 +377,26 @@ impl<'a> Decoder<'a, '_> {
     }
 
     /// Gives the notes the ticks of a score, and puts them in order if they are of one channel.
-    fn finish_notes(&mut self, alone: bool) {
+    fn finish_notes(&mut self) {
         let clock = self.bounds.clock;
         let moments = match clock.whole().filter(|factor| factor.checked_mul(self.now().0).is_some()) {
             // Nothing is later than now.
             Some(factor) => self.time_notes(|ticks| (Ticks(ticks.0 * factor), true)),
             None => self.time_notes(|ticks| clock.time(ticks.0.unsigned_abs())),
         };
-        if alone {
+        if self.track.tidy {
             moments.mend(&mut self.track.notes);
         }
-        self.track.tidy = alone;
     }
 
-    /// Gives the notes the ticks of a score, of which `time` says whether they are exact.
+    /// Gives the notes the ticks of a score, of which `time` says whether they are exact, and finds out whether all are of one
+    /// channel.
     #[inline(always)]
     fn time_notes(&mut self, time: impl Fn(Ticks) -> (Ticks, bool)) -> Moments {
         let mut moments = Moments::new();
-        let mut last = Ticks::ZERO;
+        let (mut last, mut channels) = (Ticks::ZERO, 0_u16);
         for (at, note) in self.track.notes.iter_mut().enumerate() {
+            channels |= 1 << (note.channel & 0xF);
             let ((on, exact), (off, exact_off)) = (time(note.onset), time(note.end));
             (note.onset, note.end) = (on, off);
             note.flags = note.flags.with_if(!exact || !exact_off, Flags::ROUNDED);
@@ -404,17 +406,17 @@ impl<'a> Decoder<'a, '_> {
                 self.tally.add(Oddity::NoLength, note.at as usize);
             }
         }
-        self.track.sounds_until = last;
+        (self.track.sounds_until, self.track.tidy) = (last, channels.count_ones() <= 1);
         moments
     }
 
     /// Ends the notes that still sound and says what was odd. `sound` says that nothing was lost.
     fn finish(&mut self, sound: bool, sink: &mut Odd<'_>) -> Result<(), Stop> {
         let Track { number, at, .. } = self.track;
-        let (alone, now) = (self.pairing.is_one_channel(&self.track.notes), self.now());
+        let now = self.now();
         let hanging = self.pairing.finish(&mut self.track.notes, now);
         (0..hanging).for_each(|_| self.tally.add(Oddity::Hanging, at));
-        self.finish_notes(alone);
+        self.finish_notes();
         if let Some(place) = self.exclusive {
             self.tally.add(Oddity::OpenExclusive, place);
         }
