@@ -33,7 +33,7 @@ use shared::ledger::{Created, Ledger};
 use shared::limits::Limits;
 use shared::principal::Principal;
 use shared::reach::Reach;
-use shared::receipt::Totals;
+use shared::receipt::{Depth, Totals};
 use shared::row::Row;
 use shared::terms::Share;
 use shared::wire::WIRE_VERSION;
@@ -434,8 +434,9 @@ impl Service {
         let ledger = self.ledger(principal);
         let record = ledger.record(job).await?;
         let tables = Tables::begin(folder, &record.request, encodings)?;
+        let depth = tables.depth();
         let add = |mut tables: Tables, row: Row| tables.add(&row).map(|()| tables);
-        rows::fold(&ledger, &record, tables, add).await?.finish()
+        rows::fold(&ledger, &record, depth, tables, add).await?.finish()
     }
 
     /// Tells the rows of what failed or is degraded, in the order of the table.
@@ -456,7 +457,7 @@ impl Service {
             }
             Ok(tell)
         };
-        rows::fold(&ledger, &record, tell, step).await.map(drop)
+        rows::fold(&ledger, &record, Depth::Flat, tell, step).await.map(drop)
     }
 
     /// Finds the pieces of a job that are like each other; says how many were compared, how many rows have no fingerprint,
@@ -474,7 +475,7 @@ impl Service {
         let ledger = self.ledger(principal);
         let record = ledger.record(job).await?;
         let add = |mut all: Fingerprints, row: Row| all.add(&row).map(|()| all);
-        let all = rows::fold(&ledger, &record, Fingerprints::default(), add).await?;
+        let all = rows::fold(&ledger, &record, Depth::Flat, Fingerprints::default(), add).await?;
         let compare = move || (all.len(), all.without, all.pairs(question));
         let gone = |error| Failure::new(FailureKind::Internal, format!("a thread is gone: {error}"));
         tokio::task::spawn_blocking(compare).await.map_err(gone)

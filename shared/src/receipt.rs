@@ -78,9 +78,21 @@ pub struct RowParts {
     pub name: String,
     /// How many there are.
     pub count: u32,
+    /// Numbers of those whose details lie aside, in objects of their own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aside: Vec<u32>,
     /// Where they were written, if these are copies of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
+}
+
+/// How much of rows is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// What stands in columns. Findings may come without their details.
+    Flat,
+    /// All of it.
+    Whole,
 }
 
 /// Where rows were written first: they are sealed under that name, wherever they are copied to.

@@ -5,6 +5,7 @@ mod coding;
 mod detail;
 
 pub use cell::Cell;
+pub use coding::{details_aside, with_details};
 pub use detail::Detail;
 
 use crate::failure::Failure;

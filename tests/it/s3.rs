@@ -236,14 +236,15 @@ async fn a_night_over_a_bucket_asks_for_no_score_that_is_as_it_was() {
     assert!(taken == table(&mut fresh, "fresh"), "the table of a run that knows nothing of before");
 }
 
-/// The rows of each job in a data folder, by how many names their files have.
+/// The rows of each job in a data folder and their details, by how many names their files have.
 fn names_of_rows(data: &std::path::Path) -> Vec<(PathBuf, Vec<u64>)> {
     let jobs = fs::read_dir(data.join("ledger/tenants/local/jobs")).unwrap();
     let mut jobs: Vec<_> = jobs.map(|job| job.unwrap().path()).collect();
     jobs.sort_by_key(|job| fs::metadata(job.join("record")).unwrap().modified().unwrap());
     let links = |job: &PathBuf| {
-        let rows = files_under(&job.join("rows"));
-        rows.iter().map(|part| fs::metadata(part).unwrap().nlink()).collect()
+        let folders = ["rows", "details"].map(|folder| job.join(folder));
+        let rows = folders.iter().filter(|folder| folder.exists()).flat_map(|folder| files_under(folder));
+        rows.map(|part| fs::metadata(&part).unwrap().nlink()).collect()
     };
     jobs.into_iter().map(|job| (job.clone(), links(&job))).collect()
 }
@@ -273,16 +274,16 @@ async fn rows_of_a_chunk_that_is_as_it_was_are_copied_by_the_store() {
         assert!(!known);
         assert_eq!(run("second"), (first.clone(), true));
         let jobs = names_of_rows(&data);
-        assert!(jobs.len() == 2 && jobs.iter().all(|(_, links)| *links == [2]), "{jobs:?}");
+        assert!(jobs.len() == 2 && jobs.iter().all(|(_, links)| *links == [2, 2]), "{jobs:?}");
         // The copy stands on its own, and is what the next one is made of.
         fs::remove_dir_all(&jobs[0].0).unwrap();
         assert_eq!(run("third"), (first.clone(), true));
         let jobs = names_of_rows(&data);
-        assert!(jobs.len() == 2 && jobs.iter().all(|(_, links)| *links == [2]), "{jobs:?}");
+        assert!(jobs.len() == 2 && jobs.iter().all(|(_, links)| *links == [2, 2]), "{jobs:?}");
         // Where there is none any more, each score is known by itself.
         jobs.iter().for_each(|(job, _)| fs::remove_dir_all(job).unwrap());
         assert_eq!(run("fourth"), (first.clone(), true));
-        assert_eq!(names_of_rows(&data).iter().map(|(_, links)| links.clone()).collect::<Vec<_>>(), [[1]]);
+        assert_eq!(names_of_rows(&data).iter().map(|(_, links)| links.clone()).collect::<Vec<_>>(), [[1, 1]]);
         // What another job had under that name is not taken for it.
         if master.is_some() {
             let other = home.path().join("other");

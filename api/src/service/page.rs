@@ -5,6 +5,7 @@ use super::rows::{RowsOf, all, lineage};
 use shared::failure::{Failure, FailureKind};
 use shared::job::JobId;
 use shared::principal::Principal;
+use shared::receipt::Depth;
 use shared::row::Row;
 use tokio::runtime::Handle;
 
@@ -55,7 +56,7 @@ impl Service {
                 take(std::iter::from_fn(next), from, takes)
             }
             // What was tried again may have rows in any chunk: the rows are counted from the first.
-            _ => take(all(&ledger, &runtime, jobs).map(|row| (0, row)), from, takes),
+            _ => take(all(&ledger, &runtime, jobs, Depth::Whole).map(|row| (0, row)), from, takes),
         });
         page.await
             .map_err(|error| Failure::new(FailureKind::Internal, format!("a thread is gone: {error}")))?

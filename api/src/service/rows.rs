@@ -4,7 +4,7 @@ use bytes::{Buf, Bytes};
 use shared::failure::{Failure, FailureKind};
 use shared::job::{JobId, Record};
 use shared::ledger::Ledger;
-use shared::receipt::RowParts;
+use shared::receipt::{Depth, RowParts};
 use shared::row::Row;
 use std::iter::Peekable;
 use tokio::runtime::Handle;
@@ -19,8 +19,9 @@ pub(super) fn all(
     ledger: &Ledger,
     runtime: &Handle,
     jobs: Vec<JobId>,
+    depth: Depth,
 ) -> impl Iterator<Item = Result<Row, Failure>> {
-    let rows_of = |job| -> Rows { Box::new(RowsOf::new(ledger, runtime, job)) };
+    let rows_of = |job| -> Rows { Box::new(RowsOf::new(ledger, runtime, job, depth)) };
     let rows = jobs
         .into_iter()
         .map(rows_of)
@@ -36,6 +37,7 @@ pub(super) fn all(
 pub(super) async fn fold<T: Send + 'static>(
     ledger: &Ledger,
     record: &Record,
+    depth: Depth,
     start: T,
     step: impl Fn(T, Row) -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
@@ -43,7 +45,7 @@ pub(super) async fn fold<T: Send + 'static>(
     let (ledger, runtime) = (ledger.clone(), Handle::current());
     // Encoding a table keeps a thread busy, and waits for the ledger in between.
     let folding = tokio::task::spawn_blocking(move || {
-        all(&ledger, &runtime, jobs).try_fold(start, |state, row| step(state, row?))
+        all(&ledger, &runtime, jobs, depth).try_fold(start, |state, row| step(state, row?))
     });
     folding
         .await
@@ -71,6 +73,7 @@ pub(super) struct RowsOf {
     ledger: Ledger,
     runtime: Handle,
     job: JobId,
+    depth: Depth,
     /// Chunks with receipts that are still to come, the next one last; none before they were asked for.
     chunks: Option<Vec<u32>>,
     chunk: u32,
@@ -81,15 +84,15 @@ pub(super) struct RowsOf {
 }
 
 impl RowsOf {
-    fn new(ledger: &Ledger, runtime: &Handle, job: JobId) -> Self {
+    fn new(ledger: &Ledger, runtime: &Handle, job: JobId, depth: Depth) -> Self {
         let (ledger, runtime) = (ledger.clone(), runtime.clone());
         let (parts, bytes) = (RowParts::default(), Bytes::new());
-        RowsOf { ledger, runtime, job, chunks: None, chunk: 0, parts, part: 0, bytes, failed: false }
+        RowsOf { ledger, runtime, job, depth, chunks: None, chunk: 0, parts, part: 0, bytes, failed: false }
     }
 
-    /// The rows from a chunk on.
+    /// All of the rows from a chunk on.
     pub(super) fn from(ledger: &Ledger, runtime: &Handle, job: JobId, chunk: u32) -> Result<Self, Failure> {
-        let mut rows = Self::new(ledger, runtime, job);
+        let mut rows = Self::new(ledger, runtime, job, Depth::Whole);
         let mut chunks = rows.runtime.block_on(rows.ledger.receipts(&rows.job))?;
         chunks.retain(|receipt| *receipt >= chunk);
         chunks.reverse();
@@ -105,7 +108,7 @@ impl RowsOf {
     fn read(&mut self) -> Result<Option<Row>, Failure> {
         while self.bytes.is_empty() {
             if self.part < self.parts.count {
-                let bytes = self.ledger.rows(&self.job, self.chunk, &self.parts, self.part);
+                let bytes = self.ledger.rows((&self.job, self.chunk), &self.parts, self.part, self.depth);
                 self.bytes = self.runtime.block_on(bytes)?;
                 self.part += 1;
                 continue;

@@ -56,7 +56,11 @@ impl Keys {
     }
 
     pub(super) fn rows(&self, job: &JobId, chunk: u32, name: &str, part: u32) -> Path {
-        self.job(job).join("rows").join(format!("{}-{name}-{}", numbered(chunk), numbered(part)))
+        self.job(job).join("rows").join(part_name(chunk, name, part))
+    }
+
+    pub(super) fn details(&self, job: &JobId, chunk: u32, name: &str, part: u32) -> Path {
+        self.job(job).join("details").join(part_name(chunk, name, part))
     }
 
     pub(super) fn score(&self, digest: &str) -> Path {
@@ -94,6 +98,11 @@ impl Keys {
     pub(super) fn active_job(&self, job: &JobId) -> Path {
         self.active().join(job.as_str())
     }
+}
+
+/// What a part of a chunk's rows is called.
+fn part_name(chunk: u32, name: &str, part: u32) -> String {
+    format!("{}-{name}-{}", numbered(chunk), numbered(part))
 }
 
 /// Ten digits, so that listings come in the order of the numbers.

@@ -24,7 +24,8 @@ use crate::dispatch::Lane;
 use crate::failure::{Failure, FailureKind};
 use crate::job::{Chunk, Control, JobId, Record, Wish};
 use crate::principal::LOCAL_TENANT;
-use crate::receipt::{Finished, Origin, Receipt, RowParts};
+use crate::receipt::{Depth, Finished, Origin, Receipt, RowParts};
+use crate::row;
 use crate::store::failure;
 use crate::vault::{self, Master, Vault};
 use crate::{clock, disk, wire};
@@ -378,21 +379,30 @@ impl Ledger {
         }
     }
 
-    /// Writes a part of the rows of a chunk, before the receipt that names it. Parts that no receipt names do not count.
+    /// Writes the next part of the rows of a chunk, before the receipt that names it. Parts that no receipt names do not count.
     ///
     /// # Errors
     /// What the store says.
     pub async fn write_rows(
         &self,
-        job: &JobId,
-        chunk: u32,
-        name: &str,
-        part: u32,
+        (job, chunk): (&JobId, u32),
+        parts: &mut RowParts,
         rows: Vec<u8>,
     ) -> Result<(), Failure> {
-        let key = self.keys.rows(job, chunk, name, part);
-        let rows = self.sealed(&key, rows).await?;
-        self.store.put(&key, rows.into()).await.map(drop).map_err(failure)
+        let (name, part) = (&parts.name, parts.count);
+        let (rows, details) = row::details_aside(rows)?;
+        if !details.is_empty() {
+            self.put(&self.keys.details(job, chunk, name, part), details).await?;
+            parts.aside.push(part);
+        }
+        self.put(&self.keys.rows(job, chunk, name, part), rows).await?;
+        parts.count += 1;
+        Ok(())
+    }
+
+    async fn put(&self, key: &Path, bytes: Vec<u8>) -> Result<(), Failure> {
+        let bytes = self.sealed(key, bytes).await?;
+        self.store.put(key, bytes.into()).await.map(drop).map_err(failure)
     }
 
     /// Has the store copy the rows of a chunk for a chunk of another job, under another name. They do not pass through here.
@@ -405,25 +415,49 @@ impl Ledger {
         (to, chunk): (&JobId, u32),
         name: String,
     ) -> Result<RowParts, Failure> {
-        let RowParts { name: before, count, origin } = &of.rows;
-        for part in 0..*count {
-            let source = self.keys.rows(from, of.chunk, before, part);
-            self.store.copy(&source, &self.keys.rows(to, chunk, &name, part)).await.map_err(failure)?;
+        let RowParts { name: before, count, aside, origin } = &of.rows;
+        let keys = &self.keys;
+        let rows = (0..*count)
+            .map(|part| (keys.rows(from, of.chunk, before, part), keys.rows(to, chunk, &name, part)));
+        let details = aside
+            .iter()
+            .map(|&part| (keys.details(from, of.chunk, before, part), keys.details(to, chunk, &name, part)));
+        for (source, copy) in rows.chain(details) {
+            self.store.copy(&source, &copy).await.map_err(failure)?;
         }
         let first = || Origin { job: from.clone(), chunk: of.chunk, name: before.clone() };
-        Ok(RowParts { name, count: *count, origin: Some(origin.clone().unwrap_or_else(first)) })
+        let origin = Some(origin.clone().unwrap_or_else(first));
+        Ok(RowParts { name, count: *count, aside: aside.clone(), origin })
     }
 
     /// A part of the rows of a chunk, encoded one after the other.
     ///
     /// # Errors
     /// `not_found`, or what the store says.
-    pub async fn rows(&self, job: &JobId, chunk: u32, parts: &RowParts, part: u32) -> Result<Bytes, Failure> {
-        let key = self.keys.rows(job, chunk, &parts.name, part);
-        let origin = parts.origin.as_ref();
-        let written = origin.map(|origin| self.keys.rows(&origin.job, origin.chunk, &origin.name, part));
-        let rows = self.held_as(&key, written.as_ref().unwrap_or(&key)).await?;
-        rows.ok_or_else(|| Failure::new(FailureKind::NotFound, format!("{key} is not there")))
+    pub async fn rows(
+        &self,
+        (job, chunk): (&JobId, u32),
+        parts: &RowParts,
+        part: u32,
+        depth: Depth,
+    ) -> Result<Bytes, Failure> {
+        let key_of = |key: fn(&Keys, &JobId, u32, &str, u32) -> Path| {
+            let here = key(&self.keys, job, chunk, &parts.name, part);
+            let of = |origin: &Origin| key(&self.keys, &origin.job, origin.chunk, &origin.name, part);
+            (parts.origin.as_ref().map_or_else(|| here.clone(), of), here)
+        };
+        let rows = self.part(key_of(Keys::rows));
+        if depth == Depth::Flat || !parts.aside.contains(&part) {
+            return rows.await;
+        }
+        let (flat, details) = try_join!(rows, self.part(key_of(Keys::details)))?;
+        row::with_details(&flat, &details).map(Bytes::from)
+    }
+
+    /// What lies under a key, and was written under another.
+    async fn part(&self, (written, key): (Path, Path)) -> Result<Bytes, Failure> {
+        let found = self.held_as(&key, &written).await?;
+        found.ok_or_else(|| Failure::new(FailureKind::NotFound, format!("{key} is not there")))
     }
 
     /// Writes what became of a chunk, whose rows were written.

@@ -4,7 +4,8 @@
 //! row      length of the rest, length of the head, head (MessagePack, without findings), findings
 //! finding  length of the flat part, its name and cells (MessagePack), length of the detail, the detail (Snappy)
 //! ```
-//! A length is four bytes, the lowest first.
+//! A length is four bytes, the lowest first. Where many details lie aside, theirs is nothing in the rows, and they are one after
+//! the other in bytes of their own: most of all that is found is detail, and tables of columns do without.
 
 use super::{Detail, Finding, Row};
 use crate::failure::{Failure, FailureKind};
@@ -12,6 +13,54 @@ use crate::wire;
 
 /// Bytes of a length.
 const LENGTH_BYTES: usize = 4;
+/// Details of so many bytes are worth bytes of their own.
+const ASIDE_MIN: usize = 64 << 10;
+
+/// Takes the details out of encoded rows, where they are many: gives the rows, and the details that are not in them.
+///
+/// # Errors
+/// `internal` for what are no rows.
+pub fn details_aside(rows: Vec<u8>) -> Result<(Vec<u8>, Vec<u8>), Failure> {
+    if rows.len() < ASIDE_MIN {
+        return Ok((rows, Vec::new()));
+    }
+    let mut aside = Vec::with_capacity(rows.len());
+    let flat = each_detail(&rows, |detail| put(&mut aside, detail).map(|()| &[][..]))?;
+    Ok(if aside.len() < ASIDE_MIN { (rows, Vec::new()) } else { (flat, aside) })
+}
+
+/// Puts details back that lay aside.
+///
+/// # Errors
+/// `internal` for what are no rows, or not their details.
+pub fn with_details(flat: &[u8], mut aside: &[u8]) -> Result<Vec<u8>, Failure> {
+    let rows = each_detail(flat, |_| frame(&mut aside))?;
+    if aside.is_empty() {
+        Ok(rows)
+    } else {
+        Err(Failure::new(FailureKind::Internal, "there are more details than findings"))
+    }
+}
+
+/// Copies rows with other details.
+fn each_detail<'a>(
+    mut rows: &[u8],
+    mut other: impl FnMut(&[u8]) -> Result<&'a [u8], Failure>,
+) -> Result<Vec<u8>, Failure> {
+    let mut copy = Vec::with_capacity(rows.len());
+    while !rows.is_empty() {
+        let mut findings = frame(&mut rows)?;
+        framed(&mut copy, |copy| {
+            put(copy, frame(&mut findings)?)?;
+            while !findings.is_empty() {
+                put(copy, frame(&mut findings)?)?;
+                put(copy, other(frame(&mut findings)?)?)?;
+            }
+            Ok(())
+        })?;
+    }
+    Ok(copy)
+}
 
 impl Row {
     /// Adds the bytes of a row.
@@ -65,10 +114,7 @@ impl Finding {
     /// `internal` when it cannot be encoded, which is a defect.
     pub fn encode_into(&self, bytes: &mut Vec<u8>) -> Result<(), Failure> {
         framed(bytes, |bytes| wire::encode_into(bytes, &(&self.name, &self.cells)))?;
-        framed(bytes, |bytes| {
-            bytes.extend_from_slice(self.detail.packed());
-            Ok(())
-        })
+        put(bytes, self.detail.packed())
     }
 
     /// Decodes the findings of a row.
@@ -100,6 +146,14 @@ fn framed(bytes: &mut Vec<u8>, add: impl FnOnce(&mut Vec<u8>) -> Result<(), Fail
     let place = bytes.get_mut(start..start + LENGTH_BYTES);
     place.into_iter().for_each(|place| place.copy_from_slice(&length.to_le_bytes()));
     Ok(())
+}
+
+/// Adds some bytes with their length before them.
+fn put(bytes: &mut Vec<u8>, some: &[u8]) -> Result<(), Failure> {
+    framed(bytes, |bytes| {
+        bytes.extend_from_slice(some);
+        Ok(())
+    })
 }
 
 /// What stands behind the length at the beginning; `rest` begins behind that.
@@ -149,6 +203,40 @@ mod tests {
             row.encode_with(findings, &mut passed).unwrap();
         }
         assert_eq!(passed, bytes);
+    }
+
+    #[test]
+    fn many_details_lie_aside_and_come_back() {
+        // What does not repeat itself does not get shorter.
+        let long: String =
+            (0..20_000_u32).map(|number| format!("{},", number.wrapping_mul(0x9E37_79B9))).collect();
+        for (rows, are_many) in [
+            (vec![], false),
+            (vec![row(0, &[]), row(1, &["{}", "[1]"])], false),
+            (vec![row(0, &[&long, "", &long]), row(1, &[]), row(2, &["{}"])], true),
+        ] {
+            let mut bytes = Vec::new();
+            rows.iter().for_each(|row| row.encode_into(&mut bytes).unwrap());
+            let (flat, details) = details_aside(bytes.clone()).unwrap();
+            if !are_many {
+                assert_eq!((flat, details), (bytes, Vec::new()));
+                continue;
+            }
+            assert!(flat.len() < 1000, "{}", flat.len());
+            assert_eq!(with_details(&flat, &details).unwrap(), bytes);
+            let without = back(&flat).unwrap();
+            for (without, row) in without.iter().zip(&rows) {
+                let cells =
+                    |row: &Row| row.facts.findings.iter().map(|one| one.cells.clone()).collect::<Vec<_>>();
+                assert_eq!((cells(without), &without.source), (cells(row), &row.source));
+                let told = without.facts.findings.first().map(|finding| finding.detail.text());
+                assert!(!matches!(told, Some(Ok(_))), "a detail that is not here is not an empty one");
+            }
+            let more = [&details[..], &details[..]].concat();
+            for other in [&details[..details.len() - 1], &[], &more] {
+                assert!(with_details(&flat, other).is_err());
+            }
+        }
     }
 
     #[test]

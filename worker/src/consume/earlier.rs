@@ -8,7 +8,7 @@ use bytes::{Buf, Bytes};
 use shared::failure::Failure;
 use shared::job::{Earlier, Item, JobId};
 use shared::ledger::Ledger;
-use shared::receipt::{Outcome, RowParts};
+use shared::receipt::{Depth, Outcome, RowParts};
 use shared::row::Row;
 
 /// What the run before found an item to be.
@@ -134,7 +134,7 @@ impl OpenChunk {
             if self.part == self.parts.count {
                 return Ok(None);
             }
-            self.bytes = ledger.rows(job, self.index, &self.parts, self.part).await?;
+            self.bytes = ledger.rows((job, self.index), &self.parts, self.part, Depth::Whole).await?;
             self.part += 1;
         }
         let mut rest = self.bytes.as_ref();

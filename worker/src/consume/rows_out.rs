@@ -35,11 +35,8 @@ impl<'a> RowWriter<'a> {
     }
 
     async fn write(&mut self) -> Result<(), Failure> {
-        let (Message { job, chunk, .. }, RowParts { name, count, .. }) = (self.message, &self.parts);
-        let rows = std::mem::take(&mut self.held);
-        self.ledger.write_rows(job, *chunk, name, *count, rows).await?;
-        self.parts.count += 1;
-        Ok(())
+        let (Message { job, chunk, .. }, rows) = (self.message, std::mem::take(&mut self.held));
+        self.ledger.write_rows((job, *chunk), &mut self.parts, rows).await
     }
 
     pub(super) async fn finish(mut self) -> Result<RowParts, Failure> {

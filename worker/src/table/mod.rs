@@ -13,6 +13,7 @@ use crate::analyse::{self, Kind};
 use shared::disk;
 use shared::failure::{Failure, FailureKind};
 use shared::job::Request;
+use shared::receipt::Depth;
 use shared::row::{Cell, Row, State};
 use std::fs::{self, File};
 use std::io::{self, BufWriter};
@@ -201,6 +202,12 @@ impl Tables {
             folder: folder.to_owned(),
             names,
         })
+    }
+
+    /// How much of its rows is wanted.
+    #[must_use]
+    pub const fn depth(&self) -> Depth {
+        if self.json.is_some() { Depth::Whole } else { Depth::Flat }
     }
 
     /// Adds a row.
