@@ -1,11 +1,11 @@
 //! How `harmony` agrees with human analysts, beat by beat, on every collection of analysed scores that is there.
 //!
 //! ```text
-//! accuracy [--kinds] [--list] SHARED [ORACLE_SCORES]
+//! accuracy [--kinds] [--list] [--unsigned] SHARED [ORACLE_SCORES]
 //! ```
 //!
 //! One line a collection and half: beats, then the shares of root, chord (root, triad, inversion), local key, and both.
-//! `--kinds` tells what wrong keys and chords are instead; `--list` tells each score.
+//! `--kinds` tells what wrong keys and chords are instead; `--list` tells each score; `--unsigned` takes the key signatures away.
 
 use benches::truth::{Analysed, Label, corpora};
 use serde_json::{Map, Value};
@@ -41,22 +41,26 @@ struct Ours {
 }
 
 fn main() -> ExitCode {
-    let (mut kinds, mut list, mut paths) = (false, false, Vec::new());
+    let (mut kinds, mut list, mut unsigned, mut paths) = (false, false, false, Vec::new());
     for word in std::env::args().skip(1) {
         match word.as_str() {
             "--kinds" => kinds = true,
             "--list" => list = true,
+            "--unsigned" => unsigned = true,
             _ => paths.push(PathBuf::from(word)),
         }
     }
     let Some(shared) = paths.first() else {
-        eprintln!("usage: accuracy [--kinds] [--list] SHARED [ORACLE_SCORES]");
+        eprintln!("usage: accuracy [--kinds] [--list] [--unsigned] SHARED [ORACLE_SCORES]");
         return ExitCode::from(2);
     };
     let oracle = paths.get(1).cloned().unwrap_or_default();
     let mut sums: BTreeMap<(String, bool), (usize, Counts)> = BTreeMap::new();
     let mut left_out: BTreeMap<&str, usize> = BTreeMap::new();
-    for analysed in corpora(shared, &oracle) {
+    for mut analysed in corpora(shared, &oracle) {
+        if unsigned {
+            analysed.score.keys.clear();
+        }
         let explained = analysed.explained();
         if explained < EXPLAINED_LEAST {
             *left_out.entry(analysed.corpus).or_default() += 1;

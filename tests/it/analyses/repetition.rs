@@ -8,7 +8,6 @@ use worker::analyse::ANALYSES;
 
 /// Columns that are doubled: they count notes, moments, or what stands between neighbours.
 const DOUBLED: &[(&str, &[&str])] = &[
-    ("cadences", &["count", "hc"]),
     ("chords", &["slices"]),
     ("functions", &["retrogressions", "plagal_cycles"]),
     ("harmonic_rhythm", &["chords"]),
@@ -57,6 +56,8 @@ const OTHERWISE: &[(&str, &[&str])] = &[
     ("ngrams", &["count", "distinct", "repeated", "entropy", "conditional_entropy"]),
     ("non_chord_tones", &["segments"]),
     ("npvi", &["written", "notes"]),
+    // Keys are weighed against those before them, of which the beginning has none; cadences stand in keys.
+    ("cadences", &["count", "per_100_measures", "hc", "authentic", "last"]),
     // Windows are measured by the length of the score.
     ("keyscape", &["main", "main_share", "keys", "entropy", "stability", "windows"]),
     // All repeats: the whole piece is a pattern, and nothing stands there once.

@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 
 static SPEC: Spec = Spec {
     name: "cadences",
-    revision: 3,
+    revision: 4,
     summary: "Where phrases come to rest: perfect and imperfect authentic, half, deceptive, plagal and evaded cadences, by the chords and keys of `harmony`, the outer voices, the place in the measure and what ends there (rests, long notes, fermatas, slurs, sections); each with its place, key, chords, degrees of soprano and bass, certainty and evidence. Of what lies less than a measure apart the surest counts. Shares and texts are null where there are none.",
     params: &[Param {
         name: "confidence",

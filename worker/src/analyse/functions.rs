@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 static SPEC: Spec = Spec {
     name: "functions",
-    revision: 2,
+    revision: 3,
     summary: "The function of each chord of `harmony` in its local key, as one of 18 labels (T, S, D, each with its parallel and its Gegenklang, small letters for minor), and how functions follow one another. Shares are of the time of all chords. Null where nothing sounds.",
     params: &[Param {
         name: "fidelity",

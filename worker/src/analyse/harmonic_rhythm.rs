@@ -11,7 +11,7 @@ use shared::failure::Failure;
 
 static SPEC: Spec = Spec {
     name: "harmonic_rhythm",
-    revision: 2,
+    revision: 3,
     summary: "How long the chords of `harmony` last before the next one, in quarters, in beats and in measures of the meter that holds there, and where in the measure they change. A chord that goes on in another key is one. Null where nothing sounds.",
     params: &[Param {
         name: "change",

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 
 static SPEC: Spec = Spec {
     name: "non_chord_tones",
-    revision: 3,
+    revision: 4,
     summary: "Each tone that does not belong to the chord that `harmony` reads while it sounds, by kind, with its place, line and chord; accented where it stands on a stronger place of the measure than what it moves to. A tone that is held from one chord into another counts where it begins to be foreign. `could_pass` and `could_be_neighbours` go by the line alone, as music21 does. Shares are null where there are none.",
     params: &[],
     columns: &[

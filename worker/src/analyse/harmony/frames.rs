@@ -258,6 +258,11 @@ fn motion(note: &Note, before: &[&Note], after: &[&Note]) -> Motion {
     }
 }
 
+/// Whether never more than one note sounds.
+pub(super) fn single_line(slices: &Slices) -> bool {
+    slices.iter().all(|(_, pitches)| pitches.len() < 2)
+}
+
 /// Whether the score is note against note: at least three voices, none with chords, and on eight of ten beats where
 /// something begins three notes do. Chorales are; each of their bass notes counts.
 pub(super) fn note_against_note(score: &Score, frames: &[Frame]) -> bool {

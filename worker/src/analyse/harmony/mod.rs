@@ -27,8 +27,8 @@ use std::sync::{Arc, LazyLock};
 
 static SPEC: Spec = Spec {
     name: "harmony",
-    revision: 3,
-    summary: "Chords and local keys: chords by the likeliest path through 24 keys, 12 roots and 9 kinds of chord, with passing and neighbour notes and suspensions left out; then their keys by how probable each is over all paths with these chords, none for one chord alone; as Roman numerals, with augmented sixths told apart by their spelling. Null where nothing sounds.",
+    revision: 4,
+    summary: "Chords and local keys: chords by the likeliest path through 24 keys, 12 roots and 9 kinds of chord, with passing and neighbour notes and suspensions left out; then their keys by how probable each is over all paths with these chords, none for one chord alone, but of a single line those of the best path; as Roman numerals, with augmented sixths told apart by their spelling. Null where nothing sounds.",
     params: &[],
     columns: &[
         integer("chords", "/count", "chord", "Segments of one chord in one key and position."),
@@ -154,7 +154,10 @@ pub(super) fn reading(score: &Score) -> Result<Arc<Reading>, Failure> {
         let frames = frames::of(score, slices, grids.get(usize::from(part)));
         let each_bass = frames::note_against_note(score, &frames);
         let mut path = decode::path(&frames, &MODEL);
-        keys::decide(&frames, &mut path, &MODEL);
+        // The chords of a single line are guesses, over which the sums of all paths tell less than the best one does.
+        if !frames::single_line(slices) {
+            keys::decide(&frames, &mut path, &MODEL);
+        }
         let segments = label::segments(&frames, &path, each_bass);
         let end = frames.last().map_or(Ticks::ZERO, frames::Frame::end);
         let first = |segment: &Segment| frames.get(segment.first);

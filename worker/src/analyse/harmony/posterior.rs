@@ -13,6 +13,8 @@ const ODDS: f64 = 1.5;
 /// What a new key costs more than in the search, where no phrase has ended: sums over all moments at which a key may
 /// change find more changes than any one path does.
 const DEARER: f64 = 2.0;
+/// The same where no signature is stated, which holds the keys together elsewhere.
+const DEARER_UNSIGNED: f64 = 3.0;
 
 /// Something for each key.
 pub(super) type Keys = [f64; KEYS];
@@ -131,9 +133,17 @@ fn chord(
     let most = begins.iter().chain(&lasts).fold(f64::MIN, |most, worth| most.max(*worth));
     let enters = begins.map(|worth| odds(worth - most));
     let stays = if goes_on { lasts.map(|worth| odds(worth - most)) } else { enters };
-    let dearer = if first.before == Before::PhraseEnd { 0.0 } else { DEARER };
-    let moment = odds(-f64::from(key_moment(first))) * libm::exp(-dearer);
+    let moment = odds(-f64::from(key_moment(first))) * libm::exp(-dearer(first));
     Chord { frames: during.len(), found: key, goes_on, stays, enters, moment }
+}
+
+/// What a new key costs more than in the search where a frame begins.
+fn dearer(first: &Frame) -> f64 {
+    match (first.before, first.signature) {
+        (Before::PhraseEnd, _) => 0.0,
+        (_, Some(_)) => DEARER,
+        (_, None) => DEARER_UNSIGNED,
+    }
 }
 
 /// How probable each key is at each chord.
@@ -211,8 +221,8 @@ mod tests {
             let other: Vec<State> =
                 path.iter().zip(each).map(|(state, key)| State { key, ..*state }).collect();
             let changes = (1..other.len()).filter(|&at| other[at].key != other[at - 1].key);
-            let dearer = changes.filter(|&at| frames[at].before != Before::PhraseEnd).count() as f64;
-            let worth = ODDS * f64::from(earned(frames, &other, model)) - DEARER * dearer;
+            let dearer: f64 = changes.map(|at| dearer(&frames[at])).sum();
+            let worth = ODDS * f64::from(earned(frames, &other, model)) - dearer;
             for (told, key) in told.iter_mut().zip(keys) {
                 told[key] += libm::exp(worth);
             }
@@ -232,8 +242,9 @@ mod tests {
             (9, vec![fifth, fifth, fifth, tonic, again]),
             (25, vec![state(0, 6, 8), state(12, 1, 3), state(12, 7, 5)]),
         ] {
-            for phrase_ends in [false, true] {
+            for (phrase_ends, signature) in [(false, None), (true, None), (false, Some(3))] {
                 let mut frames = frames[at..at + path.len()].to_vec();
+                frames.iter_mut().for_each(|frame| frame.signature = signature);
                 if phrase_ends {
                     frames.last_mut().unwrap().before = Before::PhraseEnd;
                 }
@@ -241,7 +252,10 @@ mod tests {
                 let all = one_by_one(&frames, &path, &model);
                 assert_eq!(summed.len(), all.len());
                 for (summed, all) in summed.iter().flat_map(|told| told.keys).zip(all.into_iter().flatten()) {
-                    assert!((summed - all).abs() < 1e-5, "from {at}, {phrase_ends}: {summed} for {all}");
+                    assert!(
+                        (summed - all).abs() < 1e-5,
+                        "from {at}, {phrase_ends}, {signature:?}: {summed} for {all}"
+                    );
                 }
             }
         }
