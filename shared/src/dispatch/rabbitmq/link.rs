@@ -12,6 +12,9 @@ use tokio::time::timeout;
 
 /// Seconds between signs of life; a broker that gave none for two of them is gone.
 const HEARTBEAT_SECONDS: u16 = 10;
+/// Bytes of one frame, where the address does not say. lapin makes room for 32 frames to send and as many to receive, and has
+/// all of it cleared: with the broker's own 128 KiB that is 8 MiB a connection. Our messages take a few hundred bytes.
+const FRAME_BYTES_MAX: u32 = 16 << 10;
 /// How long a connection may take until it can be used.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -40,6 +43,7 @@ impl Address {
             Failure::new(FailureKind::Malformed, message)
         })?;
         uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
+        uri.query.frame_max.get_or_insert(FRAME_BYTES_MAX);
         Ok(Address { uri, tls, names: Names::new(prefix) })
     }
 
