@@ -2,8 +2,9 @@
 //!
 //! Keys are hashes. In a tree sorted by hashes each record would go to a page of its own, which sled, whose pages have
 //! a few megabytes of memory, would read from the disk and take apart for it: the last of a million items then cost three
-//! times the first. So records are numbered and the tree grows at its end; which number a key has is kept in
-//! memory, some twelve bytes a key, and written in runs for the next start.
+//! times the first. So records are put together in blocks, which are numbered, and the tree grows at its end; which block a key
+//! is in is kept in memory, some twelve bytes a key, and written in runs for the next start. sled keeps some 250 bytes
+//! of memory for each page, of eight to sixteen values: of a million small records as many values took 30 MB.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -16,17 +17,23 @@ const PAGES_BYTES: u64 = 8 << 20;
 /// Bytes of one value. Whatever the bound on its pages, sled holds the last page of each of 256 shards, and a page as large
 /// as the findings of a tunebook would make these hundreds of megabytes.
 pub(super) const VALUE_BYTES: usize = 16 << 10;
+/// Bytes of one block of several records. What a process holds of the last one is lost with it.
+const BLOCK_BYTES: usize = 4 << 10;
+/// A record that takes more than this with its head is a block of its own.
+const SMALL_BYTES: usize = 1 << 10;
+/// Bytes before a record in its block: its key, and its length.
+pub(super) const HEAD_BYTES: usize = blake3::OUT_LEN + 4;
 /// How often a database that is still locked is tried again, and after how long.
 const LOCK_TRIES: u32 = 100;
 const LOCK_WAIT: Duration = Duration::from_millis(10);
 /// Keys of one run.
 const RUN: usize = 256;
-/// Bytes of one key in a run: its beginning, and its number.
+/// Bytes of one key in a run: its beginning, and the number of its block.
 const RUN_KEY_BYTES: usize = 12;
 
 #[derive(Debug)]
 pub(super) struct Generation {
-    records: sled::Db,
+    blocks: sled::Db,
     /// Runs of keys with their numbers, by the last number that they were written at.
     runs: sled::Tree,
     numbers: RwLock<Numbers>,
@@ -38,10 +45,10 @@ impl Generation {
     pub(super) fn open(folder: &Path) -> Option<Self> {
         let config = sled::Config::new().path(folder).cache_capacity(PAGES_BYTES).mode(sled::Mode::LowSpace);
         let opened = || {
-            let records = config.open()?;
-            let runs = records.open_tree("runs")?;
-            let numbers = Numbers::read(&records, &runs)?;
-            Ok(numbers.map(|numbers| Generation { records, runs, numbers: RwLock::new(numbers) }))
+            let blocks = config.open()?;
+            let runs = blocks.open_tree("runs")?;
+            let numbers = Numbers::read(&blocks, &runs)?;
+            Ok(numbers.map(|numbers| Generation { blocks, runs, numbers: RwLock::new(numbers) }))
         };
         // The folder is ours alone: a lock on the database is that of one that was closed here a moment ago, whose threads
         // are not gone yet. It is no damage.
@@ -61,43 +68,64 @@ impl Generation {
         None
     }
 
-    /// The bytes under a key, if there are any. They may be cut off, which their checksum tells.
+    /// The bytes under a key, if there are any. They may be damaged, which their checksum tells.
     pub(super) fn get(&self, key: &blake3::Hash) -> sled::Result<Option<Vec<u8>>> {
-        let number = self.numbers.read().unwrap_or_else(PoisonError::into_inner).of(key);
-        let Some(number) = number else { return Ok(None) };
-        let mut bytes = Vec::new();
-        for index in 0.. {
-            let Some(value) = self.records.get(value_key(number, index))? else { return Ok(None) };
-            if index == 0 {
-                // Another key may begin as this one does, and what was lost in a fall may have left its number to another.
-                let Some(record) = value.strip_prefix(key.as_bytes()) else { return Ok(None) };
-                bytes.extend_from_slice(record);
-            } else {
-                bytes.extend_from_slice(&value);
+        let number = {
+            let numbers = self.numbers.read().unwrap_or_else(PoisonError::into_inner);
+            let Some(number) = numbers.of(key) else { return Ok(None) };
+            if number == numbers.open {
+                return Ok(record(&numbers.block, key));
             }
-            if value.len() < VALUE_BYTES {
+            number
+        };
+        let mut block = Vec::new();
+        for index in 0.. {
+            let Some(value) = self.blocks.get(value_key(number, index))? else { return Ok(None) };
+            let is_last = value.len() < VALUE_BYTES;
+            if is_last && index == 0 {
+                return Ok(record(&value, key));
+            }
+            block.extend_from_slice(&value);
+            if is_last {
                 break;
             }
         }
-        Ok(Some(bytes))
+        Ok(record(&block, key))
     }
 
-    /// Keeps bytes under a key, as values of a bounded size, of which the last is not full; what was under it goes.
+    /// Keeps bytes under a key, instead of those of before. Few bytes are written with those that follow.
     pub(super) fn insert(&self, key: &blake3::Hash, bytes: &[u8]) -> sled::Result<()> {
-        let number = self.numbers.write().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(number) = number else { return Ok(()) };
-        let record = [key.as_bytes(), bytes].concat();
-        let end = record.len().is_multiple_of(VALUE_BYTES).then_some(&[][..]);
-        for (value, index) in record.chunks(VALUE_BYTES).chain(end).zip(0..) {
-            self.records.insert(value_key(number, index), value)?;
+        let Ok(length) = u32::try_from(bytes.len()) else { return Ok(()) };
+        let record = [key.as_bytes().as_slice(), &length.to_le_bytes(), bytes].concat();
+        let placed = self.numbers.write().unwrap_or_else(PoisonError::into_inner).place(key, record);
+        let Some(Placed { number, before, block, run }) = placed else { return Ok(()) };
+        if let Some(block) = block {
+            self.keep(number, &block)?;
         }
-        let (before, run) = self.numbers.write().unwrap_or_else(PoisonError::into_inner).set(key, number);
         if let Some(run) = run {
             self.runs.insert(number.to_be_bytes(), run)?;
         }
-        if let Some(before) = before {
+        before.map_or(Ok(()), |before| self.forget(before))
+    }
+
+    /// Writes a block, as values of a bounded size, of which the last is not full.
+    fn keep(&self, number: u32, block: &[u8]) -> sled::Result<()> {
+        let end = block.len().is_multiple_of(VALUE_BYTES).then_some(&[][..]);
+        for (value, index) in block.chunks(VALUE_BYTES).chain(end).zip(0..) {
+            self.blocks.insert(value_key(number, index), value)?;
+        }
+        Ok(())
+    }
+
+    /// Removes a block whose record was replaced, unless others stand in it, too.
+    fn forget(&self, number: u32) -> sled::Result<()> {
+        let is_one = |value: &sled::IVec| {
+            value.len() == VALUE_BYTES
+                || records(value).next().is_some_and(|(_, bytes)| HEAD_BYTES + bytes.len() == value.len())
+        };
+        if self.blocks.get(value_key(number, 0))?.as_ref().is_some_and(is_one) {
             for index in 0.. {
-                if self.records.remove(value_key(before, index))?.is_none() {
+                if self.blocks.remove(value_key(number, index))?.is_none() {
                     break;
                 }
             }
@@ -105,9 +133,12 @@ impl Generation {
         Ok(())
     }
 
-    /// Writes the keys of which no run is written yet: without it they are forgotten.
+    /// Writes the block that is not full, and the keys of which no run is written yet: without it they are forgotten.
     pub(super) fn settle(&self) -> sled::Result<()> {
-        let (next, run) = self.numbers.write().unwrap_or_else(PoisonError::into_inner).rest();
+        let (open, block, next, run) = self.numbers.write().unwrap_or_else(PoisonError::into_inner).rest();
+        if !block.is_empty() {
+            self.keep(open, &block)?;
+        }
         if !run.is_empty() {
             self.runs.insert(next.to_be_bytes(), run)?;
         }
@@ -115,21 +146,39 @@ impl Generation {
     }
 
     #[cfg(test)]
-    pub(super) fn records(&self) -> usize {
-        self.records.len()
+    pub(super) fn values(&self) -> usize {
+        self.blocks.len()
     }
 
     pub(super) fn size_on_disk(&self) -> sled::Result<u64> {
-        self.records.size_on_disk()
+        self.blocks.size_on_disk()
     }
 }
 
-/// What a value is found by: the number of its record, and which part of it it is.
+/// What a value is found by: the number of its block, and which part of it it is.
 fn value_key(number: u32, index: u32) -> [u8; 8] {
     (u64::from(number) << 32 | u64::from(index)).to_be_bytes()
 }
 
-/// The number of each key's record. A key is known by its first eight bytes.
+/// The records of a block, as far as it is whole: their keys, and their bytes.
+fn records(mut block: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    std::iter::from_fn(move || {
+        let (key, rest) = block.split_at_checked(blake3::OUT_LEN)?;
+        let (length, rest) = rest.split_first_chunk()?;
+        let (bytes, rest) = rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
+        block = rest;
+        Some((key, bytes))
+    })
+}
+
+/// The last record of a key in a block. There may be none: another key may begin as this one does, and what was lost in a fall
+/// may have left its number to another.
+fn record(block: &[u8], key: &blake3::Hash) -> Option<Vec<u8>> {
+    let of_key = records(block).filter(|(of, _)| *of == key.as_bytes());
+    of_key.last().map(|(_, bytes)| bytes.to_vec())
+}
+
+/// The number of each key's block, and the block that is not full. A key is known by its first eight bytes.
 #[derive(Debug)]
 struct Numbers {
     /// By the first twelve bits of the key, sorted by what follows them.
@@ -137,15 +186,33 @@ struct Numbers {
     next: u32,
     /// What no run has yet.
     run: Vec<u8>,
+    /// The number of the block that is not full, if there is one.
+    open: u32,
+    block: Vec<u8>,
+}
+
+/// No block has this number.
+const NONE: u32 = u32::MAX;
+
+/// Where a record went.
+struct Placed {
+    number: u32,
+    /// The block in which the record of before is.
+    before: Option<u32>,
+    /// The whole block, if it is full.
+    block: Option<Vec<u8>>,
+    /// A run of keys, if one is full.
+    run: Option<Vec<u8>>,
 }
 
 const BUCKET_BITS: u32 = 12;
 
 impl Numbers {
-    /// What the runs say; nothing where the records are of another layout.
-    fn read(records: &sled::Db, runs: &sled::Tree) -> sled::Result<Option<Self>> {
-        let mut numbers = Numbers { buckets: vec![Vec::new(); 1 << BUCKET_BITS], next: 0, run: Vec::new() };
-        if let Some((last, _)) = records.last()? {
+    /// What the runs say; nothing where the blocks are of another layout.
+    fn read(blocks: &sled::Db, runs: &sled::Tree) -> sled::Result<Option<Self>> {
+        let buckets = vec![Vec::new(); 1 << BUCKET_BITS];
+        let mut numbers = Numbers { buckets, next: 0, run: Vec::new(), open: NONE, block: Vec::new() };
+        if let Some((last, _)) = blocks.last()? {
             let Ok(last) = <[u8; 8]>::try_from(&*last) else { return Ok(None) };
             let [a, b, c, d, ..] = last;
             numbers.next = u32::from_be_bytes([a, b, c, d]).saturating_add(1);
@@ -169,20 +236,37 @@ impl Numbers {
         bucket.get(at).map(|&(_, number)| number)
     }
 
-    /// A number that no record has; nothing once there are none.
+    /// A number that no block has; nothing once there are none.
     fn take(&mut self) -> Option<u32> {
         let number = self.next;
         self.next = number.checked_add(1)?;
         Some(number)
     }
 
-    /// Gives a key its number. The number that it had before, and a run if one is full.
-    fn set(&mut self, key: &blake3::Hash, number: u32) -> (Option<u32>, Option<Vec<u8>>) {
+    /// Gives a key's record its place: a small one in the block that is not full, another in one of its own.
+    fn place(&mut self, key: &blake3::Hash, record: Vec<u8>) -> Option<Placed> {
+        let (number, block) = if record.len() > SMALL_BYTES {
+            (self.take()?, Some(record))
+        } else {
+            if self.open == NONE {
+                self.open = self.take()?;
+            }
+            let number = self.open;
+            self.block.extend_from_slice(&record);
+            let is_full = self.block.len() > BLOCK_BYTES - SMALL_BYTES;
+            (number, is_full.then(|| self.close().1))
+        };
         let beginning = beginning(key);
         self.run.extend_from_slice(&beginning.to_be_bytes());
         self.run.extend_from_slice(&number.to_be_bytes());
-        let full = self.run.len() >= RUN * RUN_KEY_BYTES;
-        (self.put(beginning, number), full.then(|| std::mem::take(&mut self.run)))
+        let is_full = self.run.len() >= RUN * RUN_KEY_BYTES;
+        let run = is_full.then(|| std::mem::take(&mut self.run));
+        Some(Placed { number, before: self.put(beginning, number), block, run })
+    }
+
+    /// Takes the block that is not full, and its number.
+    fn close(&mut self) -> (u32, Vec<u8>) {
+        (std::mem::replace(&mut self.open, NONE), std::mem::take(&mut self.block))
     }
 
     fn put(&mut self, beginning: u64, number: u32) -> Option<u32> {
@@ -197,9 +281,10 @@ impl Numbers {
         }
     }
 
-    /// The keys that no run has, and a number that no run was written at.
-    fn rest(&mut self) -> (u32, Vec<u8>) {
-        (self.next, std::mem::take(&mut self.run))
+    /// The block that is not full with its number, a number that no run was written at, and the keys that no run has.
+    fn rest(&mut self) -> (u32, Vec<u8>, u32, Vec<u8>) {
+        let (open, block) = self.close();
+        (open, block, self.next, std::mem::take(&mut self.run))
     }
 }
 
