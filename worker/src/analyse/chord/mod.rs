@@ -196,30 +196,30 @@ pub(super) fn class(pitch: Pitch) -> u8 {
     u8::try_from(even_key(pitch.cents()).rem_euclid(12)).unwrap_or(0)
 }
 
+/// Steps to third, fifth, seventh, ninth, eleventh and thirteenth, and what each weighs.
+const MEMBERS: [(u32, f64); 6] =
+    [(2, 1.0 / 6.0), (4, 1.0 / 7.0), (6, 1.0 / 8.0), (1, 1.0 / 9.0), (3, 1.0 / 10.0), (5, 1.0 / 11.0)];
+
 /// The root: of one letter that, of seven the bass, else the one with most of third, fifth, seventh, ninth, eleventh and
 /// thirteenth above it, the lower ones weighing more. Thirds that stack up to all others weigh most.
 fn root(pitches: &[Pitch], bass: Pitch) -> Pitch {
-    let mut letters: Vec<Pitch> = Vec::with_capacity(7);
-    for &pitch in pitches {
-        if letters.iter().all(|other| other.step != pitch.step) {
-            letters.push(pitch);
-        }
-    }
-    if letters.len() == 1 || letters.len() == 7 {
+    let letters = pitches.iter().fold(0_u32, |letters, pitch| letters | 1 << pitch.step as u32);
+    if matches!(letters.count_ones(), 1 | 7) {
         return bass;
     }
-    let has = |steps: i32, from: Pitch| {
-        letters.iter().any(|pitch| (pitch.diatonic() - from.diatonic()).rem_euclid(7) == steps)
-    };
-    let weight = |from: Pitch| {
-        let weights = [2, 4, 6, 1, 3, 5].into_iter().zip(6..);
-        weights.filter(|&(steps, _)| has(steps, from)).map(|(_, rank)| 1.0 / f64::from(rank)).sum::<f64>()
-    };
-    let mut best = (bass, f64::MIN);
-    for &pitch in &letters {
-        let this = weight(pitch);
-        if this > best.1 {
-            best = (pitch, this);
+    let (mut best, mut seen) = ((bass, f64::MIN), 0);
+    for &pitch in pitches {
+        let step = pitch.step as u32;
+        if seen >> step & 1 == 1 {
+            continue;
+        }
+        seen |= 1 << step;
+        // The letters turned so that this one is the first.
+        let above = (letters << 7 | letters) >> step & 0x7F;
+        let there = MEMBERS.iter().filter(|(steps, _)| above >> steps & 1 == 1);
+        let weight = there.map(|(_, weight)| weight).sum::<f64>();
+        if weight > best.1 {
+            best = (pitch, weight);
         }
     }
     best.0
