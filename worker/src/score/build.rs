@@ -148,10 +148,10 @@ impl EventSink for ScoreBuilder<'_> {
     }
 
     fn measures(&mut self, part: u16, begun: &[(Ticks, Place)]) -> Result<(), Stop> {
-        let Some(draft) = self.draft.as_mut().filter(|draft| draft.has_way(begun, self.limits)) else {
+        let Some(draft) = self.draft.as_mut().filter(|draft| draft.may_come(begun, self.limits)) else {
             return self.each_measure(part, begun);
         };
-        draft.measures(part, begun)?;
+        draft.measures(part, begun, self.limits)?;
         self.count(begun.len() as u64)
     }
 
@@ -441,16 +441,17 @@ impl Draft {
         Ok(())
     }
 
-    /// Whether those measures may come, and there is no need to make way for them.
-    fn has_way(&self, begun: &[(Ticks, Place)], limits: &Limits) -> bool {
+    /// Whether those measures may come, all of them.
+    fn may_come(&self, begun: &[(Ticks, Place)], limits: &Limits) -> bool {
         let all = self.score.measures.len() + begun.len();
         let is_early = |&(onset, _): &(Ticks, Place)| onset <= self.end_max;
-        all < LONG && all as u64 <= limits.measures_max && begun.iter().all(is_early)
+        all as u64 <= limits.measures_max && i32::try_from(all).is_ok() && begun.iter().all(is_early)
     }
 
     /// All measures of a part, numbered from 1, which may come.
-    fn measures(&mut self, part: u16, measures: &[(Ticks, Place)]) -> Result<(), Stop> {
+    fn measures(&mut self, part: u16, measures: &[(Ticks, Place)], limits: &Limits) -> Result<(), Stop> {
         let Some(&(_, place)) = measures.first() else { return Ok(()) };
+        self.make_way(self.score.measures.len() + measures.len(), limits);
         let Some(begun) = self.begun.get_mut(usize::from(part)) else { return Err(undeclared(place)) };
         let first = begun.len() as u32;
         begun.extend(measures.iter().map(|&(onset, _)| onset));
