@@ -275,6 +275,10 @@ impl Numbers {
         match bucket.binary_search_by_key(&rest, |&(rest, _)| rest) {
             Ok(at) => bucket.get_mut(at).map(|known| std::mem::replace(&mut known.1, number)),
             Err(at) => {
+                // All buckets grow alike: twice the room for each would be half of it unused in all of them at once.
+                if bucket.len() == bucket.capacity() {
+                    bucket.reserve_exact(bucket.len() / 8 + 4);
+                }
                 bucket.insert(at, (rest, number));
                 None
             }
