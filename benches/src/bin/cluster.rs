@@ -4,17 +4,18 @@
 //! RIPIENO_BROKER=… cluster growth ITEMS…     jobs of so many small tunes, one after the other
 //! cluster again URL                          a run over a store in one process, and the same again
 //! ```
-//! `growth` prints a JSON line a job: CPU microseconds an item of the front that is asked, of the worker since it was ready and of the
-//! kernel for that (which finds and opens the files), the worker's peak memory, and messages an item, of work and of announcements; `over_first` is CPU an
-//! item over that of the first job. `again` prints seconds and CPU seconds of both runs and of writing the tables alone, and the
-//! ratios, first over second.
+//! `growth` prints a JSON line a job: CPU microseconds an item of the front that is asked, of the worker since it was ready and
+//! of the kernel for that (which finds and opens the files), the worker's peak memory, and messages an item, of work and of
+//! announcements; `over_first` is CPU an item over that of the first job. `again` prints seconds and CPU seconds of both runs
+//! and of writing the tables alone, and the ratios, first over second.
 
-use benches::median;
+use benches::{cpu_seconds_of, median};
 use serde_json::json;
 use shared::dispatch::rabbitmq::RabbitMq;
 use shared::dispatch::{Announcement, Dispatcher};
 use shared::job::JobId;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Instant;
@@ -103,15 +104,13 @@ async fn growth(broker: &str, items: &[u64]) {
         command
     };
     // The front that jobs go to. Whoever asks it is no part of what a job costs.
-    let address =
-        std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port");
-    let address = address.to_string();
-    let mut front = cluster("ripieno").args(["serve", "--listen", &address]).spawn().expect("it starts");
-    while std::net::TcpStream::connect(&address).is_err() {
-        assert!(front.try_wait().is_ok_and(|ended| ended.is_none()), "the front ended");
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-    let server = format!("http://{address}");
+    let mut front = cluster("ripieno");
+    let mut front =
+        front.args(["serve", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().expect("it starts");
+    let mut line = String::new();
+    let output = front.stdout.take().expect("piped");
+    BufReader::new(output).read_line(&mut line).expect("it says where it listens");
+    let server = line.trim().strip_prefix("listening at ").expect("a URL");
     let (mut first, mut tunes) = (None, 0);
     for (number, &items) in items.iter().enumerate() {
         // A worker for each job, whose peak is that of the job. What it costs to start it is no cost of the job, so that
@@ -124,7 +123,7 @@ async fn growth(broker: &str, items: &[u64]) {
             tunes += items;
             let began = Instant::now();
             let mut submit = program("ripieno");
-            submit.args(["--server", &server, "submit"]).arg(&scores).args(["--analyses", "ambitus"]);
+            submit.args(["--server", server, "submit"]).arg(&scores).args(["--analyses", "ambitus"]);
             let submit = submit.output().expect("it starts");
             let job: JobId = String::from_utf8_lossy(&submit.stdout).trim().parse().expect("a handle");
             let (mut chunks, mut announced) = (0_u64, 0_u64);
@@ -140,11 +139,11 @@ async fn growth(broker: &str, items: &[u64]) {
             (began.elapsed().as_secs_f64(), chunks as f64, announced as f64)
         };
         work("first", 1).await;
-        let before = (cpu_seconds(&front), cpu_seconds(&worker));
+        let (asked, (worked, kernel)) = (cpu_seconds_of(front.id()), cpu_seconds(&worker));
         let (seconds, chunks, announced) = work("scores", items).await;
-        let (after, peak) = ((cpu_seconds(&front), cpu_seconds(&worker)), peak_mb(&worker));
-        let asked = after.0.0 + after.0.1 - before.0.0 - before.0.1;
-        let (worked, kernel, count) = (after.1.0 - before.1.0, after.1.1 - before.1.1, items as f64);
+        let (asked, peak) = (cpu_seconds_of(front.id()) - asked, peak_mb(&worker));
+        let (all_worked, all_kernel) = cpu_seconds(&worker);
+        let (worked, kernel, count) = (all_worked - worked, all_kernel - kernel, items as f64);
         let total = (asked + worked + kernel) * 1e6 / count;
         let first = *first.get_or_insert(total);
         let rounded = |figure: f64| (figure * 1000.0).round() / 1000.0;
