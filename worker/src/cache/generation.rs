@@ -3,8 +3,8 @@
 //! Keys are hashes. In a tree sorted by hashes each record would go to a page of its own, which sled, whose pages have
 //! a few megabytes of memory, would read from the disk and take apart for it: the last of a million items then cost three
 //! times the first. So records are put together in blocks, which are numbered, and the tree grows at its end; which block a key
-//! is in is kept in memory, some nine bytes a key, and written in runs for the next start. sled keeps some 250 bytes
-//! of memory for each page, of eight to sixteen values: of a million small records as many values took 30 MB.
+//! is in is kept in memory, some nine bytes a key, and written in runs for the next start. sled splits a page of more than
+//! sixteen values, however small they are, and keeps something of each page in memory: the fewer values, the less of it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;

@@ -164,6 +164,21 @@ fn generations_bound_the_space_and_keep_what_is_used() {
     assert_eq!(recall(&cache, "filler 0"), None, "what was not used is forgotten");
 }
 
+/// Those stay where others stand beside them, until their generation goes.
+#[test]
+fn small_records_that_were_replaced_do_not_fill_the_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Cache::open(folder.path(), 4 << 20).unwrap();
+    for round in 0..40_000_u32 {
+        cache.remember(&Keeper::nobody(), "a", &(round, noise(500)));
+    }
+    let known: Option<(u32, String)> = cache.recall(&Keeper::nobody(), "a");
+    assert_eq!(known, Some((39_999, noise(500))));
+    let number = cache.generations.read().unwrap().as_ref().unwrap().number;
+    assert!(number >= 2, "20 MB went through a cache of 4 MiB");
+    assert!(generation_numbers(&cache.folder).len() <= 2);
+}
+
 #[test]
 fn damaged_files_never_give_a_wrong_answer() {
     let folder = tempfile::tempdir().unwrap();
