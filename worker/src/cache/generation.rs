@@ -23,6 +23,9 @@ const BLOCK_BYTES: usize = 4 << 10;
 const SMALL_BYTES: usize = 1 << 10;
 /// Bytes before a record in its block: its key, and its length.
 pub(super) const HEAD_BYTES: usize = blake3::OUT_LEN + 4;
+/// How often a value is looked up once it is written. sled looks for pages to forget after 64 accesses to one of 256 shards, so
+/// that of pages that are written once each shard would hold two or three.
+const LOOKS: usize = 5;
 /// How often a database that is still locked is tried again, and after how long.
 const LOCK_TRIES: u32 = 100;
 const LOCK_WAIT: Duration = Duration::from_millis(10);
@@ -112,7 +115,11 @@ impl Generation {
     fn keep(&self, number: u32, block: &[u8]) -> sled::Result<()> {
         let end = block.len().is_multiple_of(VALUE_BYTES).then_some(&[][..]);
         for (value, index) in block.chunks(VALUE_BYTES).chain(end).zip(0..) {
-            self.blocks.insert(value_key(number, index), value)?;
+            let key = value_key(number, index);
+            self.blocks.insert(key, value)?;
+            for _ in 0..LOOKS {
+                self.blocks.contains_key(key)?;
+            }
         }
         Ok(())
     }
