@@ -408,12 +408,12 @@ impl Parts<'_> {
     }
 
     fn end(&mut self, last: bool) {
-        let pieces = std::mem::take(&mut self.pieces);
+        let mut pieces = std::mem::take(&mut self.pieces);
         if let Some((cache, keeper)) = self.cache.filter(|_| pieces.iter().all(is_lasting)) {
             let sentence = part_sentence(&self.sentence, self.number);
             let known = cache.recall(keeper, &sentence);
             // What cannot be encoded is no row either, which the listener says.
-            let entry = entry(known, &pieces, self.wanted, last);
+            let entry = entry(known, &mut pieces, self.wanted, last);
             entry.iter().for_each(|entry| cache.remember(keeper, &sentence, entry));
         }
         let skipped = self.told.saturating_sub(self.number * PART_PIECES);
@@ -423,7 +423,7 @@ impl Parts<'_> {
 }
 
 /// What is known now: the findings of before, and those of this time.
-fn entry(known: Option<Entry>, pieces: &[Facts], wanted: &Wanted, last: bool) -> Option<Entry> {
+fn entry(known: Option<Entry>, pieces: &mut [Facts], wanted: &Wanted, last: bool) -> Option<Entry> {
     let mut findings = known.map(|entry| entry.findings).unwrap_or_default();
     for (index, sentence) in wanted.sentences.iter().enumerate() {
         let finding = |piece: &Facts| piece.findings.get(index).map(Encoded::of).transpose();
@@ -431,8 +431,14 @@ fn entry(known: Option<Entry>, pieces: &[Facts], wanted: &Wanted, last: bool) ->
         let column = column.ok()?.into_iter().map(Option::unwrap_or_default);
         findings.insert(sentence.clone(), column.collect());
     }
-    let pieces = pieces.iter().map(|piece| Facts { findings: Vec::new(), ..piece.clone() }).collect();
-    Some(Entry { pieces, findings, last })
+    // A copy of the findings would be the dearest part of an entry.
+    let flat = |piece: &mut Facts| {
+        let findings = std::mem::take(&mut piece.findings);
+        let flat = piece.clone();
+        piece.findings = findings;
+        flat
+    };
+    Some(Entry { pieces: pieces.iter_mut().map(flat).collect(), findings, last })
 }
 
 /// Reads a source and runs the analyses on each of its pieces; tells at least one.

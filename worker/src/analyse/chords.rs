@@ -1,14 +1,15 @@
 //! Chords: what sounds together, slice by slice, and what it is called.
 
-use super::chord::{Chord, spelled};
+use super::chord::Chord;
 use super::common::{Counts, FIDELITY, integer, number, ratio, text};
-use super::meter::{grids, stated};
-use super::sonorities::{Bars, Row, Sonorities, check, slices};
+use super::sonorities::{Chordified, Row, check};
 use super::{Analysis, Params, Spec, Told};
-use crate::score::{Pitch, Score};
+use crate::score::{Called, Pitch, Score};
 use serde::Serialize;
 use shared::failure::Failure;
 use shared::limits::CHORDS_MAX;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 static SPEC: Spec = Spec {
     name: "chords",
@@ -55,11 +56,11 @@ pub(super) struct Chords;
 struct Facts {
     pitches: Vec<Pitch>,
     keys: Vec<i32>,
-    root: String,
-    bass: String,
+    root: Called,
+    bass: Called,
     inversion: u8,
     quality: &'static str,
-    name: String,
+    name: Cow<'static, str>,
     pitched_name: String,
     forte: &'static str,
     prime: &'static [u8],
@@ -82,7 +83,7 @@ enum Kind {
 }
 
 #[derive(Serialize)]
-struct Answer {
+struct Answer<'a> {
     count: usize,
     distinct: usize,
     set_classes: usize,
@@ -90,7 +91,7 @@ struct Answer {
     shares: Shares,
     chords: Vec<Facts>,
     fields: [&'static str; 6],
-    slices: Vec<Row<usize>>,
+    slices: Vec<Row<'a, usize>>,
 }
 
 #[derive(Serialize)]
@@ -112,39 +113,38 @@ impl Analysis for Chords {
 
     fn run(&self, score: &Score, params: &Params) -> Result<Told, Failure> {
         let compat = params.word(FIDELITY.name) == "compat";
-        let slices = slices(score, compat)?;
-        let (stated, part) = (stated(score), if compat { 0 } else { score.leading_part() });
-        let grids = grids(score, &stated);
-        let bars = Bars::of(score, part, &grids);
-        let (sonorities, of_slice) = Sonorities::of(slices);
-        check(sonorities.len(), &CHORDS_MAX)?;
-        let chords: Vec<Facts> = sonorities.map(facts);
-        let mut lengths = vec![0.0; chords.len()];
-        let mut rows = Vec::with_capacity(slices.len());
-        for ((slice, _), &index) in slices.iter().zip(&of_slice) {
-            if let Some(length) = lengths.get_mut(index) {
-                *length += slice.duration.as_quarters();
+        let (slices, chordified) = Chordified::of(score, compat)?;
+        check(chordified.len(), &CHORDS_MAX)?;
+        let chords: Vec<Facts> = chordified.sonorities(slices).filter_map(facts).collect();
+        // How long each sounds, and in how many slices.
+        let mut sums = vec![(0.0, 0_u64); chords.len()];
+        for ((slice, _), &index) in slices.iter().zip(&chordified.of_slice) {
+            if let Some((length, count)) = sums.get_mut(index) {
+                (*length, *count) = (*length + slice.duration.as_quarters(), *count + 1);
             }
-            rows.push(bars.row(slice, index));
         }
-        let fortes = || of_slice.iter().filter_map(|&index| chords.get(index)).map(|chord| chord.forte);
-        let set_classes = Counts::of(fortes());
-        let three = |forte: &&str| !forte.starts_with("1-") && !forte.starts_with("2-");
-        let commonest = Counts::of(fortes().filter(three)).commonest().map(str::to_owned);
+        let mut set_classes = Counts(BTreeMap::new());
+        for (chord, (_, count)) in chords.iter().zip(&sums) {
+            *set_classes.0.entry(chord.forte).or_insert(0) += count;
+        }
+        let distinct_classes = set_classes.0.len();
+        set_classes.0.retain(|forte, _| !forte.starts_with("1-") && !forte.starts_with("2-"));
         Told::of(&Answer {
             count: slices.len(),
             distinct: chords.len(),
-            set_classes: set_classes.0.len(),
-            commonest,
-            shares: shares(&chords, &lengths),
+            set_classes: distinct_classes,
+            commonest: set_classes.commonest().map(str::to_owned),
+            shares: shares(&chords, &sums),
             chords,
             fields: ["onset", "duration", "measure", "beat", "chord", "place"],
-            slices: rows,
+            slices: chordified.rows(Some),
         })
     }
 }
 
-fn facts(pitches: &[Pitch], chord: &Chord<'_>) -> Facts {
+/// What the chord of some pitches is; nothing of none.
+fn facts(pitches: &[Pitch]) -> Option<Facts> {
+    let chord = Chord::of(pitches)?;
     let mut heights = pitches.to_vec();
     heights.sort_by_key(|pitch| pitch.cents());
     let name = chord.common_name();
@@ -156,11 +156,11 @@ fn facts(pitches: &[Pitch], chord: &Chord<'_>) -> Facts {
         () if chord.is_seventh() => Kind::Seventh,
         () => Kind::Other,
     };
-    Facts {
+    Some(Facts {
         keys: heights.iter().map(|pitch| pitch.key()).collect(),
         pitches: heights,
-        root: spelled(chord.root),
-        bass: spelled(chord.bass),
+        root: chord.root.name(),
+        bass: chord.bass.name(),
         inversion: chord.inversion(),
         quality: chord.quality(),
         pitched_name: chord.pitched_common_name(&name),
@@ -171,12 +171,14 @@ fn facts(pitches: &[Pitch], chord: &Chord<'_>) -> Facts {
         vector: chord.set.vector,
         consonant: chord.is_consonant(),
         kind,
-    }
+    })
 }
 
-fn shares(chords: &[Facts], lengths: &[f64]) -> Shares {
+/// Shares of chords that each sound so long.
+fn shares(chords: &[Facts], sums: &[(f64, u64)]) -> Shares {
     let sum = |is: &dyn Fn(&Facts) -> bool| -> f64 {
-        chords.iter().zip(lengths).filter(|(chord, _)| is(chord)).map(|(_, length)| length).sum::<f64>() + 0.0
+        let those = chords.iter().zip(sums).filter(|(chord, _)| is(chord));
+        those.map(|(_, (length, _))| length).sum::<f64>() + 0.0
     };
     let whole = sum(&|_| true);
     let share = |is: &dyn Fn(&Facts) -> bool| ratio(sum(is), whole);

@@ -1,7 +1,7 @@
 //! What several analyses share: the choice of pitch, ways to say a column, counts and ratios.
 
 use super::{Column, Kind, Param, Params, Range};
-use crate::score::{Measure, Note, Score, Ticks};
+use crate::score::{Measure, Note, Score, Short, Ticks};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::cmp::Reverse;
@@ -161,7 +161,10 @@ impl fmt::Display for Number {
 /// A text, as many of them are none but numbers.
 impl Serialize for Number {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        match self {
+            Number::Plain(number) => serializer.serialize_str(Short::of(*number).as_str()),
+            Number::Label(label) => serializer.serialize_str(label),
+        }
     }
 }
 

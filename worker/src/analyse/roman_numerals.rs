@@ -2,9 +2,8 @@
 
 use super::chord::Chord;
 use super::common::{Counts, FIDELITY, integer, number, ratio, text};
-use super::meter::{grids, stated};
 use super::roman::{Key, Numeral, compat, corrected};
-use super::sonorities::{Bars, Row, Sonorities, slices};
+use super::sonorities::{Chordified, Row};
 use super::{Analysis, Param, Params, Range, Spec, Told, key};
 use crate::score::{Score, Step};
 use serde::Serialize;
@@ -74,7 +73,7 @@ struct Answer<'a> {
     commonest: Option<String>,
     shares: BTreeMap<&'static str, Option<f64>>,
     fields: [&'static str; 6],
-    slices: Vec<Row<&'a Numeral>>,
+    slices: Vec<Row<'a, &'a Numeral>>,
 }
 
 impl Analysis for RomanNumerals {
@@ -89,24 +88,19 @@ impl Analysis for RomanNumerals {
         let key = key.map(
             |(tonic, minor)| if as_music21 { Key::named(tonic, minor) } else { spelled(score, tonic, minor) },
         );
-        let slices = slices(score, as_music21)?;
-        let (stated, part) = (stated(score), if as_music21 { 0 } else { score.leading_part() });
-        let grids = grids(score, &stated);
-        let bars = Bars::of(score, part, &grids);
-        let (sonorities, of_slice) = Sonorities::of(slices);
+        let (slices, chordified) = Chordified::of(score, as_music21)?;
         let numeral = |chord: &Chord<'_>| {
             key.map(
                 |key| if as_music21 { compat(chord, key, applied) } else { corrected(chord, key, applied) },
             )
         };
-        let numerals = sonorities.map(|_, chord| numeral(chord));
-        let of = |index: &usize| numerals.get(*index).and_then(Option::as_ref);
-        let rows = slices.iter().zip(&of_slice);
-        let rows = rows.filter_map(|((slice, _), index)| Some(bars.row(slice, of(index)?)));
+        let chords = chordified.sonorities(slices).filter_map(Chord::of);
+        let numerals: Vec<Option<Numeral>> = chords.map(|chord| numeral(&chord)).collect();
+        let of = |index: usize| numerals.get(index).and_then(Option::as_ref);
         let lengths: Vec<(f64, &Numeral)> = slices
             .iter()
-            .zip(&of_slice)
-            .filter_map(|((slice, _), index)| Some((slice.duration.as_quarters(), of(index)?)))
+            .zip(&chordified.of_slice)
+            .filter_map(|((slice, _), &index)| Some((slice.duration.as_quarters(), of(index)?)))
             .collect();
         let figures = Counts::of(lengths.iter().map(|(_, numeral)| numeral.figure.as_str()));
         Told::of(&Answer {
@@ -115,7 +109,7 @@ impl Analysis for RomanNumerals {
             commonest: figures.commonest().map(str::to_owned),
             shares: shares(&lengths),
             fields: ["onset", "duration", "measure", "beat", "numeral", "place"],
-            slices: rows.collect(),
+            slices: chordified.rows(of),
         })
     }
 }

@@ -1,14 +1,14 @@
 //! What the analyses of harmony share: the different sonorities of a score, and where in its measures a slice stands.
 
-use super::chord::Chord;
 use super::common::Number;
-use super::meter::Grid;
+use super::meter::{Grid, grids, stated};
 use crate::score::{Fraction, Measure, Pitch, Score, Slice, Slices, Ticks};
 use serde::Serialize;
 use shared::failure::Failure;
 use shared::limits::{FINDINGS_MAX, Limit, SLICED_NOTES_MAX, SLICES_MAX, exceeded};
 use shared::place::Place;
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 /// The slices of a score: as music21 makes them, or of one timeline.
 ///
@@ -37,43 +37,78 @@ pub(super) fn check(count: usize, limit: &Limit) -> Result<(), Failure> {
     if within { Ok(()) } else { Err(exceeded(limit.name, limit.default, None)) }
 }
 
-/// The different chords of some slices, in the order of their first sounding.
-pub(super) struct Sonorities<'a> {
-    pitches: Vec<&'a [Pitch]>,
+/// What sounds in each slice of a score and where it stands: worked out once for all who tell of chords.
+pub(super) struct Chordified {
+    /// Where each slice stands.
+    stands: Vec<Stand>,
+    /// For each slice the index of its sonority.
+    pub(super) of_slice: Vec<usize>,
+    /// The slice that each sonority sounds in first.
+    firsts: Vec<usize>,
 }
 
-impl<'a> Sonorities<'a> {
-    /// The chords, and for each slice the index of its own.
-    pub(super) fn of(slices: &'a Slices) -> (Self, Vec<usize>) {
+/// Those of one timeline, and those that music21 makes.
+#[derive(Default)]
+struct Both([OnceLock<Arc<Chordified>>; 2]);
+
+impl Chordified {
+    /// Of the slices that [`slices`] gives, and these.
+    ///
+    /// # Errors
+    /// As [`slices`].
+    pub(super) fn of(score: &Score, as_music21: bool) -> Result<(&Slices, Arc<Self>), Failure> {
+        let slices = slices(score, as_music21)?;
+        let both = score.derived(|_| Both::default());
+        let [own, music21] = &both.0;
+        let known = if as_music21 { music21 } else { own };
+        Ok((slices, known.get_or_init(|| Arc::new(Chordified::new(score, slices, as_music21))).clone()))
+    }
+
+    fn new(score: &Score, slices: &Slices, as_music21: bool) -> Self {
+        let (stated, part) = (stated(score), if as_music21 { 0 } else { score.leading_part() });
+        let grids = grids(score, &stated);
+        let bars = Bars::of(score, part, &grids);
         let mut known: BTreeMap<&[Pitch], usize> = BTreeMap::new();
-        let mut pitches = Vec::new();
-        let of_slice = slices.iter().map(|(_, sounding)| {
+        let mut firsts = Vec::new();
+        let of_slice = slices.iter().enumerate().map(|(at, (_, sounding))| {
             *known.entry(sounding).or_insert_with(|| {
-                pitches.push(sounding);
-                pitches.len() - 1
+                firsts.push(at);
+                firsts.len() - 1
             })
         });
         let of_slice = of_slice.collect();
-        (Sonorities { pitches }, of_slice)
+        Chordified { stands: slices.iter().map(|(slice, _)| bars.stand(slice)).collect(), of_slice, firsts }
     }
 
-    /// How many there are.
+    /// How many different sonorities there are.
     pub(super) fn len(&self) -> usize {
-        self.pitches.len()
+        self.firsts.len()
     }
 
-    /// What a function makes of each.
-    pub(super) fn map<T>(&self, make: impl Fn(&[Pitch], &Chord<'_>) -> T) -> Vec<T> {
-        self.pitches
-            .iter()
-            .filter_map(|pitches| Chord::of(pitches).map(|chord| make(pitches, &chord)))
-            .collect()
+    /// The pitches of each sonority, in the order of their first sounding.
+    pub(super) fn sonorities<'s>(&self, slices: &'s Slices) -> impl Iterator<Item = &'s [Pitch]> {
+        self.firsts.iter().map(|&first| slices.sounding(first))
+    }
+
+    /// For each slice where it stands, and what is told of its sonority, if anything is.
+    pub(super) fn rows<T>(&self, told: impl Fn(usize) -> Option<T>) -> Vec<Row<'_, T>> {
+        let rows = self.stands.iter().zip(&self.of_slice);
+        rows.filter_map(|(stand, &sonority)| Some(Row(stand, told(sonority)?))).collect()
     }
 }
 
+/// Where a slice is: onset, duration, measure as printed, beat, place.
+struct Stand(Fraction, Fraction, Option<Number>, Fraction, Place);
+
 /// Where a slice is, and something about it: onset, duration, measure as printed, beat, what it is, place.
-#[derive(Serialize)]
-pub(super) struct Row<T>(Fraction, Fraction, Option<Number>, Fraction, T, PlaceRow);
+pub(super) struct Row<'a, T>(&'a Stand, T);
+
+impl<T: Serialize> Serialize for Row<'_, T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Row(Stand(onset, duration, measure, beat, place), what) = self;
+        (onset, duration, measure, beat, what, PlaceRow(*place)).serialize(serializer)
+    }
+}
 
 /// A place as a short list: line and column, or byte.
 #[derive(Clone, Copy)]
@@ -124,10 +159,9 @@ impl<'a> Bars<'a> {
         self.grid.map_or(4, |grid| grid.strength(measure, onset - start))
     }
 
-    /// A slice and something about it.
-    pub(super) fn row<T>(&self, slice: &Slice, what: T) -> Row<T> {
+    /// Where a slice is.
+    fn stand(&self, slice: &Slice) -> Stand {
         let (measure, beat) = self.beat(slice.measure, slice.offset);
-        let (onset, duration) = (slice.onset.fraction(), slice.duration.fraction());
-        Row(onset, duration, measure, beat, what, PlaceRow(slice.place))
+        Stand(slice.onset.fraction(), slice.duration.fraction(), measure, beat, slice.place)
     }
 }

@@ -12,6 +12,7 @@ mod note;
 mod order;
 mod packed;
 mod pitch;
+mod short;
 mod slices;
 mod sort;
 mod texts;
@@ -26,7 +27,8 @@ pub use mark::{Endings, Mark, MarkAt};
 pub use note::{Flags, KeySignature, Measure, Meter, Mode, Note, Part, Rest, Tempo};
 pub use order::{Order, order};
 pub use packed::{NUMBERS, Row};
-pub use pitch::{Pitch, Step, class_name};
+pub use pitch::{Called, Pitch, Step, class_name};
+pub(crate) use short::Short;
 pub use slices::{Slice, Slices};
 pub use time::{Fraction, TICKS_PER_QUARTER, Ticks};
 

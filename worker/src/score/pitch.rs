@@ -1,5 +1,6 @@
 //! Pitches as they are written: step, alteration, octave.
 
+use super::short::Short;
 use serde::{Serialize, Serializer};
 use std::fmt;
 
@@ -52,6 +53,20 @@ impl Step {
             4 => Step::G,
             5 => Step::A,
             _ => Step::B,
+        }
+    }
+
+    /// The letter, in upper case.
+    #[must_use]
+    pub const fn letter(self) -> u8 {
+        match self {
+            Step::C => b'C',
+            Step::D => b'D',
+            Step::E => b'E',
+            Step::F => b'F',
+            Step::G => b'G',
+            Step::A => b'A',
+            Step::B => b'B',
         }
     }
 
@@ -157,27 +172,89 @@ impl Pitch {
     }
 }
 
+/// More signs than this nobody writes.
+const SIGNS_MAX: u32 = 16;
+
+/// A pitch as it is called, with its octave or without.
+#[derive(Clone, Copy, Debug)]
+pub struct Called(Pitch, Option<i8>);
+
+impl Called {
+    /// Whole semitones of its alteration, the nearest, and the cents beyond them.
+    fn alteration(&self) -> (i32, i32) {
+        let semitones = (i32::from(self.0.alter) + 50).div_euclid(100);
+        (semitones, i32::from(self.0.alter) - semitones * 100)
+    }
+
+    /// The text, of few signs.
+    fn short(&self) -> Option<Short> {
+        let (semitones, cents) = self.alteration();
+        let (signs, sign) = (semitones.unsigned_abs(), if semitones < 0 { b'b' } else { b'#' });
+        if signs > SIGNS_MAX {
+            return None;
+        }
+        let mut text = Short::new();
+        text.letter(self.0.step.letter());
+        (0..signs).for_each(|_| text.letter(sign));
+        if let Some(octave) = self.1 {
+            text.signed(octave.into());
+        }
+        if cents != 0 {
+            text.letter(if cents < 0 { b'-' } else { b'+' });
+            text.number(cents.unsigned_abs().into());
+            text.letter(b'c');
+        }
+        Some(text)
+    }
+}
+
+impl fmt::Display for Called {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(text) = self.short() {
+            return text.fmt(f);
+        }
+        let (semitones, cents) = self.alteration();
+        let signs = if semitones < 0 { "b" } else { "#" }.repeat(semitones.unsigned_abs() as usize);
+        write!(f, "{:?}{signs}", self.0.step)?;
+        self.1.map_or(Ok(()), |octave| write!(f, "{octave}"))?;
+        if cents == 0 { Ok(()) } else { write!(f, "{cents:+}c") }
+    }
+}
+
+impl Serialize for Called {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.short() {
+            Some(text) => serializer.serialize_str(text.as_str()),
+            None => serializer.collect_str(self),
+        }
+    }
+}
+
+impl Pitch {
+    /// What it is called: `F#4`.
+    #[must_use]
+    pub const fn called(self) -> Called {
+        Called(self, Some(self.octave))
+    }
+
+    /// What it is called without its octave: `F#`, `Bb`.
+    #[must_use]
+    pub const fn name(self) -> Called {
+        Called(self, None)
+    }
+}
+
 impl fmt::Display for Pitch {
     /// `F#4`, `Bb3`, `C5`; microtones are rounded to the nearest semitone and followed by the rest in cents.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.step)?;
-        let semitones = (i32::from(self.alter) + 50).div_euclid(100);
-        let sign = if semitones < 0 { "b" } else { "#" };
-        for _ in 0..semitones.unsigned_abs() {
-            f.write_str(sign)?;
-        }
-        write!(f, "{}", self.octave)?;
-        match i32::from(self.alter) - semitones * 100 {
-            0 => Ok(()),
-            cents => write!(f, "{cents:+}c"),
-        }
+        self.called().fmt(f)
     }
 }
 
 /// As it is written.
 impl Serialize for Pitch {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        self.called().serialize(serializer)
     }
 }
 

@@ -5,7 +5,6 @@ use super::note::{Flags, Measure, Note};
 use super::pitch::Pitch;
 use super::time::Ticks;
 use shared::place::Place;
-use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 /// What sounds together for a while.
@@ -79,10 +78,14 @@ impl Score {
 impl Slices {
     /// Each slice with its pitches: as they sound, from the lowest on the staff upwards, each once.
     pub fn iter(&self) -> impl Iterator<Item = (&Slice, &[Pitch])> {
-        self.slices.iter().map(|slice| {
-            let (from, to) = (slice.span.0 as usize, slice.span.1 as usize);
-            (slice, self.pitches.get(from..to).unwrap_or_default())
-        })
+        self.slices.iter().enumerate().map(|(index, slice)| (slice, self.sounding(index)))
+    }
+
+    /// What sounds in the slice of that number.
+    #[must_use]
+    pub fn sounding(&self, index: usize) -> &[Pitch] {
+        let span = self.slices.get(index).map_or((0, 0), |slice| slice.span);
+        self.pitches.get(span.0 as usize..span.1 as usize).unwrap_or_default()
     }
 
     /// How many slices there are.
@@ -226,7 +229,8 @@ fn sweep(items: &[Item<'_>], tell: &mut Listener<'_>) {
     let mut ends: Vec<&Item<'_>> = items.iter().filter(|item| item.to > item.from).collect();
     ends.sort_by_key(|item| item.to);
     let (mut ends, mut starts) = (ends.into_iter().peekable(), items.iter().peekable());
-    let mut held: BTreeMap<Height, Held<'_>> = BTreeMap::new();
+    // Few sound at once, so that a list is sooner searched and changed than a tree.
+    let mut held: Vec<(Height, Held<'_>)> = Vec::new();
     let mut sounding = Vec::new();
     for (&from, &to) in cuts.iter().zip(cuts.iter().skip(1)) {
         while let Some(ended) = ends.next_if(|item| item.to <= from) {
@@ -235,18 +239,25 @@ fn sweep(items: &[Item<'_>], tell: &mut Listener<'_>) {
         let (mut first, mut fresh, mut graces) = (None, false, Vec::new());
         while let Some(begun) = starts.next_if(|item| item.from <= from) {
             let Some((note, pitch)) = begun.sound else { continue };
-            let entry = held.entry(height(pitch)).or_insert(Held { count: 0, note, pitch });
-            (entry.count, entry.note) = (entry.count + 1, note);
+            let height = height(pitch);
+            match held.binary_search_by_key(&height, |(other, _)| *other) {
+                Ok(at) => {
+                    if let Some((_, entry)) = held.get_mut(at) {
+                        (entry.count, entry.note) = (entry.count + 1, note);
+                    }
+                }
+                Err(at) => held.insert(at, (height, Held { count: 1, note, pitch })),
+            }
             first = first.or(Some(note));
             fresh |= !note.flags.has(Flags::TIE_STOP);
             if begun.to == begun.from {
                 graces.push(pitch);
             }
         }
-        let shown = first.or_else(|| held.values().next().map(|lowest| lowest.note));
+        let shown = first.or_else(|| held.first().map(|(_, lowest)| lowest.note));
         if let Some(shown) = shown {
             sounding.clear();
-            sounding.extend(held.values().map(|held| held.pitch));
+            sounding.extend(held.iter().map(|(_, held)| held.pitch));
             tell(from, to, &sounding, shown.place, fresh);
         }
         graces.into_iter().for_each(|pitch| release(&mut held, pitch));
@@ -257,13 +268,12 @@ fn height(pitch: Pitch) -> Height {
     (pitch.diatonic(), pitch.cents())
 }
 
-fn release(held: &mut BTreeMap<Height, Held<'_>>, pitch: Pitch) {
-    let height = height(pitch);
-    if let Some(entry) = held.get_mut(&height) {
-        entry.count -= 1;
-        if entry.count == 0 {
-            held.remove(&height);
-        }
+fn release(held: &mut Vec<(Height, Held<'_>)>, pitch: Pitch) {
+    let Ok(at) = held.binary_search_by_key(&height(pitch), |(other, _)| *other) else { return };
+    let Some((_, entry)) = held.get_mut(at) else { return };
+    entry.count -= 1;
+    if entry.count == 0 {
+        held.remove(at);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Musical time in whole ticks, so that tuplets add up exactly.
 
+use super::short::Short;
 use serde::{Serialize, Serializer};
 use std::fmt;
 use std::ops::{Add, AddAssign, Neg, Sub};
@@ -157,17 +158,28 @@ pub struct Fraction {
 
 impl fmt::Display for Fraction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.short().fmt(f)
+    }
+}
+
+impl Fraction {
+    fn short(self) -> Short {
+        let mut text = Short::new();
         if self.negative {
-            f.write_str("-")?;
+            text.letter(b'-');
         }
-        fmt::Display::fmt(&self.numerator, f)?;
-        if self.denominator == 1 { Ok(()) } else { write!(f, "/{}", self.denominator) }
+        text.number(self.numerator);
+        if self.denominator != 1 {
+            text.letter(b'/');
+            text.number(self.denominator);
+        }
+        text
     }
 }
 
 impl Serialize for Fraction {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(self.short().as_str())
     }
 }
 

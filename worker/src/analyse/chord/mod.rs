@@ -22,6 +22,8 @@ pub(super) struct Chord<'a> {
     pub(super) set: &'static SetClass,
     /// How many letters with their alterations it has.
     pub(super) names: usize,
+    /// The lowest pitch that stands so many steps above the root, up to six.
+    members: [Option<Pitch>; 7],
 }
 
 /// A letter and its alteration: a pitch without its octave.
@@ -36,17 +38,23 @@ impl<'a> Chord<'a> {
             !pitches.iter().take(*index).any(|&before| name_of(before) == name_of(**pitch))
         };
         let names = pitches.iter().enumerate().filter(is_new).count();
-        Some(Chord { pitches, root: root(pitches, bass), bass, set: SetClass::of(classes)?, names })
+        let (root, mut members) = (root(pitches, bass), [None; 7]);
+        for &pitch in pitches {
+            if let Some(member) = members.get_mut(steps(root, pitch)) {
+                member.get_or_insert(pitch);
+            }
+        }
+        Some(Chord { pitches, root, bass, set: SetClass::of(classes)?, names, members })
     }
 
     /// The lowest pitch that stands so many steps above the root: 3 for the third, 1 for the root itself.
     pub(super) fn member(&self, step: i32) -> Option<Pitch> {
-        self.pitches.iter().find(|&&pitch| self.step_of(pitch) == step).copied()
+        self.members.get(usize::try_from(step - 1).ok()?).copied().flatten()
     }
 
     /// Which member of the chord a pitch is, from 1 to 7.
     pub(super) fn step_of(&self, pitch: Pitch) -> i32 {
-        (pitch.diatonic() - self.root.diatonic()).rem_euclid(7) + 1
+        steps(self.root, pitch) as i32 + 1
     }
 
     /// Cents above the root, within the octave.
@@ -74,13 +82,12 @@ impl<'a> Chord<'a> {
 
     /// `major`, `minor`, `diminished`, `augmented`, else `other`; a third alone has its own quality.
     pub(super) fn quality(&self) -> &'static str {
-        let repeated = |step| {
-            let height = self.height(step);
-            self.pitches
-                .iter()
-                .any(|&pitch| self.step_of(pitch) == step && Some(self.above_root(pitch)) != height)
+        // Another alteration of root, third or fifth.
+        let differs = |pitch: &Pitch| {
+            let step = self.step_of(*pitch);
+            matches!(step, 1 | 3 | 5) && Some(self.above_root(*pitch)) != self.height(step)
         };
-        if repeated(1) || repeated(3) || repeated(5) {
+        if self.pitches.iter().any(differs) {
             return "other";
         }
         match (self.height(3), self.height(5)) {
@@ -184,11 +191,9 @@ fn name_of(pitch: Pitch) -> Name {
     (pitch.step, pitch.alter)
 }
 
-/// `F#`, `Bb`: a pitch without its octave.
-pub(super) fn spelled(pitch: Pitch) -> String {
-    let text = pitch.to_string();
-    let octave = pitch.octave.to_string();
-    text.replacen(&octave, "", 1)
+/// Steps from one letter up to the next of another, from 0 to 6.
+fn steps(from: Pitch, to: Pitch) -> usize {
+    (7 + to.step as usize - from.step as usize) % 7
 }
 
 /// The pitch class, from 0 for C.

@@ -1,19 +1,20 @@
 //! What a chord is called: music21 `Chord.commonName` and `pitchedCommonName`.
 
 use super::super::interval::Interval;
-use super::{Chord, class, name_of, spelled};
+use super::{Chord, class, name_of};
 use crate::score::Pitch;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 impl Chord<'_> {
     /// `major triad`, `Perfect Fifth`, `enharmonic equivalent to minor seventh chord`.
-    pub(in crate::analyse) fn common_name(&self) -> String {
+    pub(in crate::analyse) fn common_name(&self) -> Cow<'static, str> {
         if self.pitches.iter().any(|pitch| pitch.alter % 100 != 0) {
-            return "microtonal chord".to_owned();
+            return "microtonal chord".into();
         }
         match self.set.cardinality {
-            1 => self.octaves(),
-            2 => self.interval(),
+            1 => self.octaves().into(),
+            2 => self.interval().into(),
             _ => self.three_or_more(),
         }
     }
@@ -21,13 +22,14 @@ impl Chord<'_> {
     /// The same with the name of the root, or of the bass where a root says little: `A-minor triad`.
     pub(in crate::analyse) fn pitched_common_name(&self, common: &str) -> String {
         if common == "note" || common == "unison" {
-            return spelled(self.bass);
+            return self.bass.name().to_string();
         }
-        let rootless = ["enharmonic", "forte class", " semitone"];
-        if self.set.cardinality <= 2 || rootless.iter().any(|word| common.contains(word)) {
-            format!("{common} above {}", spelled(self.bass))
+        // So the names begin that are of no chord in particular.
+        let rootless = ["enharmonic", "forte class"];
+        if self.set.cardinality <= 2 || rootless.iter().any(|words| common.starts_with(words)) {
+            format!("{common} above {}", self.bass.name())
         } else {
-            format!("{}-{common}", spelled(self.root))
+            format!("{}-{common}", self.root.name())
         }
     }
 
@@ -58,17 +60,16 @@ impl Chord<'_> {
         Interval::between(self.bass, second).name()
     }
 
-    fn three_or_more(&self) -> String {
-        let name = self.set.name();
-        let or_enharmonic = |is: bool, words: &str| match (name, is) {
-            (Some(name), true) => name.to_owned(),
-            (Some(name), false) => format!("{words} {name}"),
-            (None, _) => format!("forte class {}", self.set.forte),
+    fn three_or_more(&self) -> Cow<'static, str> {
+        let or_enharmonic = |is: bool, words: &str| match (self.set.name, is) {
+            (Some(name), true) => Cow::from(name),
+            (Some(name), false) => format!("{words} {name}").into(),
+            (None, _) => format!("forte class {}", self.set.forte).into(),
         };
-        let sixth = |name: &str, in_place: u8| match self.inversion() {
-            inversion if inversion == in_place => name.to_owned(),
-            0 => format!("{name} in root position"),
-            inversion => format!("{name} in {} inversion", ordinal(inversion)),
+        let sixth = |name: &'static str, in_place: u8| match self.inversion() {
+            inversion if inversion == in_place => name.into(),
+            0 => format!("{name} in root position").into(),
+            inversion => format!("{name} in {} inversion", ordinal(inversion)).into(),
         };
         let like = "enharmonic equivalent to";
         match (self.set.forte.as_str(), self.augmented_sixth()) {

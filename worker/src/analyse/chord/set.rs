@@ -14,6 +14,8 @@ pub(in crate::analyse) struct SetClass {
     pub(in crate::analyse) letter: &'static str,
     /// `3-11B`.
     pub(in crate::analyse) forte: String,
+    /// What music21 calls it, where it has a name.
+    pub(super) name: Option<&'static str>,
     /// Most compact order, from its first class; of several the one on the lowest class.
     pub(in crate::analyse) normal: Vec<u8>,
     /// Most compact form on 0, of the set or its inversion (Forte's choice, packed to the left).
@@ -47,16 +49,16 @@ impl SetClass {
         let cardinality = u8::try_from(classes.len()).ok()?;
         let (number, vector) = (number(&prime), vector(classes));
         let forte = format!("{cardinality}-{number}{letter}");
-        Some(SetClass { cardinality, number, letter, forte, normal, prime, vector })
+        let name = name((cardinality, number, letter));
+        Some(SetClass { cardinality, number, letter, forte, name, normal, prime, vector })
     }
+}
 
-    /// What music21 calls it, where it has a name.
-    pub(super) fn name(&self) -> Option<&'static str> {
-        let key = (self.cardinality, self.number, self.letter);
-        let found = NAMES
-            .binary_search_by_key(&key, |&(cardinality, number, letter, _)| (cardinality, number, letter));
-        found.ok().and_then(|index| NAMES.get(index)).map(|(_, _, _, name)| *name)
-    }
+/// What music21 calls a set class, where it has a name.
+fn name(key: (u8, u8, &str)) -> Option<&'static str> {
+    let found =
+        NAMES.binary_search_by_key(&key, |&(cardinality, number, letter, _)| (cardinality, number, letter));
+    found.ok().and_then(|index| NAMES.get(index)).map(|(_, _, _, name)| *name)
 }
 
 /// The rotation of the least span, of several the one packed most to the left: as classes, and from 0.

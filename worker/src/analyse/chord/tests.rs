@@ -43,7 +43,7 @@ fn chords_are_what_music21_says() {
         let chord = Chord::of(&pitches).unwrap();
         let common = chord.common_name();
         let is = (
-            spelled(chord.root),
+            chord.root.name().to_string(),
             chord.inversion(),
             chord.quality(),
             chord.pitched_common_name(&common),

@@ -3,6 +3,7 @@
 use super::{Key, Numeral, is_dominant, roman, signs};
 use crate::analyse::chord::Chord;
 use crate::score::Pitch;
+use std::borrow::Cow;
 
 /// Whole figures of augmented sixths, by what they come out as otherwise.
 const SIXTHS: &[(&str, &str)] = &[
@@ -99,16 +100,16 @@ pub(in crate::analyse) fn compat(chord: &Chord<'_>, key: Key, applied: bool) -> 
 }
 
 /// Degree, sign and whole figure.
-fn figure_of(chord: &Chord<'_>, key: Key) -> (u8, String, String) {
+fn figure_of(chord: &Chord<'_>, key: Key) -> (u8, Cow<'static, str>, String) {
     let (degree, above) = key.degree(chord.root);
     let (mut altered, mut sign) = (above, signs(above));
     // In minor the raised sixth and seventh are the usual ones, and the others are marked.
     if key.minor && matches!(degree, 6 | 7) {
         (altered, sign) = match above {
-            100 => (0, String::new()),
-            0 => (0, "b".to_owned()),
-            101.. => (above - 100, sign.get(1..).unwrap_or_default().to_owned()),
-            ..0 => (above, format!("b{sign}")),
+            100 => (0, "".into()),
+            0 => (0, "b".into()),
+            101.. => (above - 100, sign.get(1..).unwrap_or_default().to_owned().into()),
+            ..0 => (above, format!("b{sign}").into()),
             _ => (above, sign),
         };
     }
@@ -153,7 +154,7 @@ fn figures(chord: &Chord<'_>, key: Key) -> String {
             continue;
         }
         if (Some(pitch) == third && plain) || (Some(pitch) != third && Some(pitch) == fifth && triad) {
-            sign.clear();
+            sign = "".into();
         }
         let figure = format!("{sign}{}", -above);
         if !said.contains(&figure) {
@@ -185,7 +186,7 @@ fn numeral(chord: &Chord<'_>, key: Key, sign: &str, figure: &str) -> Numeral {
     let unsigned = figure.get(sign.len()..).unwrap_or_default();
     let letters = unsigned.len() - unsigned.trim_start_matches(['I', 'V', 'i', 'v']).len();
     let (alone, rest) = unsigned.split_at(letters);
-    let degree = (1..=7).find(|&degree| roman(degree, true) == alone.to_uppercase()).unwrap_or(1);
+    let degree = (1..=7).find(|&degree| roman(degree, true).eq_ignore_ascii_case(alone)).unwrap_or(1);
     let mut front = i32::try_from(sign.len()).unwrap_or(0) * if sign.starts_with('b') { -1 } else { 1 };
     if key.minor && matches!(degree, 6 | 7) {
         let lower = alone.chars().all(char::is_lowercase);

@@ -1,9 +1,10 @@
 //! Roman numerals as they are read: the figure and the key tell the chord again.
 
 use super::compat::{compat, is_diatonic, is_foreign};
-use super::{Key, Numeral, is_dominant, roman, signs};
+use super::{Key, Numeral, is_dominant, joined, roman, signs};
 use crate::analyse::chord::Chord;
 use crate::score::Pitch;
+use std::borrow::Cow;
 
 /// The numeral of a chord. It differs from music21's in this:
 ///
@@ -20,8 +21,8 @@ pub(in crate::analyse) fn corrected(chord: &Chord<'_>, key: Key, applied: bool) 
         && !is_diatonic(chord, key)
         && let (target @ 2..=7, 0) = key.degree(fourth)
     {
-        let numeral = format!("V/{}", triad(target, key));
-        let figure = format!("V{}/{}", positions(chord, ""), triad(target, key));
+        let numeral = joined(&["V/", triad(target, key)]);
+        let figure = joined(&["V", &positions(chord, ""), "/", triad(target, key)]);
         return Numeral { figure, numeral, degree: 5, inversion: chord.inversion(), altered: true };
     }
     if let Some(nation) = chord.augmented_sixth()
@@ -47,28 +48,28 @@ fn plain(chord: &Chord<'_>, key: Key) -> Numeral {
         _ => "",
     };
     let read = if key.minor && matches!(degree, 6 | 7) && (!upper) { 100 } else { 0 };
-    let numeral = format!("{}{}", signs(above - read), roman(degree, upper));
+    let numeral = joined(&[&signs(above - read), roman(degree, upper)]);
     let figure = if chord.is_triad() || chord.is_seventh() || third.is_none() || chord.names <= 2 {
-        format!("{numeral}{mark}{}", positions(chord, seventh_sign(chord, key, mark).as_str()))
+        joined(&[&numeral, mark, &positions(chord, &seventh_sign(chord, key, mark))])
     } else {
         // Whatever else sounds is told as music21 does, figure by figure.
         let told = compat(chord, key, false).figure;
         let rest = told.trim_start_matches(['#', 'b']).trim_start_matches(['I', 'V', 'i', 'v']);
-        format!("{numeral}{rest}")
+        joined(&[&numeral, rest])
     };
     let altered = is_foreign(chord, key);
     Numeral { figure, numeral, degree, inversion: chord.inversion(), altered }
 }
 
 /// The letters of the key's own triad on a degree, with the raised seventh of minor in its dominant chords.
-fn triad(degree: u8, key: Key) -> String {
+fn triad(degree: u8, key: Key) -> &'static str {
     let upper = if key.minor { matches!(degree, 3 | 5 | 6 | 7) } else { matches!(degree, 1 | 4 | 5) };
     roman(degree, upper)
 }
 
 /// The sign of a seventh that neither the key nor the mark tells. The dominant of minor has its raised third.
-fn seventh_sign(chord: &Chord<'_>, key: Key, mark: &str) -> String {
-    let Some(seventh) = chord.member(7) else { return String::new() };
+fn seventh_sign(chord: &Chord<'_>, key: Key, mark: &str) -> Cow<'static, str> {
+    let Some(seventh) = chord.member(7) else { return "".into() };
     let height = chord.above_root(seventh);
     let told = match mark {
         "ø" => height == 1000,
@@ -80,18 +81,21 @@ fn seventh_sign(chord: &Chord<'_>, key: Key, mark: &str) -> String {
     let shift = key.degree(chord.root).1;
     let minor_scale = key.minor && shift == 100 && matches!(key.degree(chord.root).0, 6 | 7);
     let shift = if minor_scale { 0 } else { shift };
-    if told { String::new() } else { signs(above - shift) }
+    if told { "".into() } else { signs(above - shift) }
 }
 
 /// The figures of an inversion.
-fn positions(chord: &Chord<'_>, sign: &str) -> String {
-    match (chord.member(7).is_some(), chord.inversion()) {
-        (true, 0) => format!("{sign}7"),
-        (true, 1) => format!("6{sign}5"),
-        (true, 2) => format!("4{sign}3"),
-        (true, 3) => "42".to_owned(),
-        (false, 1) => "6".to_owned(),
-        (false, 2) => "64".to_owned(),
-        _ => String::new(),
+fn positions(chord: &Chord<'_>, sign: &str) -> Cow<'static, str> {
+    match (chord.member(7).is_some(), chord.inversion(), sign) {
+        (true, 0, "") => "7".into(),
+        (true, 1, "") => "65".into(),
+        (true, 2, "") => "43".into(),
+        (true, 0, _) => joined(&[sign, "7"]).into(),
+        (true, 1, _) => joined(&["6", sign, "5"]).into(),
+        (true, 2, _) => joined(&["4", sign, "3"]).into(),
+        (true, 3, _) => "42".into(),
+        (false, 1, _) => "6".into(),
+        (false, 2, _) => "64".into(),
+        _ => "".into(),
     }
 }

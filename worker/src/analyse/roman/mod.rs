@@ -10,6 +10,7 @@ use super::chord::{Chord, class};
 use crate::score::{Pitch, Step};
 use serde::Serialize;
 use serde::ser::SerializeTuple;
+use std::borrow::Cow;
 
 /// A major key, or a minor one with its natural scale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,16 +94,30 @@ impl Key {
 }
 
 /// `#` or `b`, once for each whole semitone.
-fn signs(cents: i32) -> String {
-    let sign = if cents < 0 { "b" } else { "#" };
-    sign.repeat(cents.unsigned_abs() as usize / 100)
+fn signs(cents: i32) -> Cow<'static, str> {
+    match cents / 100 {
+        0 => "".into(),
+        1 => "#".into(),
+        -1 => "b".into(),
+        sharps @ 2.. => "#".repeat(sharps.unsigned_abs() as usize).into(),
+        flats => "b".repeat(flats.unsigned_abs() as usize).into(),
+    }
 }
 
 /// The Roman numeral of a degree.
-fn roman(degree: u8, upper: bool) -> String {
-    const NAMES: [&str; 7] = ["I", "II", "III", "IV", "V", "VI", "VII"];
-    let name = usize::from(degree).checked_sub(1).and_then(|index| NAMES.get(index)).copied().unwrap_or("I");
-    if upper { name.to_owned() } else { name.to_lowercase() }
+fn roman(degree: u8, upper: bool) -> &'static str {
+    const UPPER: [&str; 7] = ["I", "II", "III", "IV", "V", "VI", "VII"];
+    const LOWER: [&str; 7] = ["i", "ii", "iii", "iv", "v", "vi", "vii"];
+    let names = if upper { UPPER } else { LOWER };
+    let name = usize::from(degree).checked_sub(1).and_then(|index| names.get(index)).copied();
+    name.unwrap_or(if upper { "I" } else { "i" })
+}
+
+/// Some texts, one after the other.
+fn joined(texts: &[&str]) -> String {
+    let mut joined = String::with_capacity(texts.iter().map(|text| text.len()).sum());
+    texts.iter().for_each(|text| joined.push_str(text));
+    joined
 }
 
 /// Whether a chord works as a dominant: a major triad or a dominant seventh.
