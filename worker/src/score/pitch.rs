@@ -280,6 +280,25 @@ mod tests {
     }
 
     #[test]
+    fn few_signs_and_many_are_called_alike() {
+        for (alter, name) in
+            [(0, "B"), (50, "B#-50c"), (-50, "B-50c"), (49, "B+49c"), (1600, "B################")]
+        {
+            let pitch = Pitch { octave: -1, step: Step::B, alter };
+            assert_eq!(pitch.name().to_string(), name);
+        }
+        for alter in [i16::MIN, -1_749, 1_649, 1_650, 1_750, i16::MAX] {
+            let pitch = Pitch { octave: 4, step: Step::A, alter };
+            let semitones = (i32::from(alter) + 50).div_euclid(100);
+            let signs = if semitones < 0 { "b" } else { "#" }.repeat(semitones.unsigned_abs() as usize);
+            let cents = i32::from(alter) - 100 * semitones;
+            let rest = if cents == 0 { String::new() } else { format!("{cents:+}c") };
+            assert_eq!(pitch.to_string(), format!("A{signs}4{rest}"));
+            assert_eq!(serde_json::to_value(pitch).unwrap(), pitch.to_string());
+        }
+    }
+
+    #[test]
     fn every_key_has_a_spelling_that_sounds_the_same() {
         for key in -12..140 {
             assert_eq!(Pitch::from_key(key).key(), key);
