@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn names_are_in_order() {
         assert!(NAMES.is_sorted_by_key(|&(cardinality, number, letter, _)| (cardinality, number, letter)));
-        assert_eq!(set(&[0, 3, 7]).name(), Some("minor triad"));
-        assert_eq!(set(&[0, 1, 2, 3, 5, 6]).name(), None);
+        assert_eq!(set(&[0, 3, 7]).name, Some("minor triad"));
+        assert_eq!(set(&[0, 1, 2, 3, 5, 6]).name, None);
     }
 }
