@@ -9,7 +9,7 @@
 //! of the kernel for that (which finds and opens the files), the worker's peak memory, and messages an item, of work and of
 //! announcements; `over_first` is CPU an item over that of the first job. `corpus` prints a line for each of five rounds, which has no
 //! peak but what the table costs the front (`table_cpu_us`) and what the broker took for the job, where it runs on this machine, or else
-//! null; then the median of what everybody took. `again` prints seconds and CPU seconds of both runs
+//! null (of several the first); then the median of what everybody took. `again` prints seconds and CPU seconds of both runs
 //! and of writing the tables alone, and the ratios, first over second.
 
 use benches::{cpu_seconds_of, files_under, median};
@@ -245,21 +245,20 @@ fn broker_process() -> Option<u32> {
 }
 
 async fn all_of(broker: &str, folder: &str, analyses: &str) {
-    let mut cluster = Cluster::begin(broker).await;
     let beam = broker_process();
     let of_broker = || beam.map(cpu_seconds_of);
     let count = files_under(&[PathBuf::from(folder)]).len() as f64;
     let mut totals = Vec::new();
-    for round in 0..CORPUS_ROUNDS {
-        // A cache of its own, which knows nothing.
-        let _ = fs::remove_dir_all(cluster.home.path().join("cache"));
-        let mut worker = cluster.worker(round as u64).await;
-        let (front, broker, worked) =
+    for _ in 0..CORPUS_ROUNDS {
+        // Anew, so that neither cache nor ledger knows anything.
+        let mut cluster = Cluster::begin(broker).await;
+        let mut worker = cluster.worker(0).await;
+        let (front, brought, worked) =
             (cpu_seconds_of(cluster.front.id()), of_broker(), cpu_seconds_of(worker.id()));
         let took = cluster.work(Path::new(folder), analyses).await;
         let asked = cpu_seconds_of(cluster.front.id()) - front;
         let (worked, brought) =
-            (cpu_seconds_of(worker.id()) - worked, of_broker().zip(broker).map(|(now, then)| now - then));
+            (cpu_seconds_of(worker.id()) - worked, of_broker().zip(brought).map(|(now, then)| now - then));
         let before = cpu_seconds_of_ended();
         let job = took.job.to_string();
         let mut results = member("ripieno", cluster.broker, &cluster.queues, cluster.home.path());
@@ -280,9 +279,9 @@ async fn all_of(broker: &str, folder: &str, analyses: &str) {
         );
         totals.push(total);
         end(&mut worker);
+        cluster.end().await;
     }
     println!("{}", json!({ "all_cpu_us": median(totals) }));
-    cluster.end().await;
 }
 
 fn again(url: &str) {

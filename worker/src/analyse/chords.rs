@@ -4,7 +4,7 @@ use super::chord::Chord;
 use super::common::{Counts, FIDELITY, integer, number, ratio, text};
 use super::sonorities::{Chordified, Row, check};
 use super::{Analysis, Params, Spec, Told};
-use crate::score::{Called, Pitch, Score};
+use crate::score::{Pitch, PitchName, Score};
 use serde::Serialize;
 use shared::failure::Failure;
 use shared::limits::CHORDS_MAX;
@@ -56,8 +56,8 @@ pub(super) struct Chords;
 struct Facts {
     pitches: Vec<Pitch>,
     keys: Vec<i32>,
-    root: Called,
-    bass: Called,
+    root: PitchName,
+    bass: PitchName,
     inversion: u8,
     quality: &'static str,
     name: Cow<'static, str>,

@@ -27,7 +27,7 @@ pub use mark::{Endings, Mark, MarkAt};
 pub use note::{Flags, KeySignature, Measure, Meter, Mode, Note, Part, Rest, Tempo};
 pub use order::{Order, order};
 pub use packed::{NUMBERS, Row};
-pub use pitch::{Called, Pitch, Step, class_name};
+pub use pitch::{Pitch, PitchName, Step, class_name};
 pub(crate) use short::Short;
 pub use slices::{Slice, Slices};
 pub use time::{Fraction, TICKS_PER_QUARTER, Ticks};

@@ -175,11 +175,11 @@ impl Pitch {
 /// More signs than this nobody writes.
 const SIGNS_MAX: u32 = 16;
 
-/// A pitch as it is called, with its octave or without.
+/// The name of a pitch, with its octave or without.
 #[derive(Clone, Copy, Debug)]
-pub struct Called(Pitch, Option<i8>);
+pub struct PitchName(Pitch, Option<i8>);
 
-impl Called {
+impl PitchName {
     /// Whole semitones of its alteration, the nearest, and the cents beyond them.
     fn alteration(&self) -> (i32, i32) {
         let semitones = (i32::from(self.0.alter) + 50).div_euclid(100);
@@ -208,7 +208,7 @@ impl Called {
     }
 }
 
-impl fmt::Display for Called {
+impl fmt::Display for PitchName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(text) = self.short() {
             return text.fmt(f);
@@ -221,7 +221,7 @@ impl fmt::Display for Called {
     }
 }
 
-impl Serialize for Called {
+impl Serialize for PitchName {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.short() {
             Some(text) => serializer.serialize_str(text.as_str()),
@@ -231,30 +231,24 @@ impl Serialize for Called {
 }
 
 impl Pitch {
-    /// What it is called: `F#4`.
+    /// The name without the octave: `F#`, `Bb`.
     #[must_use]
-    pub const fn called(self) -> Called {
-        Called(self, Some(self.octave))
-    }
-
-    /// What it is called without its octave: `F#`, `Bb`.
-    #[must_use]
-    pub const fn name(self) -> Called {
-        Called(self, None)
+    pub const fn name(self) -> PitchName {
+        PitchName(self, None)
     }
 }
 
 impl fmt::Display for Pitch {
     /// `F#4`, `Bb3`, `C5`; microtones are rounded to the nearest semitone and followed by the rest in cents.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.called().fmt(f)
+        PitchName(*self, Some(self.octave)).fmt(f)
     }
 }
 
 /// As it is written.
 impl Serialize for Pitch {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.called().serialize(serializer)
+        PitchName(*self, Some(self.octave)).serialize(serializer)
     }
 }
 
@@ -280,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn few_signs_and_many_are_called_alike() {
+    fn few_signs_and_many_make_names_alike() {
         for (alter, name) in
             [(0, "B"), (50, "B#-50c"), (-50, "B-50c"), (49, "B+49c"), (1600, "B################")]
         {
