@@ -78,6 +78,21 @@ impl<'a> Bars<'a> {
         Bars { signs, line: Ticks::ZERO, length: Ticks::quarters(4), end }
     }
 
+    /// What follows on bars that were `ahead`, if there were any: up to `end`, before which `signs` are all that is new.
+    pub(super) fn go_on(ahead: Option<(Ticks, Ticks)>, signs: &'a [Sign], end: Ticks) -> Self {
+        let mut bars = Bars::new(signs, end);
+        if let Some((line, length)) = ahead {
+            bars.length = length;
+            bars.line = bars.meter().map_or(line, |(onset, _)| line.min(onset));
+        }
+        bars
+    }
+
+    /// Where the next bar starts unless a meter that is still to come changes that, and how long the last one was.
+    pub(super) const fn ahead(&self) -> (Ticks, Ticks) {
+        (self.line, self.length)
+    }
+
     /// The starts of all, and where the last one ends. There may be no end of bars that no sink takes: the first past the
     /// limits is the last.
     pub(super) fn all(mut self, limits: &Limits) -> (Vec<Ticks>, Ticks) {

@@ -196,6 +196,24 @@ impl<'a> Chunks<'a> {
     }
 }
 
+/// The tracks of a file that is made as the standard says: as many as the header declares, one after the other and nothing
+/// else, each with an end of track.
+pub(super) fn plain_tracks<'a>(header: &Header<'a>) -> Option<Vec<Chunk<'a>>> {
+    let (mut tracks, mut at) = (Vec::new(), header.end);
+    while at < header.bytes.len() {
+        let [b'M', b'T', b'r', b'k', length @ ..] = header.bytes.get(at..)?.first_chunk::<CHUNK_HEAD>()?
+        else {
+            return None;
+        };
+        let from = at + CHUNK_HEAD;
+        at = from.checked_add(u32::from_be_bytes(*length) as usize)?;
+        let source = header.bytes.get(..at)?;
+        let data = source.get(from..).filter(|data| data.ends_with(END_OF_TRACK))?;
+        tracks.push(Chunk { number: tracks.len() + 1, at: from, data, source, short_of: None });
+    }
+    (tracks.len() == usize::from(header.tracks)).then_some(tracks)
+}
+
 /// Whether what stands at `at` can be a chunk: four printable letters and a length.
 fn is_chunk(bytes: &[u8], at: usize) -> bool {
     let head = bytes.get(at..).and_then(|rest| rest.first_chunk::<CHUNK_HEAD>());

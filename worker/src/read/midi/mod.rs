@@ -13,6 +13,7 @@ mod parts;
 mod piece;
 mod teller;
 mod track;
+mod windows;
 mod words;
 
 use super::{Format, Input, ReadError, ReadOptions, ScoreReader};
@@ -26,6 +27,7 @@ use shared::place::Place;
 use std::borrow::Cow;
 use std::io::{self, Read, SeekFrom};
 use track::Bounds;
+use windows::{LONG_BYTES, ROOM};
 
 static FORMAT: Format = Format {
     name: "midi",
@@ -84,6 +86,12 @@ fn whole(input: &mut dyn Input, most: u64) -> io::Result<Cow<'_, [u8]>> {
 
 /// Reads the tracks: all into one piece, or in format 2 each into one of its own.
 fn read_tracks(header: &Header<'_>, options: &ReadOptions, sink: &mut Odd<'_>) -> Result<(), ReadError> {
+    if header.bytes.len() >= LONG_BYTES
+        && let Some(mut piece) = windows::read(header, options, ROOM, sink)?
+    {
+        piece.tell(options, sink)?;
+        return Ok(sink.tell(header.bytes.len(), Event::PieceEnd)?);
+    }
     let mut chunks = Chunks::new(header, &options.limits);
     let mut pairing = Pairing::new(options.fidelity);
     let mut piece = Piece::new(header);

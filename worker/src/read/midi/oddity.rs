@@ -55,10 +55,19 @@ pub(super) struct Tally(Vec<(Oddity, u64, usize)>);
 impl Tally {
     /// Counts one more, at that byte.
     pub(super) fn add(&mut self, oddity: Oddity, at: usize) {
+        self.count(oddity, 1, at);
+    }
+
+    fn count(&mut self, oddity: Oddity, more: u64, at: usize) {
         match self.0.iter_mut().find(|(known, ..)| *known == oddity) {
-            Some((_, count, _)) => *count += 1,
-            None => self.0.push((oddity, 1, at)),
+            Some((_, count, _)) => *count += more,
+            None => self.0.push((oddity, more, at)),
         }
+    }
+
+    /// Counts what was met apart as if it had been met last.
+    pub(super) fn append(&mut self, later: Tally) {
+        later.0.into_iter().for_each(|(oddity, count, at)| self.count(oddity, count, at));
     }
 
     /// Warns of what was met in a track.

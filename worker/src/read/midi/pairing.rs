@@ -73,11 +73,18 @@ pub(super) struct Hand<'p> {
     pub(super) ended: u32,
 }
 
+/// Whether a hand strikes no more notes, as there is room for one at the most.
+#[inline(always)]
+pub(super) fn is_full(notes: &Vec<Struck>) -> bool {
+    notes.len() + 1 >= notes.capacity()
+}
+
 impl Hand<'_> {
-    /// A key is struck: whether that was taken, for which there must be room.
+    /// A key is struck: whether that was taken, for which there must be room for two: whoever strikes the one that was not
+    /// taken has room for that.
     #[inline(always)]
     pub(super) fn strike(&mut self, notes: &mut Vec<Struck>, note: Struck) -> bool {
-        if notes.len() == notes.capacity() {
+        if is_full(notes) {
             return false;
         }
         let index = notes.len() as u32;
@@ -242,6 +249,33 @@ impl Pairing {
         let new = notes.get(self.looked..).unwrap_or_default();
         self.struck |= new.iter().fold(0, |struck, note| struck | 0x1_0001 << (note.channel & 0xF));
         self.looked = notes.len();
+    }
+
+    /// Whether something is in doubt, so that notes which have ended may yet become others.
+    pub(super) const fn doubts(&self) -> bool {
+        !self.doubts.is_empty()
+    }
+
+    /// The first of the notes that sound.
+    pub(super) fn first_sounding(&self) -> Option<usize> {
+        self.keys.iter().map(|key| key.first).min().filter(|&first| first != NONE).map(|first| first as usize)
+    }
+
+    /// The first notes of the track go, of which none sounds and none is in doubt: so many, and a bit for each of their
+    /// channels.
+    pub(super) fn forget(&mut self, count: usize, channels: u16) {
+        let gone = count as u32;
+        for key in self.keys.iter_mut().filter(|key| key.first != NONE) {
+            (key.first, key.last) = (key.first.saturating_sub(gone), key.last.saturating_sub(gone));
+        }
+        self.links.drain(..count.min(self.links.len()));
+        self.links
+            .iter_mut()
+            .filter(|link| **link != NONE)
+            .for_each(|link| *link = link.saturating_sub(gone));
+        self.ended = self.ended.saturating_sub(gone);
+        self.struck |= u32::from(channels) * 0x1_0001;
+        self.looked = self.looked.saturating_sub(count);
     }
 
     /// The track ends, and the notes that still sound with it; says how many those are. Music21 drops them: in its

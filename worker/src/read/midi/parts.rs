@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use std::{array, slice};
 
 /// Parts whose notes are merged, at most.
-const MERGED_MAX: usize = 64;
+pub(super) const MERGED_MAX: usize = 64;
 /// How many notes are told at once where they are not.
 const RUN: usize = 256;
 /// From so many on, the memory of notes that are merged is given back.
@@ -24,12 +24,20 @@ pub(super) struct Voice<'a> {
     /// The channel of the first note.
     pub(super) channel: u8,
     pub(super) notes: &'a [Struck],
+    /// Those of all parts if they are merged already, where this is one of them.
+    merged: &'a [Note],
+    part: usize,
 }
 
 impl Voice<'_> {
     /// At how many of those moments a note begins.
     pub(super) fn begins_with(&self, moments: &[Ticks]) -> usize {
-        let begins = |&&moment: &&Ticks| self.notes.binary_search_by_key(&moment, |note| note.onset).is_ok();
+        let begins = |&&moment: &&Ticks| {
+            let merged = self.merged.partition_point(|note| note.onset < moment);
+            let merged = self.merged.iter().skip(merged).take_while(|note| note.onset == moment);
+            merged.map(|note| usize::from(note.part)).any(|part| part == self.part)
+                || self.notes.binary_search_by_key(&moment, |note| note.onset).is_ok()
+        };
         moments.iter().filter(begins).count()
     }
 }
@@ -47,15 +55,15 @@ pub(super) fn grouped(tracks: Vec<Track<'_>>, by: MidiParts) -> Vec<Track<'_>> {
     tracks
 }
 
-/// The parts that grouped tracks are.
-pub(super) fn voices<'a>(tracks: &'a [Track<'a>]) -> Vec<Voice<'a>> {
-    let voice = |track: &'a Track<'a>| {
-        let channel = track.notes.first().map_or(0, |note| note.channel);
+/// The parts that grouped tracks are; `merged` are their notes, if they are merged already.
+pub(super) fn voices<'a>(tracks: &'a [Track<'a>], merged: &'a [Note]) -> Vec<Voice<'a>> {
+    let voice = |(part, track): (usize, &'a Track<'a>)| {
+        let channel = track.notes.first().map_or(track.channel, |note| note.channel);
         let own = slice::from_ref(&track.number);
         let tracks = if track.sources.is_empty() { own } else { &track.sources };
-        Voice { track, tracks, channel, notes: &track.notes }
+        Voice { track, tracks, channel, notes: &track.notes, merged, part }
     };
-    tracks.iter().map(voice).collect()
+    tracks.iter().enumerate().map(voice).collect()
 }
 
 /// A track for each channel of each track.
@@ -149,13 +157,13 @@ impl Moments {
 /// How the keys are spelled.
 static SPELLING: LazyLock<[Pitch; 128]> = LazyLock::new(|| array::from_fn(|key| Pitch::from_key(key as i32)));
 
-/// A note of a part as a score has it.
+/// A note of a part as a score has it, which has `factor` ticks to one of the note's.
 #[inline(always)]
-fn note(struck: &Struck, part: u16, measure: u32, spelling: &[Pitch; 128]) -> Note {
+fn note(struck: &Struck, part: u16, measure: u32, factor: i64, spelling: &[Pitch; 128]) -> Note {
     Note {
-        onset: struck.onset,
+        onset: Ticks(struck.onset.0.wrapping_mul(factor)),
         // Neither is less than zero.
-        duration: Ticks(struck.end.0.wrapping_sub(struck.onset.0)),
+        duration: Ticks(struck.end.0.wrapping_sub(struck.onset.0).wrapping_mul(factor)),
         place: Place::byte(struck.at as usize),
         measure,
         written: spelling.get(usize::from(struck.key & 0x7F)).copied().unwrap_or(Pitch::from_key(0)),
@@ -170,16 +178,16 @@ fn note(struck: &Struck, part: u16, measure: u32, spelling: &[Pitch; 128]) -> No
 /// Tells the notes of all parts: in the order of a score, unless the parts are so many that looking at each of them at each
 /// moment would take long. `bars` are the starts of the measures, which are those of all parts.
 pub(super) fn tell(parts: Vec<Track<'_>>, bars: &[Ticks], sink: &mut dyn EventSink) -> Result<(), Stop> {
-    let spelling = &*SPELLING;
     if parts.len() <= MERGED_MAX {
         let mut parts: Vec<Vec<Struck>> = parts.into_iter().map(|track| track.notes).collect();
-        return sink.all_notes(merged(&mut parts, bars, spelling));
+        return sink.all_notes(merged(&mut parts, bars));
     }
+    let spelling = &*SPELLING;
     let mut run = Vec::with_capacity(RUN);
     for (part, track) in parts.into_iter().enumerate() {
         for notes in track.notes.chunks(RUN) {
             run.clear();
-            run.extend(notes.iter().map(|struck| note(struck, part as u16, 0, spelling)));
+            run.extend(notes.iter().map(|struck| note(struck, part as u16, 0, 1, spelling)));
             sink.notes(part as u16, &run)?;
         }
     }
@@ -187,8 +195,8 @@ pub(super) fn tell(parts: Vec<Track<'_>>, bars: &[Ticks], sink: &mut dyn EventSi
 }
 
 /// The measure that is reached.
-struct Reached<'b> {
-    measure: u32,
+pub(super) struct Reached<'b> {
+    pub(super) measure: u32,
     /// Where the next one begins.
     next: Ticks,
     /// Where those behind it do.
@@ -196,10 +204,10 @@ struct Reached<'b> {
 }
 
 impl<'b> Reached<'b> {
-    /// Before the start of all.
-    fn new(bars: &'b [Ticks]) -> Self {
-        let mut reached =
-            Reached { measure: 0, next: Ticks(i64::MAX), later: bars.get(1..).unwrap_or_default() };
+    /// In one of those bars.
+    pub(super) fn at_bar(bars: &'b [Ticks], measure: u32) -> Self {
+        let later = bars.get(measure as usize + 1..).unwrap_or_default();
+        let mut reached = Reached { measure, next: Ticks(i64::MAX), later };
         reached.look();
         reached
     }
@@ -223,10 +231,11 @@ impl<'b> Reached<'b> {
 
 /// The notes of all parts by onset, then part. In a long piece those that are merged go when they are a third of what was
 /// left, so that hardly more memory is held at any time than all notes take in the end. Those that are merged last stay.
-fn merged(parts: &mut [Vec<Struck>], bars: &[Ticks], spelling: &[Pitch; 128]) -> Vec<Note> {
+fn merged(parts: &mut [Vec<Struck>], bars: &[Ticks]) -> Vec<Note> {
+    let spelling = &*SPELLING;
     let all = parts.iter().map(Vec::len).sum();
     let mut notes = Vec::with_capacity(all);
-    let mut reached = Reached::new(bars);
+    let mut reached = Reached::at_bar(bars, 0);
     while notes.len() < all {
         let left = all - notes.len();
         let until = notes.len() + if left > GIVEN_BACK_MIN { left / 3 } else { left };
@@ -234,9 +243,9 @@ fn merged(parts: &mut [Vec<Struck>], bars: &[Ticks], spelling: &[Pitch; 128]) ->
         match heads.as_mut_slice() {
             [head] => {
                 let some = head.rest.by_ref().take(until - notes.len());
-                notes.extend(some.map(|struck| note(struck, 0, reached.at(struck.onset), spelling)));
+                notes.extend(some.map(|struck| note(struck, 0, reached.at(struck.onset), 1, spelling)));
             }
-            heads => merge(heads, until, &mut reached, spelling, &mut notes),
+            heads => merge::<false>(heads, until, &mut reached, 1, &mut notes, &mut []),
         }
         if notes.len() == all {
             break;
@@ -251,14 +260,14 @@ fn merged(parts: &mut [Vec<Struck>], bars: &[Ticks], spelling: &[Pitch; 128]) ->
 }
 
 /// What is left of a part.
-struct Head<'a> {
+pub(super) struct Head<'a> {
     /// When the next note begins; at the end of time if there is none.
     onset: Ticks,
     rest: slice::Iter<'a, Struck>,
 }
 
 impl<'a> Head<'a> {
-    fn new(rest: &'a [Struck]) -> Self {
+    pub(super) fn new(rest: &'a [Struck]) -> Self {
         let rest = rest.iter();
         Head { onset: onset(&rest), rest }
     }
@@ -270,34 +279,60 @@ fn onset(rest: &slice::Iter<'_, Struck>) -> Ticks {
     rest.as_slice().first().map_or(Ticks(i64::MAX), |struck| struck.onset)
 }
 
-/// Merges whole moments until there are so many notes, which there are. As a function of its own it has the registers for
-/// itself.
+/// Merges whole moments until there are so many notes, which there are. A score has `factor` ticks to one of theirs; those
+/// that are `RAW` stand in the order of the file, and no chords are marked among them; of these `places` has for each part the
+/// bars up to the last note, each at the first note that does not begin before it. As a function of its own it has the
+/// registers for itself.
 #[inline(never)]
-fn merge(
+pub(super) fn merge<const RAW: bool>(
     heads: &mut [Head<'_>],
     until: usize,
     reached: &mut Reached<'_>,
-    spelling: &[Pitch; 128],
+    factor: i64,
     notes: &mut Vec<Note>,
+    places: &mut [Vec<Place>],
 ) {
+    let spelling = &*SPELLING;
     while notes.len() < until {
         let now = heads.iter().fold(Ticks(i64::MAX), |now, head| now.min(head.onset));
         // A bit for each part that something begins in. They are collected without a branch, as nobody can foresee which.
         let mut begins =
             heads.iter().rev().fold(0_u64, |begins, head| begins << 1 | u64::from(head.onset == now));
-        let measure = reached.at(now);
+        let measure = reached.at(Ticks(now.0.wrapping_mul(factor)));
         while begins != 0 {
             let part = begins.trailing_zeros();
             begins &= begins - 1;
             let Some(head) = heads.get_mut(part as usize) else { continue };
-            while let Some(struck) = head.rest.next() {
-                notes.push(note(struck, part as u16, measure, spelling));
-                head.onset = onset(&head.rest);
-                if head.onset != now {
-                    break;
+            let rest = head.rest.as_slice();
+            let count = rest.iter().position(|struck| struck.onset != now).unwrap_or(rest.len());
+            let Some((moment, rest)) = rest.split_at_checked(count) else { continue };
+            *head = Head::new(rest);
+            notes.extend(moment.iter().map(|struck| note(struck, part as u16, measure, factor, spelling)));
+            if RAW {
+                let first = notes.len() - count;
+                let moment = notes.get_mut(first..).unwrap_or_default();
+                if count > 1 {
+                    join(moment);
+                }
+                if let (Some(places), Some(first)) = (places.get_mut(part as usize), moment.first())
+                    && places.len() <= measure as usize
+                {
+                    places.resize(measure as usize + 1, first.place);
                 }
             }
         }
+    }
+}
+
+/// Puts notes of one part that begin together in the order of their ends, and marks chords, as [`Moments`] does.
+fn join(notes: &mut [Note]) {
+    if !notes.is_sorted_by_key(|note| note.duration) {
+        notes.sort_by_key(|note| note.duration);
+    }
+    let mut before = Ticks(i64::MIN);
+    for note in notes {
+        note.flags = note.flags.with_if(note.duration == before, Flags::CHORD);
+        before = note.duration;
     }
 }
 

@@ -6,6 +6,7 @@ use super::pairing::CHANNELS;
 use super::parts::{self, Voice, grouped, voices};
 use super::teller::{Teller, placed};
 use super::track::Track;
+use super::windows::Merged;
 use super::words::{Speech, Word};
 use super::{Odd, ReadError};
 use crate::read::{Fidelity, Grid, MidiParts, ReadOptions};
@@ -14,6 +15,7 @@ use encoding_rs::WINDOWS_1252;
 use shared::limits::{Limits, exceeded};
 use shared::place::Place;
 use std::borrow::Cow;
+use std::iter::repeat;
 
 /// The channel, from 0, whose keys are drums in General MIDI.
 pub(super) const DRUMS: u8 = 9;
@@ -45,6 +47,8 @@ pub(super) struct Piece<'a> {
     at: usize,
     /// The tracks that have notes.
     tracks: Vec<Track<'a>>,
+    /// Their notes, if they are merged already.
+    pub(super) merged: Option<Merged>,
     /// Of all tracks.
     pub(super) signs: Vec<Sign>,
     title: Option<&'a [u8]>,
@@ -70,6 +74,7 @@ impl<'a> Piece<'a> {
             clock: header.clock,
             at: header.at,
             tracks: Vec::new(),
+            merged: None,
             signs: if header.clock.is_real_time() { vec![tempo] } else { Vec::new() },
             title: None,
             copyright: None,
@@ -94,14 +99,14 @@ impl<'a> Piece<'a> {
             *known = known.or(program);
         }
         self.note_ons += track.note_ons;
-        self.notes += track.notes.len() as u64;
+        self.notes += track.count() as u64;
         self.signs.append(&mut track.signs);
         let said = std::mem::take(&mut track.said);
         if !said.is_empty() {
             self.words += said.len() as u64;
             self.speeches.push(Speech { track: track.number, said });
         }
-        if !track.notes.is_empty() {
+        if track.count() > 0 {
             if self.tracks.len() as u64 >= limits.parts_max {
                 let place = Some(Place::byte(track.at));
                 return Err(Stop::Failed(exceeded("parts_max", limits.parts_max, place)));
@@ -135,7 +140,8 @@ impl<'a> Piece<'a> {
             sink.warn(self.at, &format!("parts are by {}, as was asked", by.name()))?;
         }
         let tracks = grouped(tracks, by);
-        let parts = voices(&tracks);
+        let merged = self.merged.take();
+        let parts = voices(&tracks, merged.as_ref().map_or(&[], |merged| &merged.notes));
         let end = tracks.iter().map(|track| track.sounds_until).max().unwrap_or_default();
         // Every part repeats the signs, so many signs in many parts would fill memory.
         if self.signs.len() as u64 > options.limits.measures_max / (parts.len() as u64).max(1) {
@@ -151,7 +157,13 @@ impl<'a> Piece<'a> {
             self.tell_head(part, voice, sink)?;
             let key_track = self.key_track(voice.track.number);
             begun.clear();
-            begun.extend(placed(&bars, voice.notes, self.at));
+            match merged.as_ref().and_then(|merged| merged.places.get(usize::from(part))) {
+                Some(places) => {
+                    let places = places.iter().copied().chain(repeat(Place::byte(self.at)));
+                    begun.extend(bars.iter().copied().zip(places));
+                }
+                None => begun.extend(placed(&bars, voice.notes, self.at)),
+            }
             sink.sink.measures(part, &begun)?;
             Teller { part, key_track }.tell(&self.signs, words, sink)?;
         }
@@ -159,7 +171,10 @@ impl<'a> Piece<'a> {
             sink.tell(self.at, Event::PartEnd { part: part as u16, end: over })?;
         }
         drop((parts, words, begun));
-        parts::tell(tracks, &bars, sink.sink)?;
+        match merged {
+            Some(merged) => sink.sink.all_notes(merged.notes)?,
+            None => parts::tell(tracks, &bars, sink.sink)?,
+        }
         sink.tell(self.at, Event::Declared(Unit::Notes, self.note_ons))?;
         Ok(())
     }

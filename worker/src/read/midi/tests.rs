@@ -15,13 +15,13 @@ fn chunk(name: &[u8; 4], data: &[u8]) -> Vec<u8> {
 }
 
 /// A file of 4 ticks a quarter, of tracks without their ends.
-fn file(format: u8, tracks: &[&[u8]]) -> Vec<u8> {
+pub(super) fn file(format: u8, tracks: &[&[u8]]) -> Vec<u8> {
     let mut bytes = chunk(b"MThd", &[0, format, 0, tracks.len() as u8, 0, 4]);
     tracks.iter().for_each(|track| bytes.extend(chunk(b"MTrk", &[track, END].concat())));
     bytes
 }
 
-fn read_with(bytes: &[u8], options: &ReadOptions) -> Result<Vec<Score>, Failure> {
+pub(super) fn read_with(bytes: &[u8], options: &ReadOptions) -> Result<Vec<Score>, Failure> {
     let mut scores = Vec::new();
     let mut emit = |score| {
         scores.push(score);

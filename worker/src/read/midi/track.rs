@@ -4,7 +4,7 @@ use super::clock::Clock;
 use super::file::Chunk;
 use super::frame::{self, Frame, Kind, Stroke};
 use super::oddity::{Oddity, Tally};
-use super::pairing::{CHANNELS, Hand, Pairing, Struck};
+use super::pairing::{CHANNELS, Hand, Pairing, Struck, is_full};
 use super::parts::Moments;
 use super::piece::{DRUMS, Sign, What};
 use super::words::{Said, Saying};
@@ -15,7 +15,7 @@ use shared::limits::{Limits, exceeded};
 use shared::place::Place;
 
 /// A note and its end take this many bytes at least.
-const NOTE_BYTES: usize = 6;
+pub(super) const NOTE_BYTES: usize = 6;
 
 /// Words of a track that there is room for once there is one.
 const SAID_AT_FIRST: usize = 32;
@@ -28,6 +28,10 @@ pub(super) struct Track<'a> {
     pub(super) at: usize,
     /// In the order of their note-ons.
     pub(super) notes: Vec<Struck>,
+    /// Notes that were in front of them and are in the score already.
+    pub(super) merged: usize,
+    /// The channel of those.
+    pub(super) channel: u8,
     /// Whether all notes are of one channel, and in the order of their onsets and ends, with chords marked.
     pub(super) tidy: bool,
     /// When the last note ends.
@@ -67,31 +71,15 @@ pub(super) struct Bounds<'r> {
     pub(super) words_left: u64,
 }
 
-/// Reads a track; gives it and where in the source it ends.
-pub(super) fn read<'a>(
-    chunk: &Chunk<'a>,
-    pairing: &mut Pairing,
-    bounds: &Bounds<'_>,
-    sink: &mut Odd<'_>,
-) -> Result<(Track<'a>, usize), ReadError> {
-    let notes_max = usize::try_from(bounds.notes_left.min(u64::from(u32::MAX - 1))).unwrap_or(usize::MAX);
-    let mut decoder = Decoder {
-        chunk,
-        bounds,
-        pairing,
-        notes_max,
-        status: None,
-        cancelled: false,
-        banks: [0; CHANNELS],
-        sounds: [(0, 0); CHANNELS],
-        ended: false,
-        exclusive: None,
-        tally: Tally::default(),
-        track: Track {
+impl<'a> Track<'a> {
+    /// Nothing read yet.
+    fn new(chunk: &Chunk<'a>, room: usize) -> Self {
+        Track {
             number: chunk.number,
             at: chunk.at,
-            // Room that is not used takes addresses, and no memory.
-            notes: Vec::with_capacity((chunk.data.len() / NOTE_BYTES).min(notes_max)),
+            notes: Vec::with_capacity(room),
+            merged: 0,
+            channel: 0,
             signs: Vec::new(),
             said: Vec::new(),
             tidy: true,
@@ -103,16 +91,41 @@ pub(super) fn read<'a>(
             programs: [None; CHANNELS],
             note_ons: 0,
             end: 0,
-        },
-    };
-    let end = decoder.run(sink)?;
-    Ok((decoder.track, chunk.at + end))
+        }
+    }
+
+    /// Notes that it has, or had.
+    pub(super) fn count(&self) -> usize {
+        self.merged + self.notes.len()
+    }
 }
 
-struct Decoder<'a, 'r> {
+/// Reads a track; gives it and where in the source it ends.
+pub(super) fn read<'a>(
+    chunk: &Chunk<'a>,
+    pairing: &mut Pairing,
+    bounds: &Bounds<'_>,
+    sink: &mut Odd<'_>,
+) -> Result<(Track<'a>, usize), ReadError> {
+    let mut decoder = Decoder::new(chunk, bounds, pairing, None);
+    decoder.go_on()?;
+    decoder.end_notes();
+    decoder.finish_notes();
+    let end = chunk.at + decoder.at;
+    Ok((decoder.finish(sink)?, end))
+}
+
+/// Reads the events of one track.
+pub(super) struct Decoder<'a, 'r> {
     chunk: &'r Chunk<'a>,
     bounds: &'r Bounds<'r>,
-    pairing: &'r mut Pairing,
+    pub(super) pairing: &'r mut Pairing,
+    /// Where the next event stands in the chunk.
+    at: usize,
+    /// Whether it pauses when there are as many notes as there is room for.
+    pauses: bool,
+    /// What cut the track short, and where.
+    fault: Option<(usize, &'static str)>,
     /// How many notes it may have; the pairing counts in 32 bits.
     notes_max: usize,
     /// The status that running status stands for. A meta event cancels it, but many writers do not know that.
@@ -128,52 +141,89 @@ struct Decoder<'a, 'r> {
     /// Where a system exclusive message began that has not ended.
     exclusive: Option<usize>,
     tally: Tally,
-    track: Track<'a>,
+    pub(super) track: Track<'a>,
 }
 
-impl<'a> Decoder<'a, '_> {
-    /// Reads the events; gives the end of the track within its chunk.
-    fn run(&mut self, sink: &mut Odd<'_>) -> Result<usize, ReadError> {
-        let data = self.chunk.data;
-        let mut at = 0;
-        let sound = loop {
-            at = self.strokes(at)?;
-            let rest = data.get(at..).unwrap_or(&[]);
-            if rest.is_empty() || (self.ended && rest.starts_with(b"MTrk")) {
-                break true;
-            }
-            if let Some(length) = self.lyric(at, rest)? {
-                at += length;
-                continue;
-            }
-            let frame = match frame::split(rest, self.status) {
-                Ok(frame) => frame,
-                Err(_) if self.ended => {
-                    self.tally.add(Oddity::Rubbish, self.chunk.at + at);
-                    at = data.len();
-                    break true;
-                }
-                Err(fault) => {
-                    sink.damage(self.chunk.at + at, format!("track {}: {fault}", self.track.number))?;
-                    at = data.len();
-                    break false;
-                }
-            };
-            self.take(self.chunk.at + at + frame.lead, frame, rest)?;
-            at += frame.length;
-        };
-        self.finish(sound, sink)?;
-        Ok(at)
+impl<'a, 'r> Decoder<'a, 'r> {
+    /// At the start of a track; if `room` is given, it pauses whenever there are about so many notes.
+    pub(super) fn new(
+        chunk: &'r Chunk<'a>,
+        bounds: &'r Bounds<'r>,
+        pairing: &'r mut Pairing,
+        room: Option<usize>,
+    ) -> Self {
+        let notes_max = usize::try_from(bounds.notes_left.min(u64::from(u32::MAX - 1))).unwrap_or(usize::MAX);
+        // Room that is not used takes addresses, and no memory.
+        let most = (chunk.data.len() / NOTE_BYTES).min(notes_max) + 1;
+        Decoder {
+            chunk,
+            bounds,
+            pairing,
+            at: 0,
+            pauses: room.is_some(),
+            fault: None,
+            notes_max,
+            status: None,
+            cancelled: false,
+            banks: [0; CHANNELS],
+            sounds: [(0, 0); CHANNELS],
+            ended: false,
+            exclusive: None,
+            tally: Tally::default(),
+            track: Track::new(chunk, room.unwrap_or(most)),
+        }
     }
 
-    /// Takes the notes from `at` to where something else stands; gives that place.
-    fn strokes(&mut self, at: usize) -> Result<usize, Stop> {
+    /// Reads on to the end of the track, or to where it pauses; says whether it ended.
+    pub(super) fn go_on(&mut self) -> Result<bool, ReadError> {
+        let data = self.chunk.data;
+        loop {
+            self.strokes()?;
+            if self.is_full() {
+                return Ok(false);
+            }
+            let rest = data.get(self.at..).unwrap_or(&[]);
+            if rest.is_empty() || (self.ended && rest.starts_with(b"MTrk")) {
+                return Ok(true);
+            }
+            if self.lyric(rest)? {
+                continue;
+            }
+            let place = self.chunk.at + self.at;
+            match frame::split(rest, self.status) {
+                Ok(frame) => {
+                    self.take(place + frame.lead, frame, rest)?;
+                    self.at += frame.length;
+                    continue;
+                }
+                Err(_) if self.ended => self.tally.add(Oddity::Rubbish, place),
+                Err(fault) => self.fault = Some((place, fault)),
+            }
+            self.at = data.len();
+            return Ok(true);
+        }
+    }
+
+    /// Whether it pauses here.
+    fn is_full(&self) -> bool {
+        self.pauses && is_full(&self.track.notes)
+    }
+
+    /// Whether no note is in doubt and, where `all` was read, the track ended where its chunk does.
+    pub(super) fn is_plain(&self, all: bool) -> bool {
+        let is_whole = self.ended && self.fault.is_none() && self.at == self.chunk.data.len();
+        !self.pairing.doubts() && (is_whole || !all)
+    }
+
+    /// Takes notes up to where something else stands.
+    fn strokes(&mut self) -> Result<(), Stop> {
         // Offsets are kept in 32 bits: beyond, they are looked at one by one.
         if self.ended || u32::try_from(self.chunk.source.len()).is_err() {
-            return Ok(at);
+            return Ok(());
         }
         let running = self.status.filter(|_| !self.cancelled).unwrap_or(0);
-        let mut run = Run { at: self.chunk.at + at, now: self.track.end, running, found: None, ended: 0 };
+        let mut run =
+            Run { at: self.chunk.at + self.at, now: self.track.end, running, found: None, ended: 0 };
         loop {
             let notes = &mut self.track.notes;
             let before = notes.len();
@@ -185,24 +235,29 @@ impl<'a> Decoder<'a, '_> {
             }
             let Some((place, key, velocity)) = run.found else { break };
             self.strike(place, Ticks(run.now as i64), run.running, key, velocity)?;
+            if self.is_full() {
+                break;
+            }
         }
         self.track.end = run.now;
         if run.running != 0 {
             (self.status, self.cancelled) = (Some(run.running), false);
         }
-        Ok(run.at - self.chunk.at)
+        self.at = run.at - self.chunk.at;
+        Ok(())
     }
 
-    /// Takes the lyric at the front of `rest`, if it is one of less than 128 bytes after one of delta time; gives its
-    /// length. Where there are lyrics there are many.
-    fn lyric(&mut self, at: usize, rest: &'a [u8]) -> Result<Option<usize>, ReadError> {
-        let [delta @ ..=0x7F, 0xFF, 0x05, length @ ..=0x7F, text @ ..] = rest else { return Ok(None) };
-        let Some(text) = text.get(..usize::from(*length)).filter(|_| !self.ended) else { return Ok(None) };
+    /// Takes the lyric at the front of `rest`, if it is one of less than 128 bytes after one of delta time; says whether it
+    /// is. Where there are lyrics there are many.
+    fn lyric(&mut self, rest: &'a [u8]) -> Result<bool, ReadError> {
+        let [delta @ ..=0x7F, 0xFF, 0x05, length @ ..=0x7F, text @ ..] = rest else { return Ok(false) };
+        let Some(text) = text.get(..usize::from(*length)).filter(|_| !self.ended) else { return Ok(false) };
         self.track.end += u64::from(*delta);
         self.cancelled = true;
-        let place = self.chunk.at + at + 1;
+        let place = self.chunk.at + self.at + 1;
         self.say(place, Saying::Lyric(self.text(place, text)?))?;
-        Ok(Some(4 + text.len()))
+        self.at += 4 + text.len();
+        Ok(true)
     }
 
     /// Takes the event at the front of `rest`.
@@ -243,7 +298,7 @@ impl<'a> Decoder<'a, '_> {
     }
 
     /// Where the track is, as the notes have it until all are read: deltas add up to less than 2^56.
-    const fn now(&self) -> Ticks {
+    pub(super) const fn now(&self) -> Ticks {
         Ticks(self.track.end as i64)
     }
 
@@ -376,47 +431,40 @@ impl<'a> Decoder<'a, '_> {
         Ok(())
     }
 
-    /// Gives the notes the ticks of a score, and puts them in order if they are of one channel.
-    fn finish_notes(&mut self) {
-        let clock = self.bounds.clock;
-        let moments = match clock.whole().filter(|factor| factor.checked_mul(self.now().0).is_some()) {
-            // Nothing is later than now.
-            Some(factor) => self.time_notes(|ticks| (Ticks(ticks.0 * factor), true)),
-            None => self.time_notes(|ticks| clock.time(ticks.0.unsigned_abs())),
-        };
-        if self.track.tidy {
-            moments.mend(&mut self.track.notes);
-        }
-    }
-
-    /// Gives the notes the ticks of a score, of which `time` says whether they are exact, and finds out whether all are of one
-    /// channel.
-    #[inline(always)]
-    fn time_notes(&mut self, time: impl Fn(Ticks) -> (Ticks, bool)) -> Moments {
-        let mut moments = Moments::new();
-        let (mut last, mut channels) = (Ticks::ZERO, 0_u16);
-        for (at, note) in self.track.notes.iter_mut().enumerate() {
-            channels |= 1 << (note.channel & 0xF);
-            let ((on, exact), (off, exact_off)) = (time(note.onset), time(note.end));
-            (note.onset, note.end) = (on, off);
-            note.flags = note.flags.with_if(!exact || !exact_off, Flags::ROUNDED);
-            moments.take(at, note);
-            last = last.max(off);
-            if on == off {
-                self.tally.add(Oddity::NoLength, note.at as usize);
-            }
-        }
-        (self.track.sounds_until, self.track.tidy) = (last, channels.count_ones() <= 1);
-        moments
-    }
-
-    /// Ends the notes that still sound and says what was odd. `sound` says that nothing was lost.
-    fn finish(&mut self, sound: bool, sink: &mut Odd<'_>) -> Result<(), Stop> {
-        let Track { number, at, .. } = self.track;
+    /// Ends the notes that still sound.
+    pub(super) fn end_notes(&mut self) {
         let now = self.now();
         let hanging = self.pairing.finish(&mut self.track.notes, now);
-        (0..hanging).for_each(|_| self.tally.add(Oddity::Hanging, at));
-        self.finish_notes();
+        (0..hanging).for_each(|_| self.tally.add(Oddity::Hanging, self.track.at));
+    }
+
+    /// Gives the notes the ticks of a score, and puts them in order if they are of one channel.
+    fn finish_notes(&mut self) {
+        let (clock, now) = (self.bounds.clock, self.now().0);
+        let (notes, tally) = (&mut self.track.notes, &mut self.tally);
+        let timed = match clock.whole().filter(|factor| factor.checked_mul(now).is_some()) {
+            // Nothing is later than now.
+            Some(factor) => time_notes(notes, tally, |ticks| (Ticks(ticks.0 * factor), true)),
+            None => time_notes(notes, tally, |ticks| clock.time(ticks.0.unsigned_abs())),
+        };
+        (self.track.sounds_until, self.track.tidy) = (timed.last, timed.channels.count_ones() <= 1);
+        if self.track.tidy {
+            timed.moments.mend(&mut self.track.notes);
+        }
+    }
+
+    /// Counts what was odd in notes that went before the track ended.
+    pub(super) fn odd(&mut self, notes: Tally) {
+        self.tally.append(notes);
+    }
+
+    /// Says what was odd, and gives what was read.
+    pub(super) fn finish(mut self, sink: &mut Odd<'_>) -> Result<Track<'a>, Stop> {
+        let Track { number, at, .. } = self.track;
+        let sound = self.fault.is_none();
+        if let Some((place, fault)) = self.fault {
+            sink.damage(place, format!("track {number}: {fault}"))?;
+        }
         if let Some(place) = self.exclusive {
             self.tally.add(Oddity::OpenExclusive, place);
         }
@@ -431,8 +479,38 @@ impl<'a> Decoder<'a, '_> {
             None if sound && !self.ended => self.tally.add(Oddity::NoEnd, at + self.chunk.data.len()),
             None => {}
         }
-        self.tally.tell(number, sink)
+        self.tally.tell(number, sink)?;
+        Ok(self.track)
     }
+}
+
+/// What notes have in common whose times were looked at.
+struct Timed {
+    /// Their chords are marked; moments may be left to mend.
+    moments: Moments,
+    /// When the last of them ends.
+    last: Ticks,
+    /// A bit for each channel.
+    channels: u16,
+}
+
+/// Gives notes the ticks of a score, of which `time` says whether they are exact.
+#[inline(always)]
+fn time_notes(notes: &mut [Struck], tally: &mut Tally, time: impl Fn(Ticks) -> (Ticks, bool)) -> Timed {
+    let mut moments = Moments::new();
+    let (mut last, mut channels) = (Ticks::ZERO, 0_u16);
+    for (at, note) in notes.iter_mut().enumerate() {
+        channels |= 1 << (note.channel & 0xF);
+        let ((on, exact), (off, exact_off)) = (time(note.onset), time(note.end));
+        (note.onset, note.end) = (on, off);
+        note.flags = note.flags.with_if(!exact || !exact_off, Flags::ROUNDED);
+        moments.take(at, note);
+        last = last.max(off);
+        if on == off {
+            tally.add(Oddity::NoLength, note.at as usize);
+        }
+    }
+    Timed { moments, last, channels }
 }
 
 /// A run of notes.
