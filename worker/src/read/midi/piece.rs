@@ -140,8 +140,10 @@ impl<'a> Piece<'a> {
             sink.warn(self.at, &format!("parts are by {}, as was asked", by.name()))?;
         }
         let tracks = grouped(tracks, by);
-        let merged = self.merged.take();
-        let parts = voices(&tracks, merged.as_ref().map_or(&[], |merged| &merged.notes));
+        let (merged, places) =
+            self.merged.take().map_or((None, Vec::new()), |all| (Some(all.notes), all.places));
+        let mut places = places.into_iter();
+        let parts = voices(&tracks, merged.as_deref().unwrap_or_default());
         let end = tracks.iter().map(|track| track.sounds_until).max().unwrap_or_default();
         // Every part repeats the signs, so many signs in many parts would fill memory.
         if self.signs.len() as u64 > options.limits.measures_max / (parts.len() as u64).max(1) {
@@ -150,29 +152,30 @@ impl<'a> Piece<'a> {
         let words = self.words(&parts, grid);
         let (bars, over) = Bars::new(&self.signs, end).all(&options.limits);
         let mut begun = Vec::with_capacity(bars.len());
-        for ((part, voice), words) in parts.iter().enumerate().zip(&words) {
+        // What a part says goes once it is told: of a long piece that is as much as its words take in the score.
+        for ((part, voice), words) in parts.iter().enumerate().zip(words) {
             let Ok(part) = u16::try_from(part) else {
                 return Err(Stop::Failed(exceeded("parts_max", options.limits.parts_max, None)).into());
             };
             self.tell_head(part, voice, sink)?;
             let key_track = self.key_track(voice.track.number);
             begun.clear();
-            match merged.as_ref().and_then(|merged| merged.places.get(usize::from(part))) {
+            match places.next() {
                 Some(places) => {
-                    let places = places.iter().copied().chain(repeat(Place::byte(self.at)));
+                    let places = places.into_iter().chain(repeat(Place::byte(self.at)));
                     begun.extend(bars.iter().copied().zip(places));
                 }
                 None => begun.extend(placed(&bars, voice.notes, self.at)),
             }
             sink.sink.measures(part, &begun)?;
-            Teller { part, key_track }.tell(&self.signs, words, sink)?;
+            Teller { part, key_track }.tell(&self.signs, &words, sink)?;
         }
         for part in 0..parts.len() {
             sink.tell(self.at, Event::PartEnd { part: part as u16, end: over })?;
         }
-        drop((parts, words, begun));
+        drop((parts, begun));
         match merged {
-            Some(merged) => sink.sink.all_notes(merged.notes)?,
+            Some(notes) => sink.sink.all_notes(notes)?,
             None => parts::tell(tracks, &bars, sink.sink)?,
         }
         sink.tell(self.at, Event::Declared(Unit::Notes, self.note_ons))?;
