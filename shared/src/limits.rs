@@ -143,7 +143,7 @@ limits! {
         /// Words and signs cost 32 bytes each, and one note can carry any number of them.
         annotations_max: "words and signs of one piece" = 1_000_000, "RIPIENO_ANNOTATIONS_MAX";
         /// One word can be as long as a line.
-        annotation_bytes_max: "bytes of words and signs of one piece" = 16 << 20, "RIPIENO_ANNOTATION_BYTES_MAX";
+        annotation_bytes_max: "bytes of words, signs and labels of measures of one piece" = 16 << 20, "RIPIENO_ANNOTATION_BYTES_MAX";
         /// A few bytes can ask for a measure to be repeated any number of times.
         expanded_measures_max: "measures of one part as played" = 100_000, "RIPIENO_EXPANDED_MEASURES_MAX";
         /// Nested elements cost stack in careless readers and memory in ours.

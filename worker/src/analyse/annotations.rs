@@ -97,7 +97,7 @@ impl<'a> Placed<'a> {
             text: score.text(annotation),
             part: annotation.part,
             measure: measure.map(|measure| measure.index),
-            number: measure.map(Number::of),
+            number: measure.map(|measure| Number::of(score, measure)),
             onset: annotation.onset.to_string(),
             place: annotation.place,
         }

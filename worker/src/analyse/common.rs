@@ -144,8 +144,8 @@ pub(super) enum Number {
 }
 
 impl Number {
-    pub(super) fn of(measure: &Measure) -> Self {
-        measure.label.clone().map_or(Number::Plain(measure.number), |label| Number::Label(*label))
+    pub(super) fn of(score: &Score, measure: &Measure) -> Self {
+        score.label(measure).map_or(Number::Plain(measure.number), |label| Number::Label(label.into()))
     }
 }
 

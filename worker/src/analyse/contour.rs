@@ -197,7 +197,10 @@ fn shape(phrase: &Phrase<'_>) -> Option<(Shape, f64)> {
 
 fn row(score: &Score, phrase: &Phrase<'_>, between: f64, shape: Shape) -> Option<Row> {
     let (first, last) = (phrase.tones.first()?, phrase.tones.last()?);
-    let measure = score.measures_of(first.head.part).get(first.head.measure as usize).map(Number::of);
+    let measure = score
+        .measures_of(first.head.part)
+        .get(first.head.measure as usize)
+        .map(|measure| Number::of(score, measure));
     let (onset, place) = (first.head.onset.fraction(), PlaceRow(first.head.place));
     Some(Row(measure, onset, phrase.tones.len(), first.key, between, last.key, shape, place))
 }

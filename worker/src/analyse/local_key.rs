@@ -144,7 +144,10 @@ impl Analysis for LocalKey {
             spans.map(|(lengths, key)| Span { lengths: lengths.as_ref().unwrap_or(&silence), key }).collect();
         let place = |at: usize| {
             let measure = measures.get(at);
-            (measure.map(Number::of), measure.map_or(Place::START, |measure| measure.place))
+            (
+                measure.map(|measure| Number::of(score, measure)),
+                measure.map_or(Place::START, |measure| measure.place),
+            )
         };
         let mut first = 0;
         let stretches = spans.chunk_by(|a, b| a.key == b.key).map(|stretch| {

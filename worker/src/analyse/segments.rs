@@ -93,7 +93,7 @@ impl Analysis for Segments {
                 let measures = score.measures_of(part);
                 let number = |sign: Option<&Sign>| {
                     let measure = sign.and_then(|&(_, measure)| measures.get(measure as usize));
-                    measure.map(Number::of)
+                    measure.map(|measure| Number::of(score, measure))
                 };
                 let segments = (0..text.len()).step_by(stride).map(|from| {
                     let cut = text.get(from..text.len().min(from + length)).unwrap_or_default();

@@ -125,6 +125,7 @@ impl Serialize for PlaceRow {
 
 /// The measures of the part that leads, with their numbers and beats.
 pub(super) struct Bars<'a> {
+    score: &'a Score,
     measures: &'a [Measure],
     grid: Option<&'a Grid<'a>>,
 }
@@ -133,7 +134,7 @@ impl<'a> Bars<'a> {
     /// The measures of a part: of the first where slices are cut measure by measure, else of the leading one.
     pub(super) fn of(score: &'a Score, part: u16, grids: &'a [Grid<'a>]) -> Self {
         let measures = score.measures_of(part);
-        Bars { measures, grid: grids.get(usize::from(part)) }
+        Bars { score, measures, grid: grids.get(usize::from(part)) }
     }
 
     /// Number as printed and beat of what begins so far into a measure.
@@ -141,7 +142,7 @@ impl<'a> Bars<'a> {
         let at = self.measures.get(measure as usize);
         let beat =
             self.grid.map_or_else(|| (offset + Ticks::quarters(1)).fraction(), |grid| grid.beat(at, offset));
-        (at.map(Number::of), beat)
+        (at.map(|measure| Number::of(self.score, measure)), beat)
     }
 
     /// The same of a moment of the piece.

@@ -121,7 +121,7 @@ impl Analysis for Summary {
 
 /// A row `{measure, offset, …}`: the printed number of the measure in that part, and quarter notes from the start.
 fn row(score: &Score, part: u16, measure: u32, onset: Ticks, mut what: Value) -> Value {
-    let measure = score.measures_of(part).get(measure as usize).map(Number::of);
+    let measure = score.measures_of(part).get(measure as usize).map(|measure| Number::of(score, measure));
     if let Value::Object(fields) = &mut what {
         fields.insert("measure".to_owned(), json!(measure));
         fields.insert("offset".to_owned(), json!(onset.fraction()));

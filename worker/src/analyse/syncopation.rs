@@ -123,7 +123,13 @@ fn row(score: &Score, grid: &Grid<'_>, line: usize, tone: &Tone<'_>, strength: u
     let note = tone.head;
     let measure = score.measures_of(note.part).get(note.measure as usize);
     let start = measure.map_or(Ticks::ZERO, |measure| measure.onset);
-    Row(line, measure.map(Number::of), grid.beat(measure, note.onset - start), strength, PlaceRow(note.place))
+    Row(
+        line,
+        measure.map(|measure| Number::of(score, measure)),
+        grid.beat(measure, note.onset - start),
+        strength,
+        PlaceRow(note.place),
+    )
 }
 
 impl Sums {

@@ -162,7 +162,7 @@ impl Report<'_> {
             kind,
             part: Some(at.part),
             measure: measure.map(|measure| measure.index),
-            number: measure.map(Number::of),
+            number: measure.map(|measure| Number::of(self.score, measure)),
             voice: at.voice,
             is: is.to_string(),
             should: should.to_string(),

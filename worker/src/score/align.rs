@@ -7,11 +7,11 @@ use super::time::Ticks;
 
 /// Gives measures their lengths, lines the parts up and sorts everything; `sorted` says that the notes are already.
 pub(super) fn finish(score: &mut Score, shared_time: bool, mut sorted: bool) {
-    if !score.measures.is_sorted_by_key(|measure| (measure.part, measure.index)) {
+    if !measure_durations(&mut score.measures, &score.parts) {
         // No two are the same, and this sort needs no memory.
         score.measures.sort_unstable_by_key(|measure| (measure.part, measure.index));
+        measure_durations(&mut score.measures, &score.parts);
     }
-    measure_durations(&mut score.measures, &score.parts);
     if !shared_time && score.parts.len() > 1 && !clocks_agree(score) {
         align(score);
         sorted = false;
@@ -27,17 +27,20 @@ pub(super) fn finish(score: &mut Score, shared_time: bool, mut sorted: bool) {
     score.tempi.sort_by_key(|tempo| (tempo.onset, tempo.part));
 }
 
-/// A measure lasts to the next one of its part, the last to the part's end.
-fn measure_durations(measures: &mut [Measure], parts: &[Part]) {
-    let mut next: Option<(u16, Ticks)> = None;
+/// A measure lasts to the next one of its part, the last to the part's end. Says whether that is so: whether they are in order.
+fn measure_durations(measures: &mut [Measure], parts: &[Part]) -> bool {
+    let mut next: Option<(u16, u32, Ticks)> = None;
     for measure in measures.iter_mut().rev() {
+        let Measure { part, index, onset, .. } = *measure;
         let end = match next {
-            Some((part, onset)) if part == measure.part => onset,
-            _ => parts.get(usize::from(measure.part)).map_or(measure.onset, |part| part.duration),
+            Some((other, later, _)) if (other, later) < (part, index) => return false,
+            Some((other, _, end)) if other == part => end,
+            _ => parts.get(usize::from(part)).map_or(onset, |part| part.duration),
         };
-        next = Some((measure.part, measure.onset));
-        measure.duration = (end - measure.onset).max(Ticks::ZERO);
+        next = Some((part, index, onset));
+        measure.duration = (end - onset).max(Ticks::ZERO);
     }
+    true
 }
 
 /// Whether parts of unlike counts of measures end at one time all the same: a bar line is missing somewhere, and the

@@ -3,13 +3,14 @@
 use super::annotation::Annotation;
 use super::event::{Event, EventSink, Stop, Unit};
 use super::mark::MarkAt;
-use super::note::{Measure, Note, Part};
+use super::note::{Label, Measure, Note, Part};
 use super::texts::Known;
 use super::time::Ticks;
 use super::{Score, Warning, align};
 use shared::failure::{Failure, FailureKind};
 use shared::limits::{Limits, exceeded};
 use shared::place::Place;
+use std::rc::Rc;
 
 /// How many events pass between two looks at the clock.
 pub const EVENTS_PER_CHECK: u64 = 4096;
@@ -41,8 +42,8 @@ struct Draft {
     shared_time: bool,
     /// Nothing may last longer.
     end_max: Ticks,
-    /// Where the measures begin that each part has begun.
-    begun: Vec<Vec<Ticks>>,
+    /// Where the measures begin that each part has begun. Parts that are told at once are mostly alike, and share them.
+    begun: Vec<Rc<Vec<Ticks>>>,
     /// The texts of annotations that came before.
     known: Known,
     /// Whether there is more room than may be needed.
@@ -132,8 +133,7 @@ impl EventSink for ScoreBuilder<'_> {
         match (&mut self.draft, i32::try_from(number)) {
             (Some(draft), Ok(number)) => draft.measure(place, part, onset, (number, None), self.limits),
             (Some(draft), Err(_)) => {
-                let label = Some(Box::new(number.to_string().into()));
-                draft.measure(place, part, onset, (0, label), self.limits)
+                draft.measure(place, part, onset, (0, Some(&number.to_string())), self.limits)
             }
             (None, _) => Err(defect(place, "a reader spoke outside of a piece")),
         }
@@ -211,7 +211,7 @@ impl Draft {
             Event::Annotation(annotation, text) => self.annotation(place, annotation, text, limits)?,
             Event::Measure { part, onset, number } => {
                 let (plain, digits) = leading_number(number);
-                let label = (plain.is_none() || digits != number.len()).then(|| Box::new(number.into()));
+                let label = (plain.is_none() || digits != number.len()).then_some(number);
                 self.measure(place, part, onset, (plain.unwrap_or(0), label), limits)?;
             }
             Event::Meter(mut meter) => {
@@ -256,7 +256,7 @@ impl Draft {
         self.make_way(from, limits);
         if (from + self.score.rests.len() + notes.len()) as u64 <= limits.notes_max {
             let mut measure = self.measure_at(first.place, part, first.onset)?;
-            let begun = self.begun.get(usize::from(part)).map_or(&[][..], Vec::as_slice);
+            let begun = self.begun.get(usize::from(part)).map_or(&[][..], |begun| begun.as_slice());
             let mut later = begun.get(measure as usize + 1..).unwrap_or_default();
             let mut next = later.first().copied().unwrap_or(Ticks(i64::MAX));
             let (mut end, mut staff) = (Ticks::ZERO, 0);
@@ -375,10 +375,8 @@ impl Draft {
         }
         let name = name.map(str::trim).filter(|name| !name.is_empty()).map(Into::into);
         self.score.parts.push(Part { name, ..Part::default() });
-        // Parts have about as many measures each; a hint that is wrong costs a little memory.
-        let measures = self.begun.first().map_or(0, Vec::len);
-        self.score.measures.reserve(measures);
-        self.begun.push(Vec::with_capacity(measures.max(MEASURES_AT_FIRST)));
+        self.score.measures.reserve(self.lead());
+        self.begun.push(Rc::default());
         Ok(())
     }
 
@@ -397,19 +395,29 @@ impl Draft {
         if self.score.annotations.len() as u64 >= limits.annotations_max {
             return Err(Stop::Failed(exceeded("annotations_max", limits.annotations_max, Some(place))));
         }
-        if (self.score.texts.len() + text.len()) as u64 > limits.annotation_bytes_max {
-            let failure = exceeded("annotation_bytes_max", limits.annotation_bytes_max, Some(place));
-            return Err(Stop::Failed(failure));
-        }
         let measure = match self.near(annotation.part, annotation.onset) {
             Some(measure) => measure,
             None => self.measure_at(place, annotation.part, annotation.onset)?,
         };
         self.said = Some((annotation.part, measure));
         self.make_way(self.score.annotations.len(), limits);
-        let text = self.score.texts.add(text, &mut self.known);
+        let text = self.text(place, text, limits)?;
         self.score.annotations.push(Annotation { measure, text, ..annotation });
         Ok(())
+    }
+
+    /// Measures of the first part so far. The others have about as many; a hint that is wrong costs a little memory.
+    fn lead(&self) -> usize {
+        self.begun.first().map_or(0, |begun| begun.len())
+    }
+
+    /// Adds a text of the score; gives its number.
+    fn text(&mut self, place: Place, text: &str, limits: &Limits) -> Result<u32, Stop> {
+        if (self.score.texts.len() + text.len()) as u64 > limits.annotation_bytes_max {
+            let failure = exceeded("annotation_bytes_max", limits.annotation_bytes_max, Some(place));
+            return Err(Stop::Failed(failure));
+        }
+        Ok(self.score.texts.add(text, &mut self.known))
     }
 
     /// The measure that a part is in, where that is the one of the last annotation or one of the next two, and not the last.
@@ -426,7 +434,7 @@ impl Draft {
         place: Place,
         part: u16,
         onset: Ticks,
-        (number, label): (i32, Option<Box<Box<str>>>),
+        (number, label): (i32, Option<&str>),
         limits: &Limits,
     ) -> Result<(), Stop> {
         self.check_time(place, onset, limits)?;
@@ -434,9 +442,15 @@ impl Draft {
             return Err(Stop::Failed(exceeded("measures_max", limits.measures_max, Some(place))));
         }
         self.make_way(self.score.measures.len(), limits);
+        let room = self.lead().max(MEASURES_AT_FIRST);
         let Some(begun) = self.begun.get_mut(usize::from(part)) else { return Err(undeclared(place)) };
         let index = u32::try_from(begun.len()).unwrap_or(u32::MAX);
+        let begun = Rc::make_mut(begun);
+        if begun.is_empty() {
+            begun.reserve(room);
+        }
         begun.push(onset);
+        let label = label.map(|label| self.text(place, label, limits)).transpose()?.and_then(Label::of);
         self.score.measures.push(Measure { part, index, number, label, onset, duration: Ticks::ZERO, place });
         Ok(())
     }
@@ -452,9 +466,14 @@ impl Draft {
     fn measures(&mut self, part: u16, measures: &[(Ticks, Place)], limits: &Limits) -> Result<(), Stop> {
         let Some(&(_, place)) = measures.first() else { return Ok(()) };
         self.make_way(self.score.measures.len() + measures.len(), limits);
+        let lead = self.begun.first().map(Rc::clone);
         let Some(begun) = self.begun.get_mut(usize::from(part)) else { return Err(undeclared(place)) };
         let first = begun.len() as u32;
-        begun.extend(measures.iter().map(|&(onset, _)| onset));
+        let onsets = measures.iter().map(|&(onset, _)| onset);
+        match lead.filter(|lead| first == 0 && lead.iter().copied().eq(onsets.clone())) {
+            Some(lead) => *begun = lead,
+            None => Rc::make_mut(begun).extend(onsets),
+        }
         self.score.measures.extend(measures.iter().zip(0..).map(|(&(onset, place), index)| Measure {
             part,
             index: first + index,

@@ -206,11 +206,7 @@ impl Layout {
                 let Some(measure) = laid.measures.get(rank as usize) else { continue };
                 let within = self.slot_of.get(rank as usize).map_or(0, |found| found.1);
                 let onset = measure.onset - slot.onset + turn.onset;
-                measures.push(Measure {
-                    index: base(bases, measure.part) + within,
-                    onset,
-                    ..measure.clone()
-                });
+                measures.push(Measure { index: base(bases, measure.part) + within, onset, ..*measure });
             }
         }
         measures.sort_by_key(|measure| (measure.part, measure.index));

@@ -24,7 +24,7 @@ pub use column::{Column, Near, Rows};
 pub use event::{Event, EventSink, Field, Notation, Stop, Unit};
 pub use expand::{Repeats, expanded, laid_out};
 pub use mark::{Endings, Mark, MarkAt};
-pub use note::{Flags, KeySignature, Measure, Meter, Mode, Note, Part, Rest, Tempo};
+pub use note::{Flags, KeySignature, Label, Measure, Meter, Mode, Note, Part, Rest, Tempo};
 pub use order::{Order, order};
 pub use packed::{NUMBERS, Row};
 pub use pitch::{Pitch, PitchName, Step, class_name};
@@ -116,6 +116,12 @@ impl Score {
     #[must_use]
     pub fn text(&self, annotation: impl Borrow<Annotation>) -> &str {
         self.texts.get(annotation.borrow().text).unwrap_or_default()
+    }
+
+    /// What is printed as the number of one of its measures, where that is more than a number.
+    #[must_use]
+    pub fn label(&self, measure: &Measure) -> Option<&str> {
+        self.texts.get(measure.label?.text())
     }
 
     /// Length of the longest part in its own time.

@@ -4,6 +4,7 @@ use super::packed::{NUMBERS, Row};
 use super::pitch::Pitch;
 use super::time::Ticks;
 use shared::place::Place;
+use std::num::NonZeroU32;
 
 /// What else is true of a note: a set of flags in sixteen bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -188,8 +189,24 @@ impl Row for Rest {
     }
 }
 
+/// Which of a score's texts is a measure's label: its number, from 1. It has no size where there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Label(NonZeroU32);
+
+impl Label {
+    /// Of a text's number, from 0.
+    pub(super) fn of(text: u32) -> Option<Self> {
+        text.checked_add(1).and_then(NonZeroU32::new).map(Label)
+    }
+
+    /// The text's number, from 0.
+    pub(super) const fn text(self) -> u32 {
+        self.0.get() - 1
+    }
+}
+
 /// One measure of one part.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Measure {
     /// Index of its part.
     pub part: u16,
@@ -197,8 +214,8 @@ pub struct Measure {
     pub index: u32,
     /// Number as printed, where it is one; `label` has the text where it is not.
     pub number: i32,
-    /// The number's text, where it is more than a number: "12a", "X1". Boxed twice, as few have one and all pay for it.
-    pub label: Option<Box<Box<str>>>,
+    /// The number's text, where it is more than a number: "12a", "X1". The score has it: [`Score::label`](super::Score::label).
+    pub label: Option<Label>,
     /// Start from the start of the piece, aligned over the parts.
     pub onset: Ticks,
     /// How much of it this part fills.

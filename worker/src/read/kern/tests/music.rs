@@ -6,7 +6,7 @@ use crate::score::{Field, Flags, Measure, Mode, Score};
 
 /// The measures of a part as `number at onset`.
 fn measures(score: &Score, part: u16) -> Vec<String> {
-    let name = |m: &Measure| m.label.as_ref().map_or_else(|| m.number.to_string(), ToString::to_string);
+    let name = |m: &Measure| score.label(m).map_or_else(|| m.number.to_string(), str::to_owned);
     score.measures_of(part).iter().map(|measure| format!("{} at {}", name(measure), measure.onset)).collect()
 }
 

@@ -152,12 +152,7 @@ fn measures_have_the_length_that_they_mean() {
     let expected = ["1", "3", "3", "3", "2", "1", "5/2", "5/2", "7"];
     assert_eq!(lengths(&score, 0), expected);
     assert_eq!(lengths(&score, 1), expected);
-    let labels: Vec<&str> = score
-        .measures_of(0)
-        .iter()
-        .filter_map(|measure| measure.label.as_deref())
-        .map(AsRef::as_ref)
-        .collect();
+    let labels: Vec<&str> = score.measures_of(0).iter().filter_map(|measure| score.label(measure)).collect();
     assert_eq!(labels, ["X1", "5a"]);
     let meters: Vec<_> = score.meters.iter().filter(|meter| meter.part == 0).map(|m| m.text()).collect();
     assert_eq!(meters, ["3/4", "3+2/8", "3+2/8", "senza misura"]);
