@@ -10,6 +10,9 @@ use std::{array, slice};
 
 /// Parts whose notes are merged, at most.
 pub(super) const MERGED_MAX: usize = 64;
+/// No later notes are merged: a time and a part are one number. It is a hundred times what a score may last unless its limit
+/// is raised.
+pub(super) const MERGED_UNTIL: Ticks = Ticks(i64::MAX / MERGED_MAX as i64);
 /// How many notes are told at once where they are not.
 const RUN: usize = 256;
 /// From so many on, the memory of notes that are merged is given back.
@@ -157,13 +160,13 @@ impl Moments {
 /// How the keys are spelled.
 static SPELLING: LazyLock<[Pitch; 128]> = LazyLock::new(|| array::from_fn(|key| Pitch::from_key(key as i32)));
 
-/// A note of a part as a score has it, which has `factor` ticks to one of the note's.
+/// A note of a part as a score has it.
 #[inline(always)]
-fn note(struck: &Struck, part: u16, measure: u32, factor: i64, spelling: &[Pitch; 128]) -> Note {
+fn note(struck: &Struck, part: u16, measure: u32, spelling: &[Pitch; 128]) -> Note {
     Note {
-        onset: Ticks(struck.onset.0.wrapping_mul(factor)),
+        onset: struck.onset,
         // Neither is less than zero.
-        duration: Ticks(struck.end.0.wrapping_sub(struck.onset.0).wrapping_mul(factor)),
+        duration: Ticks(struck.end.0.wrapping_sub(struck.onset.0)),
         place: Place::byte(struck.at as usize),
         measure,
         written: spelling.get(usize::from(struck.key & 0x7F)).copied().unwrap_or(Pitch::from_key(0)),
@@ -175,10 +178,10 @@ fn note(struck: &Struck, part: u16, measure: u32, factor: i64, spelling: &[Pitch
     }
 }
 
-/// Tells the notes of all parts: in the order of a score, unless the parts are so many that looking at each of them at each
-/// moment would take long. `bars` are the starts of the measures, which are those of all parts.
+/// Tells the notes of all parts: in the order of a score, unless the parts are so many that looking at each of them for each
+/// note would take long, or last too long. `bars` are the starts of the measures, which are those of all parts.
 pub(super) fn tell(parts: Vec<Track<'_>>, bars: &[Ticks], sink: &mut dyn EventSink) -> Result<(), Stop> {
-    if parts.len() <= MERGED_MAX {
+    if parts.len() <= MERGED_MAX && parts.iter().all(|part| part.sounds_until <= MERGED_UNTIL) {
         let mut parts: Vec<Vec<Struck>> = parts.into_iter().map(|track| track.notes).collect();
         return sink.all_notes(merged(&mut parts, bars));
     }
@@ -187,7 +190,7 @@ pub(super) fn tell(parts: Vec<Track<'_>>, bars: &[Ticks], sink: &mut dyn EventSi
     for (part, track) in parts.into_iter().enumerate() {
         for notes in track.notes.chunks(RUN) {
             run.clear();
-            run.extend(notes.iter().map(|struck| note(struck, part as u16, 0, 1, spelling)));
+            run.extend(notes.iter().map(|struck| note(struck, part as u16, 0, spelling)));
             sink.notes(part as u16, &run)?;
         }
     }
@@ -232,25 +235,18 @@ impl<'b> Reached<'b> {
 /// The notes of all parts by onset, then part. In a long piece those that are merged go when they are a third of what was
 /// left, so that hardly more memory is held at any time than all notes take in the end. Those that are merged last stay.
 fn merged(parts: &mut [Vec<Struck>], bars: &[Ticks]) -> Vec<Note> {
-    let spelling = &*SPELLING;
     let all = parts.iter().map(Vec::len).sum();
     let mut notes = Vec::with_capacity(all);
     let mut reached = Reached::at_bar(bars, 0);
     while notes.len() < all {
         let left = all - notes.len();
-        let until = notes.len() + if left > GIVEN_BACK_MIN { left / 3 } else { left };
-        let mut heads: Vec<Head<'_>> = parts.iter().map(|part| Head::new(part)).collect();
-        match heads.as_mut_slice() {
-            [head] => {
-                let some = head.rest.by_ref().take(until - notes.len());
-                notes.extend(some.map(|struck| note(struck, 0, reached.at(struck.onset), 1, spelling)));
-            }
-            heads => merge::<false>(heads, until, &mut reached, 1, &mut notes, &mut []),
-        }
-        if notes.len() == all {
+        let count = if left > GIVEN_BACK_MIN { left / 3 } else { left };
+        let mut rests: Vec<&[Struck]> = parts.iter().map(Vec::as_slice).collect();
+        merge(&mut rests, count, &mut reached, &mut notes);
+        if count == left {
             break;
         }
-        let left: Vec<usize> = heads.iter().map(|head| head.rest.len()).collect();
+        let left: Vec<usize> = rests.iter().map(|rest| rest.len()).collect();
         for (part, left) in parts.iter_mut().zip(left) {
             part.drain(..part.len() - left);
             part.shrink_to_fit();
@@ -259,81 +255,67 @@ fn merged(parts: &mut [Vec<Struck>], bars: &[Ticks]) -> Vec<Note> {
     notes
 }
 
-/// What is left of a part.
-pub(super) struct Head<'a> {
-    /// When the next note begins; at the end of time if there is none.
-    onset: Ticks,
-    rest: slice::Iter<'a, Struck>,
-}
-
-impl<'a> Head<'a> {
-    pub(super) fn new(rest: &'a [Struck]) -> Self {
-        let rest = rest.iter();
-        Head { onset: onset(&rest), rest }
+/// Takes so many notes, which there are, from the front of the parts, by onset, then part. The parts are at most
+/// [`MERGED_MAX`], and their notes begin before [`MERGED_UNTIL`].
+pub(super) fn merge(parts: &mut [&[Struck]], count: usize, reached: &mut Reached<'_>, notes: &mut Vec<Note>) {
+    if let [part] = parts {
+        let (some, rest) = part.split_at_checked(count).unwrap_or((part, &[]));
+        let spelling = &*SPELLING;
+        notes.extend(some.iter().map(|struck| note(struck, 0, reached.at(struck.onset), spelling)));
+        *part = rest;
+        return;
+    }
+    match parts.len() {
+        0..=4 => merge_up_to::<4>(parts, count, reached, notes),
+        5..=16 => merge_up_to::<16>(parts, count, reached, notes),
+        _ => merge_up_to::<MERGED_MAX>(parts, count, reached, notes),
     }
 }
 
-/// When the next of some notes begins; at the end of time if there is none.
-#[inline(always)]
-fn onset(rest: &slice::Iter<'_, Struck>) -> Ticks {
-    rest.as_slice().first().map_or(Ticks(i64::MAX), |struck| struck.onset)
-}
-
-/// Merges whole moments until there are so many notes, which there are. A score has `factor` ticks to one of theirs; those
-/// that are `RAW` stand in the order of the file, and no chords are marked among them; of these `places` has for each part the
-/// bars up to the last note, each at the first note that does not begin before it. As a function of its own it has the
-/// registers for itself.
+/// As [`merge`], of so many parts or fewer. Which part the next note is of nobody can foresee, so it is found without a branch.
+/// As a function of its own this has the registers for itself.
 #[inline(never)]
-pub(super) fn merge<const RAW: bool>(
-    heads: &mut [Head<'_>],
-    until: usize,
+fn merge_up_to<const PARTS: usize>(
+    parts: &mut [&[Struck]],
+    count: usize,
     reached: &mut Reached<'_>,
-    factor: i64,
     notes: &mut Vec<Note>,
-    places: &mut [Vec<Place>],
 ) {
     let spelling = &*SPELLING;
-    while notes.len() < until {
-        let now = heads.iter().fold(Ticks(i64::MAX), |now, head| now.min(head.onset));
-        // A bit for each part that something begins in. They are collected without a branch, as nobody can foresee which.
-        let mut begins =
-            heads.iter().rev().fold(0_u64, |begins, head| begins << 1 | u64::from(head.onset == now));
-        let measure = reached.at(Ticks(now.0.wrapping_mul(factor)));
-        while begins != 0 {
-            let part = begins.trailing_zeros();
-            begins &= begins - 1;
-            let Some(head) = heads.get_mut(part as usize) else { continue };
-            let rest = head.rest.as_slice();
-            let count = rest.iter().position(|struck| struck.onset != now).unwrap_or(rest.len());
-            let Some((moment, rest)) = rest.split_at_checked(count) else { continue };
-            *head = Head::new(rest);
-            notes.extend(moment.iter().map(|struck| note(struck, part as u16, measure, factor, spelling)));
-            if RAW {
-                let first = notes.len() - count;
-                let moment = notes.get_mut(first..).unwrap_or_default();
-                if count > 1 {
-                    join(moment);
-                }
-                if let (Some(places), Some(first)) = (places.get_mut(part as usize), moment.first())
-                    && places.len() <= measure as usize
-                {
-                    places.resize(measure as usize + 1, first.place);
-                }
-            }
-        }
+    let mut rests: [&[Struck]; PARTS] = array::from_fn(|part| parts.get(part).copied().unwrap_or_default());
+    let mut keys: [u64; PARTS] =
+        array::from_fn(|part| key(rests.get(part).copied().unwrap_or_default(), part));
+    notes.reserve(count);
+    for _ in 0..count {
+        let part = least(&keys) as usize % MERGED_MAX;
+        // Said in a way that asks for no check.
+        let (Some(rest), Some(next)) = (rests.get_mut(part % PARTS), keys.get_mut(part % PARTS)) else {
+            break;
+        };
+        let Some((struck, others)) = rest.split_first() else { break };
+        (*rest, *next) = (others, key(others, part));
+        notes.push(note(struck, part as u16, reached.at(struck.onset), spelling));
     }
+    parts.iter_mut().zip(rests).for_each(|(part, rest)| *part = rest);
 }
 
-/// Puts notes of one part that begin together in the order of their ends, and marks chords, as [`Moments`] does.
-fn join(notes: &mut [Note]) {
-    if !notes.is_sorted_by_key(|note| note.duration) {
-        notes.sort_by_key(|note| note.duration);
+/// By which the next note of a part stands among those of others: its onset, then its part. Behind all if there is none.
+#[inline(always)]
+fn key(rest: &[Struck], part: usize) -> u64 {
+    rest.first().map_or(u64::MAX, |struck| struck.onset.0 as u64 * MERGED_MAX as u64 + part as u64)
+}
+
+/// The least of some keys, found in halves, so that each step waits for few others.
+#[inline(always)]
+fn least<const KEYS: usize>(keys: &[u64; KEYS]) -> u64 {
+    let mut keys = *keys;
+    let mut left = keys.as_mut_slice();
+    while left.len() > 1 {
+        let (some, others) = left.split_at_mut(left.len() / 2);
+        some.iter_mut().zip(others).for_each(|(key, other)| *key = (*key).min(*other));
+        left = some;
     }
-    let mut before = Ticks(i64::MIN);
-    for note in notes {
-        note.flags = note.flags.with_if(note.duration == before, Flags::CHORD);
-        before = note.duration;
-    }
+    left.first().copied().unwrap_or(u64::MAX)
 }
 
 /// The notes of each channel.
@@ -351,4 +333,83 @@ fn by_channel(notes: &[Struck]) -> [Vec<Struck>; CHANNELS] {
         }
     }
     channels
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::file::Chunk;
+    use super::*;
+    use crate::score::{Event, ScoreBuilder};
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use shared::limits::Limits;
+
+    /// A part whose notes begin so many ticks after each other.
+    fn part(steps: &[i64]) -> Vec<Struck> {
+        let onsets = steps.iter().scan(0, |now, step| {
+            *now += step;
+            Some(*now)
+        });
+        let note = |(onset, at): (i64, u32)| Struck {
+            onset: Ticks(onset),
+            end: Ticks(onset + 1),
+            at,
+            channel: 0,
+            key: 60,
+            flags: Flags::NONE,
+        };
+        onsets.zip(0..).map(note).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn notes_of_any_number_of_parts_come_by_onset_then_part_then_as_they_stand(
+            steps in vec(vec(0..3_i64, 0..20), 1..=MERGED_MAX),
+            first in 0..200_usize,
+        ) {
+            let parts: Vec<Vec<Struck>> = steps.iter().map(|steps| part(steps)).collect();
+            let indexed = parts.iter().zip(0_u16..);
+            let mut expected: Vec<(Ticks, u16, u32)> =
+                indexed.flat_map(|(part, index)| part.iter().map(move |note| (note.onset, index, note.at))).collect();
+            expected.sort_unstable();
+            let first = first.min(expected.len());
+            let bars = [Ticks::ZERO, Ticks(10), Ticks(11)];
+            let (mut reached, mut notes) = (Reached::at_bar(&bars, 0), Vec::new());
+            let mut rests: Vec<&[Struck]> = parts.iter().map(Vec::as_slice).collect();
+            for count in [first, expected.len() - first] {
+                merge(&mut rests, count, &mut reached, &mut notes);
+            }
+            let merged: Vec<_> =
+                notes.iter().map(|note| (note.onset, note.part, note.place.byte_offset().unwrap())).collect();
+            prop_assert_eq!(merged, expected);
+            prop_assert!(rests.iter().all(|rest| rest.is_empty()));
+            let measure = |note: &Note| bars.iter().filter(|bar| **bar <= note.onset).count() as u32 - 1;
+            prop_assert!(notes.iter().all(|note| note.measure == measure(note)));
+        }
+    }
+
+    #[test]
+    fn notes_too_late_to_be_merged_are_in_order_all_the_same() {
+        let limits = Limits { quarters_max: u64::MAX, ..Limits::default() };
+        let mut scores = Vec::new();
+        let mut emit = |score| {
+            scores.push(score);
+            Ok(())
+        };
+        let mut builder = ScoreBuilder::new(&limits, &|| Ok(()), &mut emit);
+        let mut say = |event| builder.event(Place::START, event).unwrap();
+        say(Event::PieceStart { shared_time: true });
+        (0..2).for_each(|part| say(Event::Part { part, name: None }));
+        let chunk = Chunk { number: 1, at: 0, data: &[], source: &[], short_of: None };
+        let late = MERGED_UNTIL.0 + 1;
+        let track = |onsets: &[i64]| Track {
+            notes: part(onsets),
+            sounds_until: Ticks(late + 9),
+            ..Track::new(&chunk, 0)
+        };
+        tell(vec![track(&[0, late, 2]), track(&[1, late])], &[Ticks::ZERO], &mut builder).unwrap();
+        builder.event(Place::START, Event::PieceEnd).unwrap();
+        let told: Vec<_> = scores[0].notes.iter().map(|note| (note.onset.0, note.part)).collect();
+        assert_eq!(told, [(0, 0), (1, 1), (late, 0), (late + 1, 1), (late + 2, 0)]);
+    }
 }

@@ -140,8 +140,10 @@ impl<'a> Piece<'a> {
             sink.warn(self.at, &format!("parts are by {}, as was asked", by.name()))?;
         }
         let tracks = grouped(tracks, by);
-        let (merged, places) =
-            self.merged.take().map_or((None, Vec::new()), |all| (Some(all.notes), all.places));
+        let (merged, bars, places) = match self.merged.take() {
+            Some(Merged { notes, bars, places }) => (Some(notes), Some(bars), places),
+            None => (None, None, Vec::new()),
+        };
         let mut places = places.into_iter();
         let parts = voices(&tracks, merged.as_deref().unwrap_or_default());
         let end = tracks.iter().map(|track| track.sounds_until).max().unwrap_or_default();
@@ -150,7 +152,7 @@ impl<'a> Piece<'a> {
             return Err(Stop::Failed(exceeded("measures_max", options.limits.measures_max, None)).into());
         }
         let words = self.words(&parts, grid);
-        let (bars, over) = Bars::new(&self.signs, end).all(&options.limits);
+        let (bars, over) = bars.unwrap_or_else(|| Bars::new(&self.signs, end).all(&options.limits));
         let mut begun = Vec::with_capacity(bars.len());
         // What a part says goes once it is told: of a long piece that is as much as its words take in the score.
         for ((part, voice), words) in parts.iter().enumerate().zip(words) {
@@ -159,13 +161,17 @@ impl<'a> Piece<'a> {
             };
             self.tell_head(part, voice, sink)?;
             let key_track = self.key_track(voice.track.number);
+            let end = repeat(self.at);
+            let byte = |at: u32| at as usize;
+            let line = |(&bar, at): (&Ticks, usize)| (bar, Place::byte(at));
             begun.clear();
             match places.next() {
                 Some(places) => {
-                    let places = places.into_iter().chain(repeat(Place::byte(self.at)));
-                    begun.extend(bars.iter().copied().zip(places));
+                    begun.extend(bars.iter().zip(places.into_iter().map(byte).chain(end)).map(line))
                 }
-                None => begun.extend(placed(&bars, voice.notes, self.at)),
+                None => {
+                    begun.extend(bars.iter().zip(placed(&bars, voice.notes).map(byte).chain(end)).map(line))
+                }
             }
             sink.sink.measures(part, &begun)?;
             Teller { part, key_track }.tell(&self.signs, &words, sink)?;

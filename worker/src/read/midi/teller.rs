@@ -7,16 +7,16 @@ use super::words::Word;
 use crate::score::{Annotation, Event, KeySignature, Meter, Stop, Tempo, Ticks};
 use shared::place::Place;
 
-/// Bars, and where they stand in the source. A bar has no byte of its own: it has that of the first of the notes that does
-/// not begin before it, or `end` where there is none.
-pub(super) fn placed(bars: &[Ticks], notes: &[Struck], end: usize) -> impl Iterator<Item = (Ticks, Place)> {
+/// The bytes of bars, as far as there are notes. A bar has no byte of its own: it has that of the first of the notes that does not
+/// begin before it.
+pub(super) fn placed(bars: &[Ticks], notes: &[Struck]) -> impl Iterator<Item = u32> {
     let mut notes = notes.iter();
     let mut first = notes.next();
-    bars.iter().map(move |&bar| {
+    bars.iter().map_while(move |&bar| {
         while first.is_some_and(|note| note.onset < bar) {
             first = notes.next();
         }
-        (bar, Place::byte(first.map_or(end, |note| note.at as usize)))
+        first.map(|note| note.at)
     })
 }
 

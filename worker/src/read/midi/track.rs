@@ -73,7 +73,7 @@ pub(super) struct Bounds<'r> {
 
 impl<'a> Track<'a> {
     /// Nothing read yet.
-    fn new(chunk: &Chunk<'a>, room: usize) -> Self {
+    pub(super) fn new(chunk: &Chunk<'a>, room: usize) -> Self {
         Track {
             number: chunk.number,
             at: chunk.at,
@@ -485,18 +485,22 @@ impl<'a, 'r> Decoder<'a, 'r> {
 }
 
 /// What notes have in common whose times were looked at.
-struct Timed {
+pub(super) struct Timed {
     /// Their chords are marked; moments may be left to mend.
-    moments: Moments,
+    pub(super) moments: Moments,
     /// When the last of them ends.
-    last: Ticks,
+    pub(super) last: Ticks,
     /// A bit for each channel.
-    channels: u16,
+    pub(super) channels: u16,
 }
 
 /// Gives notes the ticks of a score, of which `time` says whether they are exact.
-#[inline(always)]
-fn time_notes(notes: &mut [Struck], tally: &mut Tally, time: impl Fn(Ticks) -> (Ticks, bool)) -> Timed {
+#[inline(never)]
+pub(super) fn time_notes(
+    notes: &mut [Struck],
+    tally: &mut Tally,
+    time: impl Fn(Ticks) -> (Ticks, bool),
+) -> Timed {
     let mut moments = Moments::new();
     let (mut last, mut channels) = (Ticks::ZERO, 0_u16);
     for (at, note) in notes.iter_mut().enumerate() {

@@ -7,16 +7,16 @@
 
 use super::clock::Bars;
 use super::file::{Header, plain_tracks};
-use super::oddity::{Oddity, Tally};
+use super::oddity::Tally;
 use super::pairing::{Pairing, Struck};
-use super::parts::{Head, MERGED_MAX, Reached, merge};
+use super::parts::{MERGED_MAX, MERGED_UNTIL, Reached, merge};
 use super::piece::{Piece, Sign, What};
-use super::track::{Bounds, Decoder, NOTE_BYTES};
+use super::teller::placed;
+use super::track::{Bounds, Decoder, NOTE_BYTES, time_notes};
 use super::{Odd, ReadError};
 use crate::read::{MidiParts, ReadOptions};
 use crate::score::{Note, Ticks};
 use shared::limits::Limits;
-use shared::place::Place;
 
 /// Bytes from which on a file is long.
 pub(super) const LONG_BYTES: usize = 1 << 19;
@@ -31,8 +31,10 @@ const MERGED_PART: usize = 4;
 pub(super) struct Merged {
     /// In the order of a score.
     pub(super) notes: Vec<Note>,
-    /// The places of each part's bars, but for those that no note comes after.
-    pub(super) places: Vec<Vec<Place>>,
+    /// Where the bars of all parts begin, and where the last one ends.
+    pub(super) bars: (Vec<Ticks>, Ticks),
+    /// The bytes of each part's bars, but for those that no note comes after.
+    pub(super) places: Vec<Vec<u32>>,
 }
 
 /// Reads all tracks of a plain file into one piece; nothing, and nothing told, if it is another. At first there is `room`
@@ -72,26 +74,23 @@ pub(super) fn read<'a>(
         return Ok(None);
     }
     let mut piece = Piece::new(header);
-    for lane in lanes {
-        let Lane { mut decoder, odd, channels, merged, last, .. } = lane;
-        decoder.odd(odd);
-        let mut track = decoder.finish(sink)?;
-        (track.merged, track.channel) = (merged, channels.trailing_zeros() as u8);
-        track.sounds_until = Ticks(last.0 * factor);
-        piece.add(track, limits)?;
-    }
     piece.merged = merged;
+    for lane in lanes {
+        let Lane { mut decoder, odd, channels, .. } = lane;
+        decoder.odd(odd);
+        decoder.track.channel = channels.trailing_zeros() as u8;
+        piece.add(decoder.finish(sink)?, limits)?;
+    }
     Ok(Some(piece))
 }
 
 /// The notes of all tracks in the order of a score, which has `factor` ticks to one of the file, if that is plain and within
 /// the limits.
 fn merged(lanes: &mut [Lane<'_, '_>], header: &Header<'_>, factor: i64, limits: &Limits) -> Option<Merged> {
-    let latest = Ticks::quarters(i64::try_from(limits.quarters_max).ok()?);
+    let latest = Ticks::quarters(i64::try_from(limits.quarters_max).ok()?).min(MERGED_UNTIL);
     let mut notes = Vec::new();
     // Room that is not used takes addresses, and no memory.
     notes.try_reserve_exact(header.bytes.len() / NOTE_BYTES).ok()?;
-    let mut places = Vec::new();
     let mut bars = Lines::default();
     loop {
         lanes.iter_mut().try_for_each(|lane| lane.go_on(factor))?;
@@ -102,29 +101,31 @@ fn merged(lanes: &mut [Lane<'_, '_>], header: &Header<'_>, factor: i64, limits: 
         if until < Ticks(i64::MAX) && ripe * MERGED_PART <= held {
             lanes.iter_mut().filter(|lane| lane.settled == until).for_each(Lane::grow);
         }
-        if ripe > 0 {
-            let end = lanes.iter().map(|lane| lane.last).max()?;
-            let end = Ticks(end.0 * factor);
-            let known = if until < Ticks(i64::MAX) { Ticks(until.0 * factor) } else { end };
-            bars.go_on(lanes, known, limits)?;
-            let mut heads: Vec<Head<'_>> =
-                lanes.iter().filter(|lane| lane.sounds()).map(Lane::head).collect();
-            places.resize_with(heads.len(), Vec::new);
+        let end = lanes.iter().map(|lane| lane.decoder.track.sounds_until).max()?;
+        if end > latest || (notes.len() + ripe) as u64 > limits.notes_max {
+            return None;
+        }
+        let last = until == Ticks(i64::MAX);
+        if ripe > 0 || last {
+            bars.go_on(lanes, until, if last { end } else { until }, limits)?;
+            let mut parts: Vec<&[Struck]> = Vec::with_capacity(lanes.len());
+            for lane in lanes.iter_mut().filter(|lane| lane.sounds()) {
+                lane.place(&bars.starts);
+                parts.push(lane.ripe());
+            }
             let mut reached = Reached::at_bar(&bars.starts, bars.reached);
-            let count = notes.len() + ripe;
-            merge::<true>(&mut heads, count, &mut reached, factor, &mut notes, &mut places);
+            merge(&mut parts, ripe, &mut reached, &mut notes);
             bars.reached = reached.measure;
             lanes.iter_mut().for_each(Lane::let_go);
-            if end > latest || notes.len() as u64 > limits.notes_max {
-                return None;
-            }
         }
-        if until == Ticks(i64::MAX) {
+        if last {
             break;
         }
     }
     notes.shrink_to_fit();
-    (!notes.is_empty()).then_some(Merged { notes, places })
+    let places = lanes.iter_mut().filter(|lane| lane.sounds()).map(|lane| std::mem::take(&mut lane.places));
+    let (places, (over, _)) = (places.collect(), bars.ahead?);
+    (!notes.is_empty()).then_some(Merged { notes, bars: (bars.starts, over), places })
 }
 
 /// The bars of all parts, as far as all tracks have come.
@@ -138,12 +139,13 @@ struct Lines {
 }
 
 impl Lines {
-    /// Goes on to a time that all tracks have come to; nothing if the bars of all parts are too many.
-    fn go_on(&mut self, lanes: &mut [Lane<'_, '_>], until: Ticks, limits: &Limits) -> Option<()> {
+    /// Takes the meters up to a time that all tracks have come to, and goes on with the bars to an end that is no later: nothing
+    /// if those of all parts are too many.
+    fn go_on(&mut self, lanes: &mut [Lane<'_, '_>], until: Ticks, end: Ticks, limits: &Limits) -> Option<()> {
         let mut meters: Vec<Sign> = lanes.iter_mut().flat_map(|lane| lane.meters(until)).collect();
         meters.sort_by_key(|sign| sign.onset);
         let parts = lanes.iter().filter(|lane| lane.sounds()).count();
-        let mut bars = Bars::go_on(self.ahead, &meters, until);
+        let mut bars = Bars::go_on(self.ahead, &meters, end);
         for start in bars.by_ref() {
             self.starts.push(start);
             if (self.starts.len() * parts) as u64 > limits.measures_max {
@@ -155,24 +157,23 @@ impl Lines {
     }
 }
 
-/// A track that is being read. All times are ticks of the file.
+/// A track that is being read.
 struct Lane<'a, 'r> {
     decoder: Decoder<'a, 'r>,
     ended: bool,
-    /// Notes in front that have ended, and begin before all that will.
+    /// Notes in front that have ended, and begin before all that will. They have the ticks of a score, and their chords are
+    /// marked; the others have those of the file.
     whole: usize,
-    /// No note that is still to come or still to end begins before.
+    /// No note that is still to come or still to end begins before, in ticks of a score.
     settled: Ticks,
     /// Notes in front that can be merged.
     ripe: usize,
-    /// Notes that were.
-    merged: usize,
     /// Signs that were looked at.
     signs: usize,
     /// A bit for each channel.
     channels: u16,
-    /// When the last note ends.
-    last: Ticks,
+    /// The bytes of bars, as far as notes were merged.
+    places: Vec<u32>,
     /// What was odd in notes. As said of a track it comes after what was odd in its reading.
     odd: Tally,
 }
@@ -185,10 +186,9 @@ impl<'a, 'r> Lane<'a, 'r> {
             whole: 0,
             settled: Ticks::ZERO,
             ripe: 0,
-            merged: 0,
             signs: 0,
             channels: 0,
-            last: Ticks::ZERO,
+            places: Vec::new(),
             odd: Tally::default(),
         }
     }
@@ -213,29 +213,16 @@ impl<'a, 'r> Lane<'a, 'r> {
         }
         // Nothing is later than now.
         decoder.now().0.checked_mul(factor)?;
-        let others = decoder.track.notes.get(self.whole..)?;
+        self.settled = Ticks(settled.0.saturating_mul(factor));
+        let others = decoder.track.notes.get_mut(self.whole..)?;
         let count = others.partition_point(|note| note.onset < settled);
-        self.settled = settled;
+        let timed =
+            time_notes(others.get_mut(..count)?, &mut self.odd, |ticks| (Ticks(ticks.0 * factor), true));
+        timed.moments.mend(others);
         self.whole += count;
-        self.look(self.whole - count)
-    }
-
-    /// Looks at the whole notes from one on; nothing if they are of several channels.
-    #[inline(never)]
-    fn look(&mut self, from: usize) -> Option<()> {
-        let whole = self.decoder.track.notes.get(from..self.whole)?;
-        let (mut channels, mut last, mut none) = (self.channels, self.last, false);
-        for note in whole {
-            channels |= 1 << (note.channel & 0xF);
-            last = last.max(note.end);
-            none |= note.onset == note.end;
-        }
-        if none {
-            let lengthless = whole.iter().filter(|note| note.onset == note.end);
-            lengthless.for_each(|note| self.odd.add(Oddity::NoLength, note.at as usize));
-        }
-        (self.channels, self.last) = (channels, last);
-        (channels.count_ones() <= 1).then_some(())
+        self.channels |= timed.channels;
+        decoder.track.sounds_until = timed.last.max(decoder.track.sounds_until);
+        (self.channels.count_ones() <= 1).then_some(())
     }
 
     fn notes(&self) -> &[Struck] {
@@ -244,7 +231,7 @@ impl<'a, 'r> Lane<'a, 'r> {
 
     /// Whether there are notes. Before the first are merged all tracks were read up to some, or to their ends.
     fn sounds(&self) -> bool {
-        self.merged > 0 || !self.notes().is_empty()
+        self.decoder.track.count() > 0
     }
 
     /// Notes up to a time can be merged.
@@ -268,8 +255,14 @@ impl<'a, 'r> Lane<'a, 'r> {
     }
 
     /// The notes that can be merged.
-    fn head(&self) -> Head<'_> {
-        Head::new(self.notes().get(..self.ripe).unwrap_or_default())
+    fn ripe(&self) -> &[Struck] {
+        self.notes().get(..self.ripe).unwrap_or_default()
+    }
+
+    /// Finds where bars begin in the notes that can be merged.
+    fn place(&mut self, bars: &[Ticks]) {
+        let notes = self.decoder.track.notes.get(..self.ripe).unwrap_or_default();
+        self.places.extend(placed(bars.get(self.places.len()..).unwrap_or_default(), notes));
     }
 
     /// Lets the notes go that were merged.
@@ -277,8 +270,8 @@ impl<'a, 'r> Lane<'a, 'r> {
         let count = std::mem::take(&mut self.ripe);
         self.decoder.pairing.forget(count, self.channels);
         self.decoder.track.notes.drain(..count);
+        self.decoder.track.merged += count;
         self.whole -= count;
-        self.merged += count;
     }
 }
 
@@ -290,6 +283,7 @@ mod tests {
     use crate::score::{Event, EventSink, Score, ScoreBuilder};
     use proptest::collection::vec;
     use proptest::prelude::*;
+    use shared::place::Place;
 
     /// The scores of a file whose tracks are read side by side, if it is plain.
     fn side_by_side(bytes: &[u8], options: &ReadOptions, room: usize) -> Option<Vec<Score>> {
