@@ -5,9 +5,19 @@ use super::note::{Measure, Part};
 use super::sort::sort;
 use super::time::Ticks;
 
-/// Gives measures their lengths, lines the parts up and sorts everything; `sorted` says that the notes are already.
-pub(super) fn finish(score: &mut Score, shared_time: bool, mut sorted: bool) {
-    if !measure_durations(&mut score.measures, &score.parts) {
+/// What a score has already.
+pub(super) struct Done {
+    /// Its notes are sorted.
+    pub(super) sorted: bool,
+    /// Its measures are sorted, and know how long they are but for the last of each part.
+    pub(super) timed: bool,
+}
+
+/// Gives measures their lengths, lines the parts up and sorts everything.
+pub(super) fn finish(score: &mut Score, shared_time: bool, Done { mut sorted, timed }: Done) {
+    if timed {
+        last_durations(&mut score.measures, &score.parts);
+    } else if !measure_durations(&mut score.measures, &score.parts) {
         // No two are the same, and this sort needs no memory.
         score.measures.sort_unstable_by_key(|measure| (measure.part, measure.index));
         measure_durations(&mut score.measures, &score.parts);
@@ -25,6 +35,17 @@ pub(super) fn finish(score: &mut Score, shared_time: bool, mut sorted: bool) {
     score.keys.sort_by_key(|key| (key.onset, key.part));
     score.marks.sort_by_key(|mark| (mark.part, mark.measure, mark.at_end));
     score.tempi.sort_by_key(|tempo| (tempo.onset, tempo.part));
+}
+
+/// The last measure of a part lasts to the part's end.
+fn last_durations(measures: &mut [Measure], parts: &[Part]) {
+    for (part, index) in parts.iter().zip(0_u16..) {
+        let end = measures.partition_point(|measure| measure.part <= index);
+        let last = measures.get_mut(..end).and_then(<[Measure]>::last_mut);
+        if let Some(last) = last.filter(|last| last.part == index) {
+            last.duration = (part.duration - last.onset).max(Ticks::ZERO);
+        }
+    }
 }
 
 /// A measure lasts to the next one of its part, the last to the part's end. Says whether that is so: whether they are in order.

@@ -50,6 +50,8 @@ struct Draft {
     long: bool,
     /// How many notes came all at once, in the order of a score.
     sorted: usize,
+    /// How many measures came part by part, and know how long they are but for the last of each part.
+    timed: usize,
     /// Part and measure of the last annotation: the next one is often there, too.
     said: Option<(u16, u32)>,
 }
@@ -102,6 +104,7 @@ impl<'a> ScoreBuilder<'a> {
             known: Known::default(),
             long: false,
             sorted: 0,
+            timed: 0,
             said: None,
         });
         Ok(())
@@ -474,15 +477,19 @@ impl Draft {
             Some(lead) => *begun = lead,
             None => Rc::make_mut(begun).extend(onsets),
         }
-        self.score.measures.extend(measures.iter().zip(0..).map(|(&(onset, place), index)| Measure {
-            part,
-            index: first + index,
-            number: index as i32 + 1,
-            label: None,
-            onset,
-            duration: Ticks::ZERO,
-            place,
-        }));
+        let is_next = self.score.measures.last().is_none_or(|last| last.part < part);
+        let timed = is_next && first == 0 && self.timed == self.score.measures.len();
+        let nexts = measures.iter().skip(1).chain(measures.last());
+        self.score.measures.extend(measures.iter().zip(nexts).zip(0..).map(
+            |((&(onset, place), &(next, _)), index)| {
+                let (index, number) = (first + index, index as i32 + 1);
+                let duration = (next - onset).max(Ticks::ZERO);
+                Measure { part, index, number, label: None, onset, duration, place }
+            },
+        ));
+        if timed {
+            self.timed = self.score.measures.len();
+        }
         Ok(())
     }
 
@@ -529,7 +536,7 @@ impl Draft {
     }
 
     fn finish(self) -> Score {
-        let Draft { mut score, shared_time, begun, long, sorted, .. } = self;
+        let Draft { mut score, shared_time, begun, long, sorted, timed, .. } = self;
         drop(begun);
         let read = [score.notes.len(), score.rests.len(), score.measures.len(), score.parts.len()];
         for (count, read) in score.conservation.iter_mut().zip(read) {
@@ -541,8 +548,8 @@ impl Draft {
             score.warning_count += 1;
             score.warnings.push(Warning { message: message.into(), place: Place::START });
         }
-        let is_sorted = sorted == score.notes.len();
-        align::finish(&mut score, shared_time, is_sorted);
+        let done = align::Done { sorted: sorted == score.notes.len(), timed: timed == score.measures.len() };
+        align::finish(&mut score, shared_time, done);
         if long {
             score.notes.shrink_to_fit();
             score.measures.shrink_to_fit();

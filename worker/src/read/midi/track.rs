@@ -2,7 +2,7 @@
 
 use super::clock::Clock;
 use super::file::Chunk;
-use super::frame::{self, Frame, Kind, Stroke};
+use super::frame::{self, Frame, Kind, Stroke, WINDOW};
 use super::oddity::{Oddity, Tally};
 use super::pairing::{CHANNELS, Hand, Pairing, Struck, is_full};
 use super::parts::Moments;
@@ -16,6 +16,9 @@ use shared::place::Place;
 
 /// A note and its end take this many bytes at least.
 pub(super) const NOTE_BYTES: usize = 6;
+
+/// Bytes of notes that are taken before a look at the time: one at each would cost as much as it saves.
+const STRETCH_BYTES: usize = 1 << 10;
 
 /// Words of a track that there is room for once there is one.
 const SAID_AT_FIRST: usize = 32;
@@ -124,6 +127,8 @@ pub(super) struct Decoder<'a, 'r> {
     at: usize,
     /// Whether it pauses when there are as many notes as there is room for.
     pauses: bool,
+    /// After this time it pauses, in ticks of the file.
+    pub(super) until: u64,
     /// What cut the track short, and where.
     fault: Option<(usize, &'static str)>,
     /// How many notes it may have; the pairing counts in 32 bits.
@@ -161,6 +166,7 @@ impl<'a, 'r> Decoder<'a, 'r> {
             pairing,
             at: 0,
             pauses: room.is_some(),
+            until: u64::MAX,
             fault: None,
             notes_max,
             status: None,
@@ -179,7 +185,7 @@ impl<'a, 'r> Decoder<'a, 'r> {
         let data = self.chunk.data;
         loop {
             self.strokes()?;
-            if self.is_full() {
+            if self.is_paused() {
                 return Ok(false);
             }
             let rest = data.get(self.at..).unwrap_or(&[]);
@@ -205,8 +211,8 @@ impl<'a, 'r> Decoder<'a, 'r> {
     }
 
     /// Whether it pauses here.
-    fn is_full(&self) -> bool {
-        self.pauses && is_full(&self.track.notes)
+    fn is_paused(&self) -> bool {
+        self.pauses && (is_full(&self.track.notes) || self.track.end > self.until)
     }
 
     /// Whether no note is in doubt and, where `all` was read, the track ended where its chunk does.
@@ -215,7 +221,7 @@ impl<'a, 'r> Decoder<'a, 'r> {
         !self.pairing.doubts() && (is_whole || !all)
     }
 
-    /// Takes notes up to where something else stands.
+    /// Takes notes up to where something else stands, or it pauses.
     fn strokes(&mut self) -> Result<(), Stop> {
         // Offsets are kept in 32 bits: beyond, they are looked at one by one.
         if self.ended || u32::try_from(self.chunk.source.len()).is_err() {
@@ -224,19 +230,27 @@ impl<'a, 'r> Decoder<'a, 'r> {
         let running = self.status.filter(|_| !self.cancelled).unwrap_or(0);
         let mut run =
             Run { at: self.chunk.at + self.at, now: self.track.end, running, found: None, ended: 0 };
-        loop {
+        let all = self.chunk.source;
+        while run.now <= self.until {
+            let source = all.get(..run.at + STRETCH_BYTES).unwrap_or(all);
             let notes = &mut self.track.notes;
             let before = notes.len();
-            run.go_on(self.chunk.source, self.pairing.hand(), notes);
+            run.go_on(source, self.pairing.hand(), notes);
             self.pairing.count(run.ended);
             self.track.note_ons += (notes.len() - before) as u64;
             if let Some(one) = notes.get(self.notes_max) {
                 return Err(stop("notes_max", self.bounds.limits.notes_max, one.at as usize));
             }
-            let Some((place, key, velocity)) = run.found else { break };
-            self.strike(place, Ticks(run.now as i64), run.running, key, velocity)?;
-            if self.is_full() {
-                break;
+            match run.found {
+                Some((place, key, velocity)) => {
+                    self.strike(place, Ticks(run.now as i64), run.running, key, velocity)?;
+                    if self.pauses && is_full(&self.track.notes) {
+                        break;
+                    }
+                }
+                // Behind the stretch it goes on.
+                None if run.at + WINDOW > source.len() && source.len() < all.len() => {}
+                None => break,
             }
         }
         self.track.end = run.now;

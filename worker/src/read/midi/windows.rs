@@ -93,7 +93,7 @@ fn merged(lanes: &mut [Lane<'_, '_>], header: &Header<'_>, factor: i64, limits: 
     notes.try_reserve_exact(header.bytes.len() / NOTE_BYTES).ok()?;
     let mut bars = Lines::default();
     loop {
-        lanes.iter_mut().try_for_each(|lane| lane.go_on(factor))?;
+        read_on(lanes, factor)?;
         let until = lanes.iter().map(|lane| lane.settled).min()?;
         lanes.iter_mut().for_each(|lane| lane.ripen(until));
         let (held, ripe) =
@@ -126,6 +126,18 @@ fn merged(lanes: &mut [Lane<'_, '_>], header: &Header<'_>, factor: i64, limits: 
     let places = lanes.iter_mut().filter(|lane| lane.sounds()).map(|lane| std::mem::take(&mut lane.places));
     let (places, (over, _)) = (places.collect(), bars.ahead?);
     (!notes.is_empty()).then_some(Merged { notes, bars: (bars.starts, over), places })
+}
+
+/// Reads on in all tracks: as many notes as there is room for in the one that is behind, and in the others no further than that
+/// came, so that few notes wait for its. A track without notes is read until it has some, as its part has its place among all.
+fn read_on(lanes: &mut [Lane<'_, '_>], factor: i64) -> Option<()> {
+    let (behind, _) = lanes.iter().enumerate().min_by_key(|(_, lane)| lane.settled)?;
+    let (before, rest) = lanes.split_at_mut_checked(behind)?;
+    let (behind, after) = rest.split_first_mut()?;
+    behind.go_on(factor, u64::MAX)?;
+    let until = behind.decoder.track.end;
+    let mut others = before.iter_mut().chain(after);
+    others.try_for_each(|lane| lane.go_on(factor, if lane.sounds() { until } else { u64::MAX }))
 }
 
 /// The bars of all parts, as far as all tracks have come.
@@ -193,10 +205,11 @@ impl<'a, 'r> Lane<'a, 'r> {
         }
     }
 
-    /// Reads as many notes as there is room for; nothing if they are not plain, or too late for a score with `factor` ticks
-    /// to one of theirs.
-    fn go_on(&mut self, factor: i64) -> Option<()> {
+    /// Reads as many notes as there is room for, and none much later than `until`; nothing if they are not plain, or too late for a
+    /// score with `factor` ticks to one of theirs.
+    fn go_on(&mut self, factor: i64, until: u64) -> Option<()> {
         let decoder = &mut self.decoder;
+        decoder.until = until;
         let mut settled = Ticks(i64::MAX);
         if !self.ended {
             self.ended = decoder.go_on().ok()?;
@@ -206,9 +219,11 @@ impl<'a, 'r> Lane<'a, 'r> {
             if self.ended {
                 decoder.end_notes();
             } else {
-                let first = decoder.pairing.first_sounding();
-                let first = first.and_then(|first| decoder.track.notes.get(first));
-                settled = first.map_or(decoder.now(), |note| note.onset);
+                // What comes later than the last note may be no note, and no bar is to begin behind all notes.
+                let notes = &decoder.track.notes;
+                let first = decoder.pairing.first_sounding().and_then(|first| notes.get(first));
+                let Some(first) = first.or(notes.last()) else { return Some(()) };
+                settled = first.onset;
             }
         }
         // Nothing is later than now.
