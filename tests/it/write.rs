@@ -77,8 +77,8 @@ fn changed(score: &Score, again: &Reading) -> Option<String> {
             .collect()
     };
     let measures = |score: &Score| -> Vec<_> {
-        let numbers = score.measures.iter();
-        numbers.map(|measure| (measure.part, measure.number, measure.label.clone())).collect()
+        let label = |measure| score.label(measure).map(str::to_owned);
+        score.measures.iter().map(|measure| (measure.part, measure.number, label(measure))).collect()
     };
     // Where parts have bar lines at other times, they are written by those of the longest.
     let parts = 0..u16::try_from(score.parts.len()).unwrap();

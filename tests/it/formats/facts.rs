@@ -3,7 +3,7 @@
 use shared::limits::Limits;
 use tests::read;
 use worker::read::ReadOptions;
-use worker::score::{Flags, Note, Repeats, Rest, Score, Unit, laid_out};
+use worker::score::{Flags, Measure, Note, Repeats, Rest, Score, Unit, laid_out};
 
 /// What was read of a file.
 pub(super) fn of(bytes: &[u8], name: &str) -> Vec<String> {
@@ -78,7 +78,7 @@ fn about(score: &Score, facts: &mut Vec<String>) {
 
 fn times(score: &Score, facts: &mut Vec<String>) {
     for measure in &score.measures {
-        let number = measure.label.as_ref().map_or_else(|| measure.number.to_string(), ToString::to_string);
+        let number = number(score, measure);
         let (part, onset, duration) = (measure.part + 1, measure.onset, measure.duration);
         facts.push(format!("measure {number} of part {part} at {onset} lasts {duration}"));
     }
@@ -147,6 +147,11 @@ fn words(score: &Score, facts: &mut Vec<String>) {
     }
 }
 
+/// The number of a measure as printed.
+fn number(score: &Score, measure: &Measure) -> String {
+    score.label(measure).map_or_else(|| measure.number.to_string(), str::to_owned)
+}
+
 /// Which measures are played, by their numbers, where signs say more than to go on.
 fn played(score: &Score, facts: &mut Vec<String>) {
     for repeats in [Repeats::Expanded, Repeats::Once] {
@@ -154,9 +159,8 @@ fn played(score: &Score, facts: &mut Vec<String>) {
         if laid.measures == score.measures {
             continue;
         }
-        let numbers = laid.measures.iter().filter(|measure| measure.part == 0).map(|measure| {
-            measure.label.as_ref().map_or_else(|| measure.number.to_string(), ToString::to_string)
-        });
+        let lead = laid.measures.iter().filter(|measure| measure.part == 0);
+        let numbers = lead.map(|measure| number(&laid, measure));
         facts.push(format!("{}: {}", repeats.name(), numbers.collect::<Vec<_>>().join(" ")));
         let odd = laid.warnings.iter().skip(score.warnings.len());
         facts.extend(odd.map(|warning| format!("{}: warning: {}", repeats.name(), warning.message)));
