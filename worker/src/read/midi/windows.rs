@@ -396,6 +396,8 @@ mod tests {
     }
 
     proptest! {
+        // Mistakes in where windows end show in one of some thousand files.
+        #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
         #[test]
         fn side_by_side_the_tracks_make_the_score_that_they_make_one_by_one(
             tracks in (track(0), track(1), track(9), track(1)),
