@@ -3,7 +3,7 @@
 use shared::limits::Limits;
 use tests::read;
 use worker::read::ReadOptions;
-use worker::score::{Flags, Measure, Note, Repeats, Rest, Score, Unit, laid_out};
+use worker::score::{Flags, Note, Repeats, Rest, Score, Unit, laid_out};
 
 /// What was read of a file.
 pub(super) fn of(bytes: &[u8], name: &str) -> Vec<String> {
@@ -78,7 +78,7 @@ fn about(score: &Score, facts: &mut Vec<String>) {
 
 fn times(score: &Score, facts: &mut Vec<String>) {
     for measure in &score.measures {
-        let number = number(score, measure);
+        let number = score.number(measure);
         let (part, onset, duration) = (measure.part + 1, measure.onset, measure.duration);
         facts.push(format!("measure {number} of part {part} at {onset} lasts {duration}"));
     }
@@ -147,11 +147,6 @@ fn words(score: &Score, facts: &mut Vec<String>) {
     }
 }
 
-/// The number of a measure as printed.
-fn number(score: &Score, measure: &Measure) -> String {
-    score.label(measure).map_or_else(|| measure.number.to_string(), str::to_owned)
-}
-
 /// Which measures are played, by their numbers, where signs say more than to go on.
 fn played(score: &Score, facts: &mut Vec<String>) {
     for repeats in [Repeats::Expanded, Repeats::Once] {
@@ -160,7 +155,7 @@ fn played(score: &Score, facts: &mut Vec<String>) {
             continue;
         }
         let lead = laid.measures.iter().filter(|measure| measure.part == 0);
-        let numbers = lead.map(|measure| number(&laid, measure));
+        let numbers = lead.map(|measure| laid.number(measure));
         facts.push(format!("{}: {}", repeats.name(), numbers.collect::<Vec<_>>().join(" ")));
         let odd = laid.warnings.iter().skip(score.warnings.len());
         facts.extend(odd.map(|warning| format!("{}: warning: {}", repeats.name(), warning.message)));

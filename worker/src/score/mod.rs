@@ -124,6 +124,12 @@ impl Score {
         self.texts.get(measure.label?.text())
     }
 
+    /// What is printed as the number of one of its measures.
+    #[must_use]
+    pub fn number(&self, measure: &Measure) -> String {
+        self.label(measure).map_or_else(|| measure.number.to_string(), str::to_owned)
+    }
+
     /// Length of the longest part in its own time.
     #[must_use]
     pub fn duration(&self) -> Ticks {

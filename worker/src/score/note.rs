@@ -189,7 +189,7 @@ impl Row for Rest {
     }
 }
 
-/// Which of a score's texts is a measure's label: its number, from 1. It has no size where there is none.
+/// Which of a score's texts is a measure's label: its number, from 1, so that a measure without one pays nothing to say so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Label(NonZeroU32);
 

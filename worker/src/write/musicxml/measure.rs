@@ -179,7 +179,7 @@ impl<'a, 'out> Writer<'a, 'out> {
 
     pub(super) fn measure(&mut self, filled: &Filled<'_>) -> io::Result<()> {
         let measure = filled.measure;
-        let number = self.score.label(measure).map_or_else(|| measure.number.to_string(), str::to_owned);
+        let number = self.score.number(measure);
         writeln!(self.out, "<measure number=\"{}\">", text(&number))?;
         self.now = Ticks::ZERO;
         self.barline(filled, false)?;

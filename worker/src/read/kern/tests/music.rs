@@ -2,12 +2,15 @@
 
 use super::{FIXTURES, notes, read, read_as, score};
 use crate::read::{Fidelity, ReadOptions};
-use crate::score::{Field, Flags, Measure, Mode, Score};
+use crate::score::{Field, Flags, Mode, Score};
 
 /// The measures of a part as `number at onset`.
 fn measures(score: &Score, part: u16) -> Vec<String> {
-    let name = |m: &Measure| score.label(m).map_or_else(|| m.number.to_string(), str::to_owned);
-    score.measures_of(part).iter().map(|measure| format!("{} at {}", name(measure), measure.onset)).collect()
+    score
+        .measures_of(part)
+        .iter()
+        .map(|measure| format!("{} at {}", score.number(measure), measure.onset))
+        .collect()
 }
 
 #[test]
