@@ -1,6 +1,7 @@
 //! Pitch-class sets: normal order, prime form, interval vector, Forte's number.
 
 use super::classes::{NAMES, PRIMES};
+use std::cmp::{Ordering, Reverse};
 use std::sync::OnceLock;
 
 /// What set theory says of some pitch classes.
@@ -30,28 +31,36 @@ static KNOWN: [OnceLock<Option<SetClass>>; 1 << 12] = [const { OnceLock::new() }
 impl SetClass {
     /// Of a set of classes, of which class 0 is the lowest bit; of none at all there is none.
     pub(in crate::analyse) fn of(classes: u16) -> Option<&'static Self> {
-        let members = || (0..12).filter(|class| classes >> class & 1 == 1).collect::<Vec<u8>>();
-        KNOWN.get(usize::from(classes))?.get_or_init(|| SetClass::worked_out(&members())).as_ref()
+        KNOWN.get(usize::from(classes))?.get_or_init(|| SetClass::worked_out(classes)).as_ref()
     }
 
-    /// Of classes from 0 to 11, in order and each once.
-    fn worked_out(classes: &[u8]) -> Option<Self> {
-        let (normal, form) = most_compact(classes)?;
-        let mut inverted: Vec<u8> = classes.iter().map(|class| (12 - class) % 12).collect();
-        inverted.sort_unstable();
-        let (_, inversion) = most_compact(&inverted)?;
-        let letter = match form.cmp(&inversion) {
-            std::cmp::Ordering::Equal => "",
-            _ if (form.last(), &form) < (inversion.last(), &inversion) => "A",
-            _ => "B",
+    fn worked_out(classes: u16) -> Option<Self> {
+        let (first, form) = most_compact(classes)?;
+        let inverted = members(classes).fold(0, |inverted, class| inverted | 1 << ((12 - class) % 12));
+        let (_, inversion) = most_compact(inverted)?;
+        let (letter, prime) = match compactness(form).cmp(&compactness(inversion)) {
+            Ordering::Equal => ("", form),
+            Ordering::Less => ("A", form),
+            Ordering::Greater => ("B", inversion),
         };
-        let prime = if letter == "B" { inversion } else { form };
-        let cardinality = u8::try_from(classes.len()).ok()?;
-        let (number, vector) = (number(&prime), vector(classes));
-        let forte = format!("{cardinality}-{number}{letter}");
-        let name = name((cardinality, number, letter));
-        Some(SetClass { cardinality, number, letter, forte, name, normal, prime, vector })
+        let cardinality = u8::try_from(classes.count_ones()).ok()?;
+        let (number, vector) = (number(cardinality, prime), vector(classes));
+        Some(SetClass {
+            cardinality,
+            number,
+            letter,
+            forte: format!("{cardinality}-{number}{letter}"),
+            name: name((cardinality, number, letter)),
+            normal: members(form).map(|class| (class + first) % 12).collect(),
+            prime: members(prime).collect(),
+            vector,
+        })
     }
+}
+
+/// The classes of a set, from 0 upwards.
+fn members(classes: u16) -> impl Iterator<Item = u8> {
+    (0..12).filter(move |class| classes >> class & 1 == 1)
 }
 
 /// What music21 calls a set class, where it has a name.
@@ -61,37 +70,34 @@ fn name(key: (u8, u8, &str)) -> Option<&'static str> {
     found.ok().and_then(|index| NAMES.get(index)).map(|(_, _, _, name)| *name)
 }
 
-/// The rotation of the least span, of several the one packed most to the left: as classes, and from 0.
-fn most_compact(classes: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
-    let rotations = (0..classes.len()).map(|from| {
-        let rotated = classes.iter().cycle().skip(from).take(classes.len()).copied();
-        let first = classes.get(from).copied().unwrap_or(0);
-        rotated.map(|class| (class + 12 - first) % 12).collect::<Vec<u8>>()
-    });
-    let forms = rotations.zip(classes);
-    let (form, first) = forms.min_by(|(a, _), (b, _)| (a.last(), a).cmp(&(b.last(), b)))?;
-    Some((form.iter().map(|class| (class + first) % 12).collect(), form))
+/// The rotation of the least span, of several the one packed most to the left: the class that it begins with, and the set moved
+/// so that this is 0.
+fn most_compact(classes: u16) -> Option<(u8, u16)> {
+    let rotations =
+        members(classes).map(|first| (first, (classes >> first | classes << (12 - first)) & 0xFFF));
+    rotations.min_by_key(|&(_, form)| compactness(form))
+}
+
+/// By which the forms of a set are ordered: their span, then the place of their first class that others have not.
+fn compactness(form: u16) -> impl Ord {
+    (Reverse(form.leading_zeros()), Reverse(form.reverse_bits()))
 }
 
 /// Forte's number of a prime form. Of 1, 11 and 12 classes there is one set class each.
-fn number(prime: &[u8]) -> u8 {
-    let digits = |text: &str| {
-        text.bytes().map(|byte| if byte == b'T' { 10 } else { byte - b'0' }).collect::<Vec<u8>>()
-    };
-    let of_size = prime.len().checked_sub(2).and_then(|index| PRIMES.get(index)).copied().unwrap_or_default();
-    let found = of_size.iter().position(|text| digits(text) == prime);
+fn number(cardinality: u8, prime: u16) -> u8 {
+    let digit = |byte| if byte == b'T' { 10 } else { byte - b'0' };
+    let set = |text: &str| text.bytes().fold(0, |set, byte| set | 1 << digit(byte));
+    let of_size = cardinality.checked_sub(2).and_then(|index| PRIMES.get(usize::from(index))).copied();
+    let found = of_size.unwrap_or_default().iter().position(|text| set(text) == prime);
     found.map_or(1, |index| u8::try_from(index + 1).unwrap_or(0))
 }
 
-fn vector(classes: &[u8]) -> [u8; 6] {
+fn vector(classes: u16) -> [u8; 6] {
     let mut vector = [0; 6];
-    for (index, low) in classes.iter().enumerate() {
-        for high in classes.iter().skip(index + 1) {
-            let distance = usize::from(high - low);
-            if let Some(count) = vector.get_mut(distance.min(12 - distance) - 1) {
-                *count += 1;
-            }
-        }
+    for (count, interval) in vector.iter_mut().zip(1..) {
+        // A tritone is the same upwards and downwards.
+        let upwards = members(classes & (classes >> interval | classes << (12 - interval))).count();
+        *count = if interval == 6 { upwards / 2 } else { upwards } as u8;
     }
     vector
 }
