@@ -1,6 +1,16 @@
 //! The whole answer of an analysis, as few of those who read rows want it.
 
 use crate::failure::{Failure, FailureKind};
+use snap::raw::{Decoder, Encoder, max_compress_len};
+use std::cell::RefCell;
+
+/// Bytes of the longest text whose room for compressing is kept for the next.
+const ROOM_BYTES_MAX: usize = 256 << 10;
+
+thread_local! {
+    /// What compresses, with its table, and room for what comes of it: else both were made and cleared for each finding.
+    static ENCODER: RefCell<(Encoder, Vec<u8>)> = RefCell::new((Encoder::new(), Vec::new()));
+}
 
 /// The whole answer as JSON text, compressed: a fifth of it or less is kept, sent, hashed and passed on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,7 +22,18 @@ impl Detail {
     /// # Errors
     /// `internal` for one of four gigabytes, which no analysis writes.
     pub fn of(text: &str) -> Result<Self, Failure> {
-        snap::raw::Encoder::new().compress_vec(text.as_bytes()).map(Detail).map_err(|error| odd(&error))
+        ENCODER.with_borrow_mut(|(encoder, room)| {
+            let most = max_compress_len(text.len());
+            if room.len() < most {
+                room.resize(most, 0);
+            }
+            let bytes = encoder.compress(text.as_bytes(), room).map_err(|error| odd(&error))?;
+            let packed = room.get(..bytes).unwrap_or_default().to_vec();
+            if most > ROOM_BYTES_MAX {
+                *room = Vec::new();
+            }
+            Ok(Detail(packed))
+        })
     }
 
     /// The text.
@@ -20,7 +41,7 @@ impl Detail {
     /// # Errors
     /// `internal` for what is none.
     pub fn text(&self) -> Result<String, Failure> {
-        let bytes = snap::raw::Decoder::new().decompress_vec(&self.0).map_err(|error| odd(&error))?;
+        let bytes = Decoder::new().decompress_vec(&self.0).map_err(|error| odd(&error))?;
         String::from_utf8(bytes).map_err(|error| odd(&error))
     }
 
