@@ -46,9 +46,10 @@ pub(super) fn read(
 /// Refuses an archive of too many members before its directory is read into memory.
 fn check_entries(input: &mut dyn Input, limits: &Limits) -> Result<(), ReadError> {
     let length = input.seek(SeekFrom::End(0))?;
-    input.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
-    let mut tail = Vec::new();
-    input.take(TAIL_BYTES).read_to_end(&mut tail)?;
+    let tail_bytes = length.min(TAIL_BYTES);
+    input.seek(SeekFrom::Start(length - tail_bytes))?;
+    let mut tail = Vec::with_capacity(usize::try_from(tail_bytes).unwrap_or(0));
+    input.take(tail_bytes).read_to_end(&mut tail)?;
     input.seek(SeekFrom::Start(0))?;
     // The count stands ten bytes into each end record; 0xFFFF says that it did not fit.
     let counts = memmem::find_iter(&tail, b"PK\x05\x06").filter_map(|at| tail.get(at + 10..at + 12));
