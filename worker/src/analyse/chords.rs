@@ -5,7 +5,7 @@ use super::common::{Counts, FIDELITY, integer, number, ratio, text};
 use super::sonorities::{Chordified, Row, check};
 use super::{Analysis, Params, Spec, Told};
 use crate::score::{Pitch, PitchName, Score};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use shared::failure::Failure;
 use shared::limits::CHORDS_MAX;
 use std::borrow::Cow;
@@ -53,9 +53,10 @@ pub(super) struct Chords;
 
 /// What one chord is. Pitch names have `b` for flats.
 #[derive(Serialize)]
-struct Facts {
-    pitches: Vec<Pitch>,
-    keys: Vec<i32>,
+struct Facts<'a> {
+    pitches: Cow<'a, [Pitch]>,
+    #[serde(serialize_with = "keys")]
+    keys: Cow<'a, [Pitch]>,
     root: PitchName,
     bass: PitchName,
     inversion: u8,
@@ -89,7 +90,7 @@ struct Answer<'a> {
     set_classes: usize,
     commonest: Option<String>,
     shares: Shares,
-    chords: Vec<Facts>,
+    chords: Vec<Facts<'a>>,
     fields: [&'static str; 6],
     slices: Vec<Row<'a, usize>>,
 }
@@ -115,7 +116,8 @@ impl Analysis for Chords {
         let compat = params.word(FIDELITY.name) == "compat";
         let (slices, chordified) = Chordified::of(score, compat)?;
         check(chordified.len(), &CHORDS_MAX)?;
-        let chords: Vec<Facts> = chordified.sonorities(slices).filter_map(facts).collect();
+        let mut chords: Vec<Facts<'_>> = Vec::with_capacity(chordified.len());
+        chords.extend(chordified.sonorities(slices).filter_map(facts));
         // How long each sounds, and in how many slices.
         let mut sums = vec![(0.0, 0_u64); chords.len()];
         for ((slice, _), &index) in slices.iter().zip(&chordified.of_slice) {
@@ -143,10 +145,13 @@ impl Analysis for Chords {
 }
 
 /// What the chord of some pitches is; nothing of none.
-fn facts(pitches: &[Pitch]) -> Option<Facts> {
+fn facts(pitches: &[Pitch]) -> Option<Facts<'_>> {
     let chord = Chord::of(pitches)?;
-    let mut heights = pitches.to_vec();
-    heights.sort_by_key(|pitch| pitch.cents());
+    // Nearly always the lowest on the staff is the lowest that sounds.
+    let mut heights = Cow::Borrowed(pitches);
+    if !pitches.is_sorted_by_key(|pitch| pitch.cents()) {
+        heights.to_mut().sort_by_key(|pitch| pitch.cents());
+    }
     let name = chord.common_name();
     let kind = match () {
         () if chord.is_major() => Kind::Major,
@@ -157,7 +162,7 @@ fn facts(pitches: &[Pitch]) -> Option<Facts> {
         () => Kind::Other,
     };
     Some(Facts {
-        keys: heights.iter().map(|pitch| pitch.key()).collect(),
+        keys: heights.clone(),
         pitches: heights,
         root: chord.root.name(),
         bass: chord.bass.name(),
@@ -174,14 +179,19 @@ fn facts(pitches: &[Pitch]) -> Option<Facts> {
     })
 }
 
+/// The keys of pitches.
+fn keys<S: Serializer>(pitches: &[Pitch], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(pitches.iter().map(|pitch| pitch.key()))
+}
+
 /// Shares of chords that each sound so long.
-fn shares(chords: &[Facts], sums: &[(f64, u64)]) -> Shares {
-    let sum = |is: &dyn Fn(&Facts) -> bool| -> f64 {
+fn shares(chords: &[Facts<'_>], sums: &[(f64, u64)]) -> Shares {
+    let sum = |is: &dyn Fn(&Facts<'_>) -> bool| -> f64 {
         let those = chords.iter().zip(sums).filter(|(chord, _)| is(chord));
         those.map(|(_, (length, _))| length).sum::<f64>() + 0.0
     };
     let whole = sum(&|_| true);
-    let share = |is: &dyn Fn(&Facts) -> bool| ratio(sum(is), whole);
+    let share = |is: &dyn Fn(&Facts<'_>) -> bool| ratio(sum(is), whole);
     let tertian = |kind| !matches!(kind, Kind::Other);
     Shares {
         triads: share(&|chord| tertian(chord.kind) && chord.kind != Kind::Seventh),

@@ -95,7 +95,8 @@ impl Analysis for RomanNumerals {
             )
         };
         let chords = chordified.sonorities(slices).filter_map(Chord::of);
-        let numerals: Vec<Option<Numeral>> = chords.map(|chord| numeral(&chord)).collect();
+        let mut numerals: Vec<Option<Numeral>> = Vec::with_capacity(chordified.len());
+        numerals.extend(chords.map(|chord| numeral(&chord)));
         let of = |index: usize| numerals.get(index).and_then(Option::as_ref);
         let lengths: Vec<(f64, &Numeral)> = slices
             .iter()

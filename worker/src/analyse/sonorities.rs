@@ -92,8 +92,10 @@ impl Chordified {
 
     /// For each slice where it stands, and what is told of its sonority, if anything is.
     pub(super) fn rows<T>(&self, told: impl Fn(usize) -> Option<T>) -> Vec<Row<'_, T>> {
-        let rows = self.stands.iter().zip(&self.of_slice);
-        rows.filter_map(|(stand, &sonority)| Some(Row(stand, told(sonority)?))).collect()
+        let mut rows = Vec::with_capacity(self.stands.len());
+        let of_slices = self.stands.iter().zip(&self.of_slice);
+        rows.extend(of_slices.filter_map(|(stand, &sonority)| Some(Row(stand, told(sonority)?))));
+        rows
     }
 }
 

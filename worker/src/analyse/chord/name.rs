@@ -5,6 +5,7 @@ use super::{Chord, class, name_of};
 use crate::score::Pitch;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::fmt::Write;
 
 impl Chord<'_> {
     /// `major triad`, `Perfect Fifth`, `enharmonic equivalent to minor seventh chord`.
@@ -26,11 +27,13 @@ impl Chord<'_> {
         }
         // So the names begin that are of no chord in particular.
         let rootless = ["enharmonic", "forte class"];
-        if self.set.cardinality <= 2 || rootless.iter().any(|words| common.starts_with(words)) {
-            format!("{common} above {}", self.bass.name())
+        let mut name = String::with_capacity(common.len() + " above Ebb".len());
+        let _ = if self.set.cardinality <= 2 || rootless.iter().any(|words| common.starts_with(words)) {
+            write!(name, "{common} above {}", self.bass.name())
         } else {
-            format!("{}-{common}", self.root.name())
-        }
+            write!(name, "{}-{common}", self.root.name())
+        };
+        name
     }
 
     fn octaves(&self) -> String {

@@ -1,6 +1,6 @@
 //! Roman numerals exactly as music21 10.5.1 `roman.romanNumeralFromChord` writes them, its oddities included.
 
-use super::{Key, Numeral, is_dominant, roman, signs};
+use super::{Key, Numeral, is_dominant, joined, roman, signs};
 use crate::analyse::chord::Chord;
 use crate::score::Pitch;
 use std::borrow::Cow;
@@ -116,13 +116,15 @@ fn figure_of(chord: &Chord<'_>, key: Key) -> (u8, Cow<'static, str>, String) {
     let major = chord.height(3) == Some(400);
     let step = roman(degree, major);
     let figures = figures(chord, key.raised(altered));
-    let whole = format!("{sign}{step}{figures}");
+    let whole = joined(&[&sign, step, &figures]);
     let instead = |table| if major { None } else { look_up(table, &figures) };
     if let Some(short) = instead(MINOR_SEVENTHS).filter(|_| chord.is_seventh_of([0, 300, 700, 1000])) {
-        return (degree, sign.clone(), format!("{sign}{step}{short}"));
+        let figure = joined(&[&sign, step, short]);
+        return (degree, sign, figure);
     }
     if let Some(short) = instead(MAJOR_SEVENTHS).filter(|_| chord.is_seventh_of([0, 300, 700, 1100])) {
-        return (degree, sign.clone(), format!("{sign}{step}{short}"));
+        let figure = joined(&[&sign, step, short]);
+        return (degree, sign, figure);
     }
     match look_up(SIXTHS, &whole).filter(|_| chord.augmented_sixth().is_some()) {
         Some(sixth) => (degree, sign, sixth.to_owned()),
@@ -142,13 +144,13 @@ fn figures(chord: &Chord<'_>, key: Key) -> String {
         figures.push((-above, key.degree(pitch).1, pitch.cents(), pitch));
     }
     figures.sort_unstable();
-    let mut said: Vec<String> = Vec::with_capacity(figures.len());
+    let mut said: Vec<(Cow<'static, str>, &'static str)> = Vec::with_capacity(figures.len());
     for (above, alter, _, pitch) in figures {
         let mut sign = signs(alter);
         if above == -1 {
             // Another alteration of the bass itself stands first, as an octave.
-            let octave = format!("{sign}8");
-            if alter != bass && !sign.is_empty() && !said.contains(&octave) {
+            let octave = (sign, "8");
+            if alter != bass && !octave.0.is_empty() && !said.contains(&octave) {
                 said.insert(0, octave);
             }
             continue;
@@ -156,12 +158,12 @@ fn figures(chord: &Chord<'_>, key: Key) -> String {
         if (Some(pitch) == third && plain) || (Some(pitch) != third && Some(pitch) == fifth && triad) {
             sign = "".into();
         }
-        let figure = format!("{sign}{}", -above);
+        let figure = (sign, digit(-above));
         if !said.contains(&figure) {
             said.push(figure);
         }
     }
-    let figures = said.concat();
+    let figures: String = said.iter().flat_map(|(sign, figure)| [&**sign, *figure]).collect();
     let figures = look_up(SHORT, &figures).map_or(figures, str::to_owned);
     let marked = figures.starts_with('o') || figures.starts_with('ø');
     let mark = match (chord.height(5), chord.height(7)) {
@@ -171,7 +173,13 @@ fn figures(chord: &Chord<'_>, key: Key) -> String {
         (Some(800), _) => "+",
         _ => "",
     };
-    format!("{mark}{figures}")
+    joined(&[mark, &figures])
+}
+
+/// A figure from 2 to 7.
+fn digit(figure: i32) -> &'static str {
+    const DIGITS: [&str; 8] = ["0", "1", "2", "3", "4", "5", "6", "7"];
+    usize::try_from(figure).ok().and_then(|figure| DIGITS.get(figure)).copied().unwrap_or_default()
 }
 
 /// What music21 reads out of a figure: `RomanNumeral.romanNumeral` and `scaleDegree`.
@@ -179,7 +187,7 @@ fn numeral(chord: &Chord<'_>, key: Key, sign: &str, figure: &str) -> Numeral {
     let (foreign, inversion) = (is_foreign(chord, key), chord.inversion());
     for (nation, degree) in [("It", 4), ("Ger", 4), ("Fr", 2), ("Sw", 2)] {
         if figure.starts_with(nation) {
-            let (figure, numeral) = (figure.to_owned(), nation.to_owned());
+            let (figure, numeral) = (figure.to_owned(), nation.into());
             return Numeral { figure, numeral, degree, inversion, altered: true };
         }
     }
@@ -197,7 +205,7 @@ fn numeral(chord: &Chord<'_>, key: Key, sign: &str, figure: &str) -> Numeral {
         };
         front += i32::from((front == 0 && raised) || front < 0);
     }
-    let numeral = format!("{}{alone}", signs(front * 100));
+    let numeral = joined(&[&signs(front * 100), alone]).into();
     Numeral { figure: figure.to_owned(), numeral, degree, inversion, altered: foreign }
 }
 

@@ -21,7 +21,7 @@ pub(in crate::analyse) fn corrected(chord: &Chord<'_>, key: Key, applied: bool) 
         && !is_diatonic(chord, key)
         && let (target @ 2..=7, 0) = key.degree(fourth)
     {
-        let numeral = joined(&["V/", triad(target, key)]);
+        let numeral = joined(&["V/", triad(target, key)]).into();
         let figure = joined(&["V", &positions(chord, ""), "/", triad(target, key)]);
         return Numeral { figure, numeral, degree: 5, inversion: chord.inversion(), altered: true };
     }
@@ -48,7 +48,10 @@ fn plain(chord: &Chord<'_>, key: Key) -> Numeral {
         _ => "",
     };
     let read = if key.minor && matches!(degree, 6 | 7) && (!upper) { 100 } else { 0 };
-    let numeral = joined(&[&signs(above - read), roman(degree, upper)]);
+    let numeral: Cow<'static, str> = match &*signs(above - read) {
+        "" => roman(degree, upper).into(),
+        signs => joined(&[signs, roman(degree, upper)]).into(),
+    };
     let figure = if chord.is_triad() || chord.is_seventh() || third.is_none() || chord.names <= 2 {
         joined(&[&numeral, mark, &positions(chord, &seventh_sign(chord, key, mark))])
     } else {

@@ -29,7 +29,7 @@ pub(super) struct Numeral {
     /// The whole: `bVII65`, `V7/ii`.
     pub(super) figure: String,
     /// The numeral with its sign: `bVII`, `V`.
-    pub(super) numeral: String,
+    pub(super) numeral: Cow<'static, str>,
     /// The degree from 1.
     pub(super) degree: u8,
     /// 0 for the root in the bass.
