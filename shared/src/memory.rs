@@ -6,10 +6,10 @@ use std::process::Command;
 /// The variable by which glibc is told from which size on an allocation is a mapping of its own.
 const MMAP_THRESHOLD: &str = "MALLOC_MMAP_THRESHOLD_";
 /// Bytes. Without it glibc raises its threshold to 32 MiB by itself, after which what a large score took stays with the
-/// thread that took it: 375 MB over the development corpora where it is 291 with 256 KiB, for the same time. Of those and of
-/// 1 MiB the most memory is the same, but sled reads its log in pieces of half a mebibyte, for each of which pages would be
-/// cleared: a quarter of the time of a run of which all is known.
-const MMAP_THRESHOLD_BYTES: &str = "1048576";
+/// thread that took it: 375 MB over the development corpora where it is 291 with 256 KiB, for the same time. Half a mebibyte
+/// is what each of sled's 41 tables for metrics takes, which nobody fills: as mappings of their own they take addresses
+/// alone, where in a heap of large pages they are cleared, 19 to 38 MB of a worker.
+const MMAP_THRESHOLD_BYTES: &str = "524288";
 /// The variable by which glibc is told how much it keeps that is free at the end of its heap.
 const TRIM_THRESHOLD: &str = "MALLOC_TRIM_THRESHOLD_";
 /// Bytes. Without it glibc keeps 128 KiB, so that it gives the pages back that a file took and has new ones cleared for the next:
