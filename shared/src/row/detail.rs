@@ -29,7 +29,7 @@ impl Detail {
             }
             let bytes = encoder.compress(text.as_bytes(), room).map_err(|error| odd(&error))?;
             let packed = room.get(..bytes).unwrap_or_default().to_vec();
-            if most > ROOM_BYTES_MAX {
+            if text.len() > ROOM_BYTES_MAX {
                 *room = Vec::new();
             }
             Ok(Detail(packed))

@@ -34,6 +34,7 @@ impl SetClass {
         KNOWN.get(usize::from(classes))?.get_or_init(|| SetClass::worked_out(classes)).as_ref()
     }
 
+    /// As [`SetClass::of`], of sets that nobody asked for yet.
     fn worked_out(classes: u16) -> Option<Self> {
         let (first, form) = most_compact(classes)?;
         let inverted = members(classes).fold(0, |inverted, class| inverted | 1 << ((12 - class) % 12));

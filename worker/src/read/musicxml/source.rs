@@ -83,8 +83,8 @@ impl Cursor {
     }
 }
 
-/// How many line feeds there are. Bytes are counted in bytes, which takes two thirds of the time of `memchr_iter` for the few
-/// hundred bytes between two notes.
+/// How many line feeds there are. They are counted in bytes, as many at once as fit into one, for which the compiler has many
+/// bytes looked at together: faster than `memchr_iter` for the few hundred between two notes (decision 159).
 fn line_feeds(bytes: &[u8]) -> usize {
     let of_chunk = |chunk: &[u8]| chunk.iter().map(|&byte| u8::from(byte == b'\n')).sum::<u8>();
     bytes.chunks(192).map(|chunk| usize::from(of_chunk(chunk))).sum()
